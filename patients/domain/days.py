@@ -1,0 +1,85 @@
+"""Local days: cut from UTC at read time, by the patient's history of zones."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from patients.domain.errors import InputError
+
+
+@cache
+def zone_named(name: str) -> ZoneInfo:
+    """The IANA zone of that name.
+
+    Raises InputError for a name that is none.
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise InputError(
+            f"“{name}” is no time zone: give an IANA name such as Europe/Berlin or America/Toronto."
+        ) from None
+
+
+@dataclass(frozen=True)
+class ZoneHistory:
+    """Zones with the local day from which each holds, oldest first.
+
+    The first zone also holds for the days before it.
+
+    >>> history = ZoneHistory(((date(2024, 1, 1), "Europe/Berlin"),))
+    >>> history.day_bounds(date(2024, 3, 31))[1] - history.day_bounds(date(2024, 3, 31))[0]
+    datetime.timedelta(seconds=82800)
+    """
+
+    spans: tuple[tuple[date, str], ...]
+
+    @classmethod
+    def of(cls, zone: str) -> "ZoneHistory":
+        """One zone for all time."""
+        return cls(((date.min, zone),))
+
+    def zone_on(self, day: date) -> ZoneInfo:
+        """The zone in force on that local day."""
+        if not self.spans:
+            raise InputError("The patient has no time zone yet: give one with --timezone.")
+        name = self.spans[0][1]
+        for first_day, zone in self.spans:
+            if first_day <= day:
+                name = zone
+        return zone_named(name)
+
+    def at(self, day: date, clock: time) -> datetime:
+        """A clock time of that local day, in UTC."""
+        return datetime.combine(day, clock, self.zone_on(day)).astimezone(UTC)
+
+    def day_bounds(self, day: date) -> tuple[datetime, datetime]:
+        """Midnight to midnight in UTC: 1,380, 1,440 or 1,500 minutes (other when travelling)."""
+        return self.at(day, time.min), self.at(day + timedelta(days=1), time.min)
+
+    def night_bounds(self, day: date) -> tuple[datetime, datetime]:
+        """Noon of the day before to noon, in UTC: the night that ends on that morning."""
+        return self.at(day - timedelta(days=1), time(12)), self.at(day, time(12))
+
+    def local_day(self, moment: datetime) -> date:
+        """The local day of a UTC moment."""
+        guess = moment.astimezone(UTC).date()
+        for day in (guess - timedelta(days=1), guess, guess + timedelta(days=1)):
+            start, end = self.day_bounds(day)
+            if start <= moment < end:
+                return day
+        return guess
+
+    def days(self, start: datetime, end: datetime) -> Iterator[date]:
+        """Every local day that [start, end) touches, in order."""
+        day = self.local_day(start)
+        while self.day_bounds(day)[0] < end:
+            yield day
+            day += timedelta(days=1)
+
+    def minute_of_day(self, moment: datetime, day: date) -> float:
+        """Wall-clock minutes since the day's midnight (may be negative or over 1,440)."""
+        local = moment.astimezone(self.zone_on(day)).replace(tzinfo=None)
+        return (local - datetime.combine(day, time.min)).total_seconds() / 60

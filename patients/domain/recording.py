@@ -1,0 +1,127 @@
+"""What a device reported, as values: minutes, sleep, and where they came from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+Minutes = NDArray[np.float32]
+
+MINUTES_PER_DAY = 1440
+
+
+class Channel(StrEnum):
+    """What a minute series measures."""
+
+    ACTIVITY = "activity"
+    STEPS = "steps"
+    LIGHT = "light"
+    HEART_RATE = "heart_rate"
+    RESTING_HEART_RATE = "resting_heart_rate"
+    HRV_SDNN = "hrv_sdnn"
+
+
+class Family(StrEnum):
+    """Unit families of the activity channel: values compare only within one family."""
+
+    ACTIWATCH_COUNTS = "actiwatch_counts"
+    ACTIGRAPH_COUNTS = "actigraph_counts"
+    CONDOR_PIM = "condor_pim"
+    MIMS = "mims"
+    STEPS = "steps"
+
+
+UNITS = {
+    Family.ACTIWATCH_COUNTS: "counts/min",
+    Family.ACTIGRAPH_COUNTS: "counts/min",
+    Family.CONDOR_PIM: "PIM/min",
+    Family.MIMS: "MIMS/min",
+    Family.STEPS: "steps/min",
+}
+
+
+@dataclass(frozen=True)
+class MinuteSeries:
+    """One channel on a gapless UTC minute grid.
+
+    ``start`` is an aware UTC datetime on a whole minute; ``values`` has one float32 per
+    minute, NaN where nothing was recorded. ``unit`` is the unit of the values.
+    """
+
+    channel: Channel
+    unit: str
+    start: datetime
+    values: Minutes
+
+    @property
+    def end(self) -> datetime:
+        """The minute after the last one."""
+        return self.start + timedelta(minutes=len(self.values))
+
+    def between(self, start: datetime, end: datetime) -> Minutes:
+        """Values of the minutes in [start, end), NaN where the series does not reach.
+
+        >>> s = MinuteSeries(Channel.STEPS, "steps/min", datetime(2024, 1, 1, tzinfo=UTC),
+        ...                  np.array([1, 2, 3], dtype=np.float32))
+        >>> s.between(s.start + timedelta(minutes=2), s.start + timedelta(minutes=4))
+        array([ 3., nan], dtype=float32)
+        """
+        first, stop = (round((t - self.start).total_seconds() / 60) for t in (start, end))
+        out = np.full(max(stop - first, 0), np.nan, dtype=np.float32)
+        low, high = max(first, 0), min(stop, len(self.values))
+        if high > low:
+            out[low - first : high - first] = self.values[low:high]
+        return out
+
+
+@dataclass(frozen=True)
+class SleepStage:
+    """One stretch of a sleep record: awake, asleep, light, deep, rem or restless."""
+
+    start: datetime
+    end: datetime
+    stage: str
+
+
+@dataclass(frozen=True)
+class SleepEpisode:
+    """One sleep record of a vendor, times in UTC, durations in minutes."""
+
+    start: datetime
+    end: datetime
+    asleep_minutes: float
+    awake_minutes: float
+    stages: tuple[SleepStage, ...] = ()
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One file or push of one source, parsed; nothing of it is stored yet.
+
+    ``family`` is the unit family of the activity channel, or None where the vendor gives
+    steps only. ``rejected`` counts left-out samples by reason.
+    """
+
+    source: str
+    device: str
+    family: Family | None
+    series: tuple[MinuteSeries, ...]
+    sleep: tuple[SleepEpisode, ...] = ()
+    rejected: Mapping[str, int] = field(default_factory=dict)
+
+    def channel(self, channel: Channel) -> MinuteSeries | None:
+        """The series of that channel, if the source has one."""
+        return next((s for s in self.series if s.channel == channel), None)
+
+    @property
+    def start(self) -> datetime:
+        """First moment recorded, UTC."""
+        return min([s.start for s in self.series] + [e.start for e in self.sleep])
+
+    @property
+    def end(self) -> datetime:
+        """Moment after the last one recorded, UTC."""
+        return max([s.end for s in self.series] + [e.end for e in self.sleep])

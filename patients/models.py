@@ -1,0 +1,201 @@
+"""Who the person is, what their devices reported, who may see it and who looked."""
+
+from datetime import date
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.db.models import F, Q
+
+from patients.encryption import EncryptedTextField
+
+
+class Role(models.TextChoices):
+    PSYCHIATRIST = "psychiatrist", "Psychiatrist"
+    COORDINATOR = "coordinator", "Care coordinator"
+    ADMINISTRATOR = "administrator", "Administrator"
+
+
+class Diagnosis(models.TextChoices):
+    MDD = "mdd", "Major depressive disorder"
+    BIPOLAR_1 = "bipolar_1", "Bipolar I disorder"
+    BIPOLAR_2 = "bipolar_2", "Bipolar II disorder"
+    UNKNOWN = "unknown", "Not recorded"
+
+
+class User(AbstractUser):
+    """Somebody who works with Clarity; the role says what they may do."""
+
+    role = models.CharField(max_length=20, choices=Role, blank=True)
+
+    def __str__(self) -> str:
+        return self.get_full_name() or self.username
+
+
+class Patient(models.Model):
+    """A person in care. ``code`` is the only name used in URLs, logs and messages."""
+
+    code = models.SlugField(max_length=40, unique=True)
+    name = EncryptedTextField(blank=True)
+    ehr_id = EncryptedTextField(blank=True, help_text="Id of the FHIR Patient in the EHR.")
+    diagnosis = models.CharField(max_length=20, choices=Diagnosis, default=Diagnosis.UNKNOWN)
+    medication_list_available = models.BooleanField(
+        default=False, help_text="False is shown as “list unavailable”, never read as “none”."
+    )
+    enrolled_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["code"]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class CareTeamMember(models.Model):
+    """A user who cares for a patient: the only way for clinicians to see a record."""
+
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="care_team")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="care_team_of")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["patient", "user"], name="one_membership")]
+
+    def __str__(self) -> str:
+        return f"{self.user} for {self.patient}"
+
+
+class TimeZoneSpan(models.Model):
+    """The patient's zone from a local day on, until the next span begins."""
+
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="zones")
+    first_day = models.DateField()
+    zone = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["first_day"]
+        constraints = [
+            models.UniqueConstraint(fields=["patient", "first_day"], name="one_zone_a_day")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.zone} from {self.first_day}"
+
+
+class RecordingFile(models.Model):
+    """Where stored minutes came from: one row per file taken in."""
+
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="files")
+    source = models.CharField(max_length=40)
+    device = models.CharField(max_length=80, blank=True)
+    sha256 = models.CharField(max_length=64)
+    zone = models.CharField(max_length=64)
+    received_at = models.DateTimeField()
+    minutes = models.PositiveIntegerField()
+    rejected = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["patient", "sha256"], name="one_file")]
+
+    def __str__(self) -> str:
+        return f"{self.source} file {self.sha256[:12]}"
+
+
+class RecordingDay(models.Model):
+    """1,440 minutes of one channel: packed values and a mask of the minutes that are there."""
+
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="recording_days")
+    source = models.CharField(max_length=40)
+    channel = models.CharField(max_length=24)
+    utc_day = models.DateField()
+    unit = models.CharField(max_length=24)
+    family = models.CharField(max_length=24, blank=True)
+    values = models.BinaryField(help_text="patients.domain.packing")
+    minutes = models.PositiveSmallIntegerField()
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["patient", "channel", "utc_day", "source"], name="one_recording_day"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.patient} {self.channel} {self.utc_day}"
+
+
+class SleepEpisode(models.Model):
+    """One sleep record of a vendor."""
+
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="sleep_episodes")
+    source = models.CharField(max_length=40)
+    start = models.DateTimeField()
+    end = models.DateTimeField()
+    asleep_minutes = models.FloatField()
+    awake_minutes = models.FloatField()
+    stages = models.JSONField(default=list, help_text="[start offset, minutes, stage]")
+
+    class Meta:
+        ordering = ["start"]
+        constraints = [
+            models.UniqueConstraint(fields=["patient", "source", "start"], name="one_sleep_record"),
+            models.CheckConstraint(condition=Q(end__gt=F("start")), name="sleep_ends_after_start"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.patient} {self.start:%F}"
+
+
+class MedicationCourse(models.Model):
+    """One drug from a day to a day. The class decides what the router weighs."""
+
+    class DrugClass(models.TextChoices):
+        SSRI = "ssri", "SSRI"
+        SNRI = "snri", "SNRI"
+        OTHER_ANTIDEPRESSANT = "other_antidepressant", "Other antidepressant"
+        LITHIUM = "lithium", "Lithium"
+        VALPROATE = "valproate", "Valproate"
+        LAMOTRIGINE = "lamotrigine", "Lamotrigine"
+        CARBAMAZEPINE = "carbamazepine", "Carbamazepine"
+        ANTIPSYCHOTIC = "antipsychotic", "Antipsychotic"
+        STIMULANT = "stimulant", "Stimulant"
+        STEROID = "steroid", "Steroid"
+        OTHER = "other", "Other"
+
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="medications")
+    drug = models.CharField(max_length=80)
+    drug_class = models.CharField(max_length=24, choices=DrugClass)
+    dose = models.CharField(max_length=40, blank=True)
+    first_day = models.DateField()
+    last_day = models.DateField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-first_day"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(last_day__isnull=True) | Q(last_day__gte=F("first_day")),
+                name="medication_ends_after_start",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.drug} {self.dose}".strip()
+
+    def active_on(self, day: date) -> bool:
+        """Whether the drug was taken on that day."""
+        return self.first_day <= day and (self.last_day is None or day <= self.last_day)
+
+
+class AuditEvent(models.Model):
+    """Who did or read what, and when. No foreign keys: it outlives what it describes."""
+
+    at = models.DateTimeField(db_index=True)
+    actor = models.CharField(max_length=150, help_text="Username, or “system”.")
+    action = models.CharField(max_length=60)
+    patient_code = models.CharField(max_length=40, blank=True, db_index=True)
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["-at"]
+
+    def __str__(self) -> str:
+        return f"{self.at:%F %T} {self.actor} {self.action} {self.patient_code}"

@@ -1,0 +1,39 @@
+"""What each role may do. A role is a name and a list; nothing else decides."""
+
+from enum import StrEnum
+
+from django.contrib.auth.models import AnonymousUser
+
+from patients.models import Role, User
+
+
+class Permission(StrEnum):
+    SEE_EVERY_PATIENT = "see every patient"
+    ACT_ON_ALERTS = "acknowledge and dismiss alerts"
+    MANAGE_BASELINES = "approve baselines"
+    MANAGE_MEDICATIONS = "change medication lists"
+    MANAGE_MESSAGES = "turn delivery on, resend messages"
+    SEE_RUNS = "see nightly runs"
+
+
+ROLES: dict[str, frozenset[Permission]] = {
+    Role.PSYCHIATRIST: frozenset({Permission.ACT_ON_ALERTS}),
+    Role.COORDINATOR: frozenset({Permission.ACT_ON_ALERTS}),
+    # Administrators keep the clinic running; what to do about a patient is not theirs to decide.
+    Role.ADMINISTRATOR: frozenset(
+        {
+            Permission.SEE_EVERY_PATIENT,
+            Permission.MANAGE_BASELINES,
+            Permission.MANAGE_MEDICATIONS,
+            Permission.MANAGE_MESSAGES,
+            Permission.SEE_RUNS,
+        }
+    ),
+}
+
+
+def may(user: User | AnonymousUser, permission: Permission) -> bool:
+    """Whether the user's role holds the permission."""
+    if not isinstance(user, User) or not user.is_active:
+        return False
+    return permission in ROLES.get(user.role, frozenset())

@@ -1,0 +1,99 @@
+"""Reads about patients. ``patients_visible_to`` is the only way to one."""
+
+from datetime import date, datetime, timedelta
+
+import numpy as np
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet
+
+from patients.domain.days import ZoneHistory
+from patients.domain.packing import unpack
+from patients.domain.recording import (
+    MINUTES_PER_DAY,
+    Channel,
+    Family,
+    MinuteSeries,
+    SleepEpisode,
+    SleepStage,
+)
+from patients.models import MedicationCourse, Patient, RecordingDay, User
+from patients.permissions import Permission, may
+
+
+def patients_visible_to(user: User | AnonymousUser) -> QuerySet[Patient]:
+    """The patients whose records the user may open."""
+    if may(user, Permission.SEE_EVERY_PATIENT):
+        return Patient.objects.all()
+    if not isinstance(user, User) or not user.is_active:
+        return Patient.objects.none()
+    return Patient.objects.filter(care_team__user=user)
+
+
+def zone_history(patient: Patient) -> ZoneHistory:
+    """The patient's zones, oldest first."""
+    return ZoneHistory(tuple((span.first_day, span.zone) for span in patient.zones.all()))
+
+
+def recorded_span(patient: Patient) -> tuple[date, date] | None:
+    """First and last UTC day with any recording, or None."""
+    days = patient.recording_days.order_by("utc_day").values_list("utc_day", flat=True)
+    first, last = days.first(), days.last()
+    return (first, last) if first and last else None
+
+
+def minutes_between(
+    patient: Patient, first_day: date, last_day: date
+) -> tuple[dict[Channel, MinuteSeries], Family | None]:
+    """Minute series of the UTC days from first to last, and the activity's unit family.
+
+    Where two sources hold the same channel, the one with more minutes in the span is taken
+    whole: sources are never summed.
+    """
+    rows = patient.recording_days.filter(utc_day__range=(first_day, last_day))
+    by_channel: dict[str, dict[str, list[RecordingDay]]] = {}
+    for row in rows:
+        by_channel.setdefault(row.channel, {}).setdefault(row.source, []).append(row)
+    series: dict[Channel, MinuteSeries] = {}
+    family: Family | None = None
+    for channel, sources in by_channel.items():
+        chosen = max(sorted(sources), key=lambda s: sum(row.minutes for row in sources[s]))
+        series[Channel(channel)] = _joined(channel, sources[chosen], first_day, last_day)
+        if channel == Channel.ACTIVITY and sources[chosen][0].family:
+            family = Family(sources[chosen][0].family)
+    return series, family
+
+
+def _joined(channel: str, rows: list[RecordingDay], first: date, last: date) -> MinuteSeries:
+    values = np.full(((last - first).days + 1) * MINUTES_PER_DAY, np.nan, dtype=np.float32)
+    for row in rows:
+        offset = (row.utc_day - first).days * MINUTES_PER_DAY
+        values[offset : offset + MINUTES_PER_DAY] = unpack(bytes(row.values))
+    start = datetime.fromisoformat(f"{first}T00:00:00+00:00")
+    return MinuteSeries(Channel(channel), rows[0].unit, start, values)
+
+
+def sleep_between(patient: Patient, start: datetime, end: datetime) -> tuple[SleepEpisode, ...]:
+    """Sleep records that end after start and begin before end."""
+    rows = patient.sleep_episodes.filter(end__gt=start, start__lt=end)
+    return tuple(
+        SleepEpisode(
+            row.start,
+            row.end,
+            row.asleep_minutes,
+            row.awake_minutes,
+            tuple(
+                SleepStage(
+                    row.start + timedelta(minutes=offset),
+                    row.start + timedelta(minutes=offset + minutes),
+                    stage,
+                )
+                for offset, minutes, stage in row.stages
+            ),
+        )
+        for row in rows
+    )
+
+
+def medications_on(patient: Patient, day: date) -> list[MedicationCourse]:
+    """The drugs taken on that day."""
+    return [course for course in patient.medications.all() if course.active_on(day)]

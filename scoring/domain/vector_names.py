@@ -1,0 +1,25 @@
+"""The names of the mania model's 36 inputs, in the order of the published boosters."""
+
+INDEX_NAMES: tuple[str, ...] = (
+    "ST_long",
+    "ST_short",
+    "WT_long",
+    "WT_short",
+    "LongSleepWindow_length",
+    "LongSleepWindow_number",
+    "ShortSleepWindow_length",
+    "ShortSleepWindow_number",
+    "Sleep_percentage",
+    "Sleep_amplitude",
+    "Circadian_phase",
+    "Circadian_amplitude",
+)
+"""The 12 daily indexes: 10 of sleep, 2 of the circadian model."""
+
+SUFFIXES: tuple[str, ...] = ("_MN", "_SD", "_Zscore")
+"""The person's mean of an index, its standard deviation, and the day's z-score."""
+
+VECTOR_NAMES: tuple[str, ...] = tuple(
+    index + suffix for index in INDEX_NAMES for suffix in SUFFIXES
+)
+"""The 36 columns. The boosters check names and order, so neither may change."""
