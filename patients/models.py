@@ -133,6 +133,7 @@ class SleepEpisode(models.Model):
     asleep_minutes = models.FloatField()
     awake_minutes = models.FloatField()
     stages = models.JSONField(default=list, help_text="[start offset, minutes, stage]")
+    updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         ordering = ["start"]

@@ -23,7 +23,7 @@ class DailyFeatures(models.Model):
 
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="features")
     day = models.DateField()
-    inputs_sha256 = models.CharField(max_length=64)
+    computed_at = models.DateTimeField(help_text="Minutes stored later are not in here.")
     values = models.JSONField(help_text="scoring.domain.types.DayFeatures")
     pacemaker_state = models.JSONField(null=True)
 

@@ -68,8 +68,10 @@ def transformer_block(
     """
     inputs = keras.Input((tokens, EMBED_DIM), name=f"{prefix}_input")
     attend = keras.layers.MultiHeadAttention(heads, EMBED_DIM, name=f"{prefix}_attention")
-    attended, scores = attend(inputs, inputs, return_attention_scores=True) if with_attention \
-        else (attend(inputs, inputs), None)
+    if with_attention:
+        attended, scores = attend(inputs, inputs, return_attention_scores=True)
+    else:
+        attended = attend(inputs, inputs)
     attended = keras.layers.Dropout(DROPOUT, name=f"{prefix}_dropout")(attended)
     hidden = _norm(f"{prefix}_norm1")(inputs + attended)
     change = keras.layers.Dense(HIDDEN_DIM, activation="relu", name=f"{prefix}_ff1")(hidden)

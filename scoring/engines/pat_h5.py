@@ -17,6 +17,8 @@ from scoring.engines.pat import EMBED_DIM, HEAD_DIM, HIDDEN_DIM, PatSize
 
 Layout = dict[str, tuple[int, ...]]
 
+EMPTY_LAYERS = ("inputs", "reshape", "tf.__operators__.add")  # published, without weights
+
 HEAD_LAYOUT: Layout = {
     "dense_128/dense_128/kernel:0": (EMBED_DIM, HEAD_DIM),
     "dense_128/dense_128/bias:0": (HEAD_DIM,),
@@ -102,15 +104,15 @@ def _save(model: keras.Model, shapes: Layout, path: Path) -> None:
     variables = _variables(model)
     groups = dict.fromkeys(name.split("/", 1)[0] for name in shapes)
     with h5py.File(path, "w") as file:
-        file.attrs["layer_names"] = _names(["inputs", "reshape", *groups])
+        file.attrs["layer_names"] = _names([*EMPTY_LAYERS, *groups])
         file.attrs["backend"] = b"tensorflow"
         file.attrs["keras_version"] = keras.__version__.encode()
-        for group in ("inputs", "reshape", *groups, "top_level_model_weights"):
+        for group in (*EMPTY_LAYERS, *groups, "top_level_model_weights"):
             members = [name for name in shapes if name.startswith(f"{group}/")]
             weight_names = [name.removeprefix(f"{group}/") for name in members]
             file.create_group(group).attrs["weight_names"] = _names(weight_names)
         for name, shape in shapes.items():
-            array = keras.ops.convert_to_numpy(variables[_variable_path(name)])
+            array = variables[_variable_path(name)].value.numpy()
             file.create_dataset(name, shape, np.float32, array)
 
 
@@ -123,21 +125,13 @@ def _read(path: Path, expected: Layout, wanted: str) -> dict[str, NDArray[np.flo
     try:
         with h5py.File(path, "r") as file:
             found = _datasets(file)
-            fault = _first_fault(found, expected)
-            arrays = {} if fault else {name: found[name][()] for name in expected}
-    except (OSError, RuntimeError) as error:
+            if fault := _first_fault(found, expected):
+                raise InputError(f"{path.name} {fault}; give an unchanged {wanted} weights file.")
+            return {name: found[name][()] for name in expected}
+    except (OSError, RuntimeError, KeyError, UnicodeDecodeError) as error:
         raise InputError(
             f"{path.name} cannot be read as an HDF5 file; give a complete {wanted} weights file."
         ) from error
-    if not fault:
-        fault = next(
-            (f"holds values that are not finite in {name}"
-             for name, array in arrays.items() if not np.isfinite(array).all()),
-            "",
-        )
-    if fault:
-        raise InputError(f"{path.name} {fault}; give an unchanged {wanted} weights file.")
-    return arrays
 
 
 def _datasets(file: h5py.File) -> dict[str, h5py.Dataset]:
@@ -159,5 +153,7 @@ def _first_fault(found: dict[str, h5py.Dataset], expected: Layout) -> str:
             return f"has shape {found[name].shape} instead of {shape} in {name}"
         if found[name].dtype != np.float32:
             return f"has type {found[name].dtype} instead of float32 in {name}"
+        if not np.isfinite(found[name][()]).all():
+            return f"holds a value that is not finite in {name}"
     extra = next((name for name in found if name not in expected), None)
     return f"has the unexpected dataset {extra}" if extra else ""

@@ -35,7 +35,7 @@ indexSearchParameterBundle(readJson('fhir/r4/search-parameters.json'));
 
 const RESOURCE_TYPES = profiles.entry
   .map((entry) => entry.resource)
-  .filter((it) => it.resourceType === 'StructureDefinition' && it.kind === 'resource' && !it.abstract)
+  .filter((it) => it.fhirVersion === '4.0.1' && it.kind === 'resource' && !it.abstract)
   .map((it) => it.name);
 
 const router = new FhirRouter();
@@ -184,7 +184,8 @@ async function handle(request, response) {
     const status = error.status ?? 500;
     reply = { status, body: outcome([issue('processing', status === 500 ? 'Server error' : error.message)]) };
   }
-  const minimal = request.method !== 'GET' && reply.status < 300 && request.headers.prefer === 'return=minimal';
+  const asked = request.method !== 'GET' && request.headers.prefer?.includes('return=minimal');
+  const minimal = asked && reply.status < 300;
   const headers = headersOf(request, reply);
   if (minimal) {
     delete headers['content-type'];

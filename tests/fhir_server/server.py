@@ -145,7 +145,7 @@ class FhirServer:
         raise Unavailable(reason)
 
     def stop(self) -> None:
-        """Stop the process and wait for its end; the port stays reserved for `start()`."""
+        """Stop the process and wait for its end; a later `start()` takes the same port."""
         process, self._process = self._process, None
         if process is None:
             return

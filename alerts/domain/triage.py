@@ -1,0 +1,74 @@
+"""From a track's tier and what went before to: raise, rise, resolve, or nothing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+from scoring.domain.rules import RuleFileError, read_rule_file
+
+RANK = {"Indeterminate": 0, "Low": 1, "Moderate": 2, "High": 3}
+
+
+@dataclass(frozen=True)
+class TriageRules:
+    raise_from: str
+    cool_down_days: int
+    resolve_after_low_days: int
+    follow_up_days: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The latest alert of a patient's track, as far as triage needs it."""
+
+    is_open: bool
+    tier: str
+    dismissed_on: date | None = None
+
+
+def load_triage_rules(path: Path) -> TriageRules:
+    """Read triage.toml. Raises RuleFileError."""
+    table, _ = read_rule_file(path)
+    try:
+        return TriageRules(
+            raise_from=table["raise_from"],
+            cool_down_days=table["cool_down_days"],
+            resolve_after_low_days=table["resolve_after_low_days"],
+            follow_up_days=table["follow_up_days"],
+        )
+    except KeyError as error:
+        raise RuleFileError(f"{path.name}: the field {error} is missing.") from None
+
+
+def triage(
+    day: date, tiers: Sequence[str], standing: Standing | None, rules: TriageRules
+) -> str | None:
+    """The event for one track on one day, or None.
+
+    ``tiers`` are the track's tiers of the last days, the scored day last; Indeterminate
+    means not assessed, which never closes or lowers anything.
+
+    >>> rules = TriageRules("Moderate", 7, 7, {})
+    >>> triage(date(2026, 1, 2), ["Low", "High"], None, rules)
+    'raised'
+    >>> triage(date(2026, 1, 2), ["Moderate"], Standing(True, "Moderate"), rules) is None
+    True
+    """
+    tier = tiers[-1]
+    if standing and standing.is_open:
+        if RANK[tier] > RANK[standing.tier]:
+            return "risen"
+        return "resolved" if _long_low(tiers, rules) else None
+    if RANK[tier] < RANK[rules.raise_from]:
+        return None
+    if standing and standing.dismissed_on and RANK[tier] <= RANK[standing.tier]:
+        quiet_until = standing.dismissed_on + timedelta(days=rules.cool_down_days)
+        return None if day < quiet_until else "raised"
+    return "raised"
+
+
+def _long_low(tiers: Sequence[str], rules: TriageRules) -> bool:
+    assessed = [tier for tier in tiers if tier != "Indeterminate"]
+    last = assessed[-rules.resolve_after_low_days :]
+    return len(last) == rules.resolve_after_low_days and set(last) == {"Low"} and tiers[-1] == "Low"

@@ -1,0 +1,136 @@
+"""What an EHR's answer means: delivered, to be tried again, or refused.
+
+Neither failure carries a token, a text of the message, or the text of a library's exception.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import requests
+
+from alerts.fhir.codes import ALERT_SYSTEM
+
+RESOURCE_TYPE = "CommunicationRequest"
+MAX_OUTCOME_CHARS = 300
+MAX_RETRY_AFTER_S = 24 * 3600.0
+
+_ID_IN_LOCATION = re.compile(rf"{RESOURCE_TYPE}/([A-Za-z0-9\-.]{{1,64}})(?:/|$)")
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """The EHR has the message. `id` and `location` are None where it did not say them."""
+
+    id: str | None
+    location: str | None
+    duplicate: bool
+
+
+class TemporaryFailure(Exception):
+    """The same request may succeed later; not before `retry_after_s` seconds where given."""
+
+    def __init__(self, reason: str, retry_after_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after_s = retry_after_s
+
+
+class Refused(Exception):
+    """The EHR will not take this request. `outcome_text`: what its OperationOutcome says."""
+
+    def __init__(self, reason: str, outcome_text: str = "", status: int | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.outcome_text = outcome_text
+        self.status = status
+
+
+def raise_for_failure(response: requests.Response, sent: Mapping[str, Any]) -> None:
+    """Raise TemporaryFailure for 408, 429 and 5xx, Refused for all else that is not 2xx.
+
+    `sent` is the resource of the request: a server may quote it, and no quote is passed on.
+    """
+    status = response.status_code
+    if status in (408, 429) or status >= 500:
+        raise TemporaryFailure(f"The EHR answered {status}.", _retry_after_s(response))
+    if status >= 400:
+        text = _outcome_text(json_object(response), sent)
+        raise Refused(f"The EHR refused the message ({status}).", text, status)
+    if not 200 <= status < 300:
+        raise Refused(f"The EHR answered {status}: redirects are not followed.", "", status)
+
+
+def delivered(response: requests.Response, *, duplicate: bool) -> Delivered:
+    """The id read from the Location header, where there is one."""
+    location = response.headers.get("Location")
+    named = _ID_IN_LOCATION.search(location or "")
+    return Delivered(named.group(1) if named else None, location, duplicate)
+
+
+def found_id(response: requests.Response, identifier: str) -> str | None:
+    """The id of the message with this identifier in the answer to a search, if any.
+
+    Raises TemporaryFailure when the answer is no FHIR Bundle.
+    """
+    bundle = json_object(response)
+    if bundle.get("resourceType") != "Bundle":
+        raise TemporaryFailure("The EHR answered a search with something else than FHIR.")
+    wanted = {"system": ALERT_SYSTEM, "value": identifier}
+    for entry in _objects(bundle, "entry"):
+        resource = entry.get("resource")
+        if not isinstance(resource, dict) or resource.get("resourceType") != RESOURCE_TYPE:
+            continue
+        # A server that ignores the search parameter lists every message.
+        if any(wanted.items() <= it.items() for it in _objects(resource, "identifier")):
+            return str(resource.get("id"))
+    return None
+
+
+def json_object(response: requests.Response) -> dict[str, Any]:
+    """The body as a JSON object; empty when it is something else."""
+    try:
+        body = response.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _objects(parent: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    values = parent.get(name)
+    return [it for it in values if isinstance(it, dict)] if isinstance(values, list) else []
+
+
+def _retry_after_s(response: requests.Response) -> float | None:
+    """Retry-After as seconds from now, from 0 to a day; None when absent or unreadable."""
+    value = response.headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"[0-9]{1,9}", value):
+        return min(float(value), MAX_RETRY_AFTER_S)
+    try:
+        seconds = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
+    except (TypeError, ValueError):
+        return None
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER_S)
+
+
+def _outcome_text(outcome: Mapping[str, Any], sent: Mapping[str, Any]) -> str:
+    """What the issues of an OperationOutcome say, cut short, without any line we sent."""
+    text = "; ".join(filter(None, map(_issue_text, _objects(outcome, "issue"))))
+    for part in _objects(sent, "payload"):
+        for line in filter(str.strip, part.get("contentString", "").splitlines()):
+            text = text.replace(line.strip(), "[message]")
+    return text[:MAX_OUTCOME_CHARS]
+
+
+def _issue_text(issue: Mapping[str, Any]) -> str:
+    details = issue.get("details")
+    where = issue.get("expression") or issue.get("location")
+    said = [
+        issue.get("diagnostics"),
+        details.get("text") if isinstance(details, dict) else None,
+        ", ".join(map(str, where)) if isinstance(where, list) else None,
+    ]
+    return " - ".join(str(it) for it in said if it) or str(issue.get("code", ""))

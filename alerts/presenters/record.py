@@ -1,0 +1,101 @@
+"""What the patient's page shows, in the order in which it is read."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from alerts.models import Alert, AlertTransition
+from alerts.presenters.cards import alert_cards, transition_words, trend_marks
+from alerts.presenters.sentence import plain_sentence
+from alerts.selectors import (
+    ScorePoint,
+    alerts_visible_to,
+    last_data_day,
+    latest_score,
+    most_urgent_first,
+    score_points,
+    sources_seen,
+    with_last_data,
+)
+from patients.models import MedicationCourse, Patient, User
+from patients.presenters import freshness, zone_now
+from scoring.models import Track
+from scoring.presenters.activity import activity_week
+from scoring.presenters.tracks import certainty, change, coverage_words, track_views
+from scoring.presenters.trend import trend_data
+
+TREND_DAYS = 90
+SOURCE_DAYS = 7
+
+
+def record_context(patient: Patient, user: User, now: datetime) -> dict[str, Any]:
+    """Everything on the page; ``score`` is None where nothing was scored in 90 days."""
+    today = timezone.localdate(now)
+    first_day = today - timedelta(days=TREND_DAYS)
+    points = score_points([patient], first_day).get(patient.pk, [])
+    score = latest_score(patient) if points else None
+    last_day = score.day if score else today
+    alerts = list(alerts_visible_to(user).filter(patient=patient))
+    courses = list(patient.medications.all())
+    return {
+        "patient": patient,
+        "zone": zone_now(patient),
+        "sentence": plain_sentence(points, today),
+        "score": score,
+        "tracks": [_track(view, points) for view in track_views(score)] if score else [],
+        "cards": alert_cards(sorted((a for a in alerts if a.is_open), key=most_urgent_first)),
+        "trend": trend_data(points, courses, trend_marks(alerts), last_day, TREND_DAYS),
+        "trend_days": TREND_DAYS,
+        "trend_rows": list(reversed(points)),
+        "activity": activity_week(patient, last_day),
+        "medications": _medications(courses, today),
+        "history": _history(alerts),
+        **_data(patient, today),
+    }
+
+
+def _track(view: Any, points: list[ScorePoint]) -> dict[str, Any]:
+    return {
+        "view": view,
+        "change": change(points, view.name),
+        "coverage": coverage_words(view.name, view.coverage),
+        "sure": certainty(view.coverage),
+    }
+
+
+def _data(patient: Patient, today: date) -> dict[str, Any]:
+    last = last_data_day(with_last_data(Patient.objects.filter(pk=patient.pk)).get())
+    since = today - timedelta(days=SOURCE_DAYS)
+    sources = [
+        source | {"fresh": freshness(source["last"], today)}  # type: ignore[arg-type]
+        for source in sources_seen(patient, since)
+    ]
+    return {
+        "last_data": last,
+        "fresh": freshness(last, today),
+        "sources": sources,
+        "source_days": SOURCE_DAYS,
+    }
+
+
+def _medications(courses: list[MedicationCourse], today: date) -> list[dict[str, Any]]:
+    return [{"course": c, "active": c.active_on(today)} for c in courses]
+
+
+def _history(alerts: list[Alert]) -> list[dict[str, Any]]:
+    """Every change of every alert, newest first."""
+    rows = [(alert, t) for alert in alerts for t in alert.transitions.all()]
+    rows.sort(key=lambda row: (row[1].at, row[1].pk), reverse=True)
+    return [_transition(alert, transition) for alert, transition in rows]
+
+
+def _transition(alert: Alert, transition: AlertTransition) -> dict[str, Any]:
+    return {
+        "at": transition.at,
+        "track": Track(alert.track).label,
+        "tier": transition.tier,
+        "words": transition_words(transition),
+        "actor": transition.actor,
+        "note": transition.note,
+    }

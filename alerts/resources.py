@@ -1,0 +1,21 @@
+"""The app's rule files, read once a process."""
+
+from functools import cache
+from pathlib import Path
+
+from alerts.domain.guidelines import Recommendation, load_guidelines
+from alerts.domain.triage import TriageRules, load_triage_rules
+
+DATA = Path(__file__).resolve().parent / "data"
+
+
+@cache
+def triage_rules() -> TriageRules:
+    """triage.toml."""
+    return load_triage_rules(DATA / "triage.toml")
+
+
+@cache
+def guidelines() -> tuple[Recommendation, ...]:
+    """Every recommendation, the most specific first."""
+    return load_guidelines(DATA / "guidelines")

@@ -1,0 +1,62 @@
+"""Celery tasks: fetch, call a service, done. What to do next is always a row in a table."""
+
+from typing import Any
+
+from celery import shared_task
+from django.core.mail import mail_admins
+from django.db import DatabaseError
+from django.utils import timezone
+
+from alerts.nightly import patient_night
+from alerts.outbox import outbox_deliver
+from clarity_site.logs import log
+from scoring import services as scoring
+from scoring.models import ScoringJob, ScoringRun
+
+
+@shared_task
+def begin_night() -> None:
+    """Queue tonight's run and wake the models' workers."""
+    run = scoring.run_start(night=timezone.localdate())
+    log.info("run queued", extra={"run": run.pk, "jobs": run.jobs.count()})
+    score_queued_patients.delay()
+
+
+@shared_task
+def score_queued_patients() -> None:
+    """Score patients until no job is left; as many of these may run as there are workers."""
+    while job := scoring.job_claim():
+        failure = ""
+        try:
+            patient_night(patient=job.patient, now=timezone.now())
+        except DatabaseError:
+            raise  # the lease gives the job back; without a database nothing can be noted
+        except Exception as error:  # one patient's trouble must not stop the others' night
+            log.exception("job failed", extra={"job": job.pk, "patient": job.patient.code})
+            failure = f"{type(error).__name__}: {error}" if is_ours(error) else type(error).__name__
+        scoring.job_finish(job=job, failure=failure)
+        deliver_messages.delay()
+
+
+def is_ours(error: Exception) -> bool:
+    """Whether the message was written by Clarity, so that it holds no patient's data."""
+    return type(error).__module__.split(".")[0] in ("patients", "scoring", "alerts")
+
+
+@shared_task
+def deliver_messages() -> None:
+    """Send what is due."""
+    outbox_deliver()
+
+
+@shared_task
+def watch_runs() -> None:
+    """Wake sleeping work, close lost jobs, and tell ops about a night that is late."""
+    scoring.jobs_abandon()
+    if ScoringJob.objects.filter(state=ScoringRun.State.QUEUED).exists():
+        score_queued_patients.delay()
+    if report := scoring.late_run_report(now=timezone.now()):
+        log.error("night is late", extra={"report": report})
+        mail_admins("Clarity: the nightly run has not finished", report)
+
+

@@ -1,0 +1,73 @@
+"""Celery: nightly scoring and delivery. The broker only wakes workers; the work is in rows."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from celery import Celery
+from celery.schedules import crontab
+from celery.signals import setup_logging
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clarity_site.settings")
+
+app = Celery("clarity")
+
+
+def filesystem_transport(folder: Path) -> dict[str, Any]:
+    """Options of the broker that needs no server: files in folders of this installation."""
+    queue, done, control = folder / "queue", folder / "done", folder / "control"
+    for each in (queue, done, control):
+        each.mkdir(parents=True, exist_ok=True)
+    return {
+        "data_folder_in": str(queue),
+        "data_folder_out": str(queue),
+        "processed_folder": str(done),
+        "control_folder": str(control),
+        "store_processed": False,
+        "polling_interval": 0.02,
+    }
+
+
+def configure() -> None:
+    """Take the settings; called once at import."""
+    transport = {}
+    if settings.CELERY_BROKER_URL.startswith("filesystem"):
+        transport = filesystem_transport(settings.BROKER_DIR)
+    app.conf.update(
+        broker_url=settings.CELERY_BROKER_URL,
+        broker_transport_options=transport,
+        broker_connection_retry_on_startup=True,
+        timezone=settings.TIME_ZONE,
+        task_ignore_result=True,
+        task_acks_late=True,
+        task_default_queue="default",
+        task_routes={
+            "alerts.tasks.score_queued_patients": {"queue": "models"},
+            "alerts.tasks.deliver_messages": {"queue": "ehr"},
+        },
+        task_time_limit=3600,
+        worker_prefetch_multiplier=1,
+        worker_hijack_root_logger=False,
+        beat_schedule_filename=str(settings.STATE_DIR / "beat"),
+        beat_schedule={
+            "nightly": {
+                "task": "alerts.tasks.begin_night",
+                "schedule": crontab(hour=settings.NIGHTLY_HOUR, minute=0),
+            },
+            "deliver": {"task": "alerts.tasks.deliver_messages", "schedule": 30.0},
+            "watch": {"task": "alerts.tasks.watch_runs", "schedule": 120.0},
+        },
+    )
+
+
+@setup_logging.connect
+def _keep_django_logging(**_: Any) -> None:
+    # Connected, it stops Celery from installing handlers of its own.
+    from logging.config import dictConfig
+
+    dictConfig(settings.LOGGING)
+
+
+configure()
+app.autodiscover_tasks()

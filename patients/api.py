@@ -1,0 +1,121 @@
+"""Patients over HTTP, with the permissions of the pages."""
+
+from typing import Any
+
+from django.http import Http404
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.pagination import LimitOffsetPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from alerts.selectors import PanelRow, panel_rows
+from patients import services
+from patients.models import Diagnosis, MedicationCourse, Patient
+from patients.presenters import zone_now
+from patients.selectors import patients_visible_to
+from scoring.models import Tier
+
+
+class Pages(LimitOffsetPagination):
+    """?limit= and ?offset=."""
+
+    default_limit = 100
+    max_limit = 1000
+
+
+class PatientShown(serializers.Serializer[PanelRow]):
+    """One patient of the panel; ``probability`` is null when the tier is Indeterminate."""
+
+    code = serializers.CharField(source="patient.code")
+    name = serializers.CharField(source="patient.name")
+    diagnosis = serializers.ChoiceField(choices=Diagnosis.choices, source="patient.diagnosis")
+    tier = serializers.ChoiceField(choices=Tier.choices)
+    probability = serializers.FloatField(allow_null=True, source="latest.probability", default=None)
+    scored_day = serializers.DateField(allow_null=True, source="latest.day", default=None)
+    last_data = serializers.DateField(allow_null=True)
+    open_alerts = serializers.SerializerMethodField()
+
+    def get_open_alerts(self, row: PanelRow) -> int:
+        """How many alerts wait for somebody or are acknowledged."""
+        return len(row.alerts)
+
+
+class CourseShown(serializers.ModelSerializer[MedicationCourse]):
+    """One course of a drug."""
+
+    class Meta:
+        model = MedicationCourse
+        fields = ("drug", "drug_class", "dose", "first_day", "last_day")
+
+
+class RecordShown(serializers.ModelSerializer[Patient]):
+    """One patient's record; its scores and alerts have addresses of their own."""
+
+    zone = serializers.SerializerMethodField()
+    medications = CourseShown(many=True)
+
+    class Meta:
+        model = Patient
+        fields = (
+            "code",
+            "name",
+            "diagnosis",
+            "enrolled_at",
+            "zone",
+            "medication_list_available",
+            "medications",
+        )
+
+    def get_zone(self, patient: Patient) -> str:
+        """The patient's present time zone."""
+        return zone_now(patient)
+
+
+class PatientList(APIView):
+    """My patients, highest risk first."""
+
+    @extend_schema(responses=PatientShown(many=True))
+    def get(self, request: Request) -> Response:
+        """The rows of the panel."""
+        pages = Pages()
+        rows = pages.paginate_queryset(panel_rows(request.user, timezone.now()), request)  # type: ignore[arg-type]
+        return pages.get_paginated_response(PatientShown(rows, many=True).data)
+
+
+class RecordView(APIView):
+    """A view of one patient's record. Somebody else's does not exist, whatever the method."""
+
+    patient: Patient
+    page = "api"
+
+    def patient_code(self, request: Request) -> str:
+        """The patient asked for."""
+        return str(self.kwargs["code"])
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Find the patient before anything else is answered."""
+        super().initial(request, *args, **kwargs)
+        code = self.patient_code(request)
+        found = patients_visible_to(request.user).filter(code=code).first()
+        if found is None:
+            raise Http404
+        self.patient = found
+
+    def opened(self) -> None:
+        """Write down that the record was opened."""
+        services.record_opened(patient=self.patient, by=self.request.user, page=self.page)
+
+
+class PatientRecord(RecordView):
+    """One patient."""
+
+    page = "api patient"
+
+    @extend_schema(responses=RecordShown)
+    def get(self, request: Request, code: str) -> Response:
+        """Open the record."""
+        self.opened()
+        return Response(RecordShown(self.patient).data)

@@ -1,0 +1,42 @@
+"""What an administrator types about medications."""
+
+from datetime import date
+from typing import Any
+
+from django import forms
+
+from patients.models import MedicationCourse
+
+
+class CourseForm(forms.ModelForm):
+    """A drug from a day on."""
+
+    class Meta:
+        model = MedicationCourse
+        fields = ("drug", "drug_class", "dose", "first_day")
+        widgets = {
+            "first_day": forms.DateInput(attrs={"type": "date"}),
+            "dose": forms.TextInput(attrs={"placeholder": "for example 50 mg/day"}),
+        }
+        labels = {"drug_class": "Class", "first_day": "First day"}
+
+
+class StopForm(forms.Form):
+    """The last day a drug was taken."""
+
+    last_day = forms.DateField(
+        label="Last day",
+        widget=forms.DateInput(attrs={"type": "date"}),
+        error_messages={"required": "Give the last day.", "invalid": "Give a date."},
+    )
+
+    def __init__(self, *args: Any, course: MedicationCourse, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.course = course
+
+    def clean_last_day(self) -> date:
+        """Refuse a last day before the first."""
+        last_day: date = self.cleaned_data["last_day"]
+        if last_day < self.course.first_day:
+            raise forms.ValidationError("The last day lies before the first.")
+        return last_day

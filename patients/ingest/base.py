@@ -1,0 +1,216 @@
+"""What the vendor adapters share: time zones, the minute grid, sleep, and one way to refuse."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patients.domain.errors import InputError
+from patients.domain.recording import (
+    Channel,
+    Family,
+    MinuteSeries,
+    Recording,
+    SleepEpisode,
+    SleepStage,
+)
+
+Seconds = NDArray[np.int64]  # since 1970-01-01 00:00, UTC unless said to be local
+Values = NDArray[np.float64]
+Rejected = Counter[str]
+
+LATEST_SECOND = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp())
+MAX_SPAN_YEARS = 20
+MAX_SPAN_MINUTES = MAX_SPAN_YEARS * 366 * 1440
+MAX_SLEEP_SECONDS = 24 * 3600
+NO_SAMPLES: tuple[Seconds, Values] = (np.empty(0, np.int64), np.empty(0, np.float64))
+
+# Lowest and highest value a sample may have. The upper bounds of light (lux) and activity
+# (counts of one epoch) lie beyond any sensor and keep sums finite.
+LIMITS = {
+    Channel.ACTIVITY: (0.0, 1e6),
+    Channel.STEPS: (0.0, 300.0),
+    Channel.LIGHT: (0.0, 1e6),
+    Channel.HEART_RATE: (20.0, 300.0),
+    Channel.RESTING_HEART_RATE: (20.0, 300.0),
+    Channel.HRV_SDNN: (0.0, 500.0),
+}
+STAGES = ("", "asleep", "restless", "light", "rem", "deep", "awake")
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The IANA zone of that name; InputError if there is none."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise InputError(
+            f"The time zone {shown(name)} is not known; give an IANA name such as Europe/Berlin."
+        ) from None
+
+
+def shown(text: object) -> str:
+    """A foreign text as a message may quote it: short, and with no control characters."""
+    return repr(str(text)[:40])
+
+
+def utc(second: int) -> datetime:
+    """The aware UTC datetime of a second since 1970."""
+    return datetime.fromtimestamp(second, UTC)
+
+
+def require_dates(seconds: Seconds, path: Path, where: Callable[[int], str]) -> None:
+    """InputError for the first second outside 1970 to 2100; ``where(i)`` names sample i.
+
+    An unreadable stamp (NaT) is an int64 minimum and so is refused here too.
+    """
+    bad = np.flatnonzero((seconds < 0) | (seconds >= LATEST_SECOND))
+    if bad.size:
+        raise InputError(
+            f"{path.name}: the date of {where(int(bad[0]))} is not between 1970 and 2100; "
+            "check the device's clock and export again."
+        )
+
+
+def utc_from_local(local: Seconds, zone: ZoneInfo) -> Seconds:
+    """UTC seconds of naive local seconds, shape (n,), in file order.
+
+    A wall time that occurs twice is its first occurrence, until the clock is seen to jump
+    back within the repeated hour; one that never occurs is read with the offset before the
+    gap (PEP 495, fold 0), so 02:30 becomes 03:30.
+    """
+    quarters, which = np.unique(local // 900, return_inverse=True)
+
+    def offsets(fold: int) -> Seconds:
+        walls = (utc(int(q) * 900).replace(tzinfo=zone, fold=fold) for q in quarters)
+        found = [int((wall.utcoffset() or wall - wall).total_seconds()) for wall in walls]
+        return np.array(found, dtype=np.int64)[which]
+
+    first, second = offsets(0), offsets(1)
+    return local - np.where(_is_second_pass(local, first > second), second, first)
+
+
+def _is_second_pass(local: Seconds, repeated: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which stamps of each stretch of repeated wall times come after a jump back."""
+    jumps = np.cumsum(np.diff(local, prepend=local[:1]) < 0)
+    opens = repeated & ~np.concatenate(([False], repeated[:-1]))
+    stretch = np.maximum.accumulate(np.where(opens, np.arange(local.size), 0))
+    return repeated & (jumps > jumps[stretch])
+
+
+def within_limits(
+    channel: Channel, seconds: Seconds, values: Values, rejected: Rejected
+) -> tuple[Seconds, Values]:
+    """The samples inside LIMITS in order of time, each once; the others are counted."""
+    low, high = LIMITS[channel]
+    good = (values >= low) & (values <= high)  # NaN fails both
+    rejected[f"{channel}_out_of_range"] += int(np.count_nonzero(~good))
+    seconds, values = seconds[good], values[good]
+    order = np.lexsort((values, seconds))
+    seconds, values = seconds[order], values[order]
+    again = np.zeros(seconds.size, bool)
+    again[1:] = (np.diff(seconds) == 0) & (np.diff(values) == 0)
+    rejected[f"{channel}_duplicate"] += int(np.count_nonzero(again))
+    return seconds[~again], values[~again]
+
+
+def minute_starts(minutes: Seconds) -> NDArray[np.intp]:
+    """Index of the first sample of each minute; ``minutes`` is sorted."""
+    return np.flatnonzero(np.diff(minutes, prepend=minutes[:1] - 1))
+
+
+def binned(
+    channel: Channel,
+    unit: str,
+    samples: tuple[Seconds, Values],
+    how: Literal["mean", "max"],
+    rejected: Rejected,
+) -> MinuteSeries | None:
+    """The samples (UTC seconds, values), checked and on the minute grid; None if none is left.
+
+    The order of the samples does not matter. ``how`` says what a minute with several is.
+    """
+    seconds, values = within_limits(channel, *samples, rejected)
+    minutes = seconds // 60
+    starts = minute_starts(minutes)
+    if how == "max":
+        per_minute = np.maximum.reduceat(values, starts) if starts.size else values
+    else:
+        sums = np.add.reduceat(values, starts) if starts.size else values
+        per_minute = sums / np.diff(starts, append=seconds.size)
+    return on_grid(channel, unit, minutes[starts], per_minute)
+
+
+def on_grid(channel: Channel, unit: str, minutes: Seconds, values: Values) -> MinuteSeries | None:
+    """A gapless series from distinct, sorted minutes since 1970 and their values.
+
+    None without a value; InputError over MAX_SPAN_YEARS.
+    """
+    there = np.isfinite(values)
+    minutes, values = minutes[there], values[there]
+    if not minutes.size:
+        return None
+    span = int(minutes[-1] - minutes[0]) + 1
+    if span > MAX_SPAN_MINUTES:
+        raise InputError(_too_long(channel, int(minutes[0]), int(minutes[-1])))
+    grid = np.full(span, np.nan, np.float32)
+    grid[minutes - minutes[0]] = values
+    return MinuteSeries(channel, unit, utc(int(minutes[0]) * 60), grid)
+
+
+def _too_long(what: str, first: int, last: int) -> str:
+    days = (utc(minute * 60).date() for minute in (first, last))
+    return (
+        f"The recording's {what} runs from {' to '.join(map(str, days))}, over {MAX_SPAN_YEARS} "
+        "years; remove the samples with a wrong date or split the file."
+    )
+
+
+def sleep_episode(segments: Sequence[tuple[int, int, str]]) -> SleepEpisode:
+    """One episode of (start, end, stage) in UTC seconds; a later segment paints over earlier.
+
+    Time no segment covers is neither asleep nor awake. At most MAX_SLEEP_SECONDS long.
+    """
+    start, end = min(s[0] for s in segments), max(s[1] for s in segments)
+    line = np.zeros(end - start, np.int8)
+    for first, stop, stage in segments:
+        line[first - start : stop - start] = STAGES.index(stage)
+    edges = [0, *(np.flatnonzero(np.diff(line)) + 1).tolist(), line.size]
+    stages = tuple(
+        SleepStage(utc(start + a), utc(start + b), STAGES[line[a]])
+        for a, b in zip(edges, edges[1:], strict=False)
+        if line[a]
+    )
+    awake = float(np.count_nonzero(line == STAGES.index("awake"))) / 60
+    asleep = float(np.count_nonzero(line)) / 60 - awake
+    return SleepEpisode(utc(start), utc(end), asleep, awake, stages)
+
+
+def recording(
+    path: Path,
+    source: str,
+    device: str,
+    series: Iterable[MinuteSeries | None],
+    sleep: Iterable[SleepEpisode] = (),
+    rejected: Rejected | None = None,
+    family: Family | None = None,
+) -> Recording:
+    """The parsed file; InputError if nothing usable is in it or it spans too many years."""
+    found = tuple(s for s in series if s is not None)
+    episodes = tuple(sorted(sleep, key=lambda e: (e.start, e.end)))
+    left_out = {reason: n for reason, n in sorted((rejected or {}).items()) if n}
+    if not found and not episodes:
+        reasons = ", ".join(f"{n} {reason}" for reason, n in left_out.items()) or "no samples"
+        raise InputError(
+            f"{path.name} holds nothing that can be used as a {source} recording ({reasons}); "
+            "check what was exported."
+        )
+    whole = Recording(source, device, family, found, episodes, left_out)
+    first, last = (int(t.timestamp()) // 60 for t in (whole.start, whole.end))
+    if last - first > MAX_SPAN_MINUTES:
+        raise InputError(_too_long("data", first, last))
+    return whole

@@ -1,0 +1,176 @@
+"""The panel, the patient's record and the medication lists."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from alerts.models import DismissReason
+from alerts.presenters.panel import TIER_FILTERS, panel_lines, tier_counts
+from alerts.presenters.record import record_context
+from alerts.selectors import panel_rows
+from patients import services
+from patients.forms import CourseForm, StopForm
+from patients.models import MedicationCourse, Patient, User
+from patients.permissions import Permission, may
+from patients.selectors import patients_visible_to
+
+View = Callable[..., HttpResponse]
+
+
+def page(method: str, permission: Permission | None = None, find: Any = None) -> Any:
+    """Guard a view: first whether the thing exists for this user, then whether they may.
+
+    ``find(user, key)`` raises 404 for what is not the user's, whatever the method, so that
+    nothing about another team's patient can be told from the answer.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, **keys: Any) -> HttpResponse:
+            found = [find(actor(request), *keys.values())] if find else []
+            if permission and not may(actor(request), permission):
+                raise PermissionDenied
+            if request.method != method and (request.method, method) != ("HEAD", "GET"):
+                return HttpResponseNotAllowed([method])
+            return view(request, *found)
+
+        return guarded
+
+    return decorate
+
+
+def actor(request: HttpRequest) -> User:
+    """Who asks. LoginRequiredMiddleware has sent everybody else to the log-in."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
+
+
+def back(request: HttpRequest, default: str, *args: str) -> HttpResponse:
+    """Return to the page that the form stood on, never to another host."""
+    target = request.POST.get("next", "")
+    safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, request.is_secure())
+    return HttpResponseRedirect(target if safe else reverse(default, args=args))
+
+
+def patient_for(user: User, code: str) -> Patient:
+    """The patient, if the user may open the record; else 404."""
+    return get_object_or_404(patients_visible_to(user), code=code)
+
+
+def course_for(user: User, course_id: int) -> MedicationCourse:
+    """The course, if it is of a patient whose record the user may open; else 404."""
+    courses = MedicationCourse.objects.filter(patient__in=patients_visible_to(user))
+    return get_object_or_404(courses.select_related("patient"), pk=course_id)
+
+
+@page("GET")
+def panel(request: HttpRequest) -> HttpResponse:
+    """My patients, highest risk first."""
+    now, tier = timezone.now(), request.GET.get("tier", "")
+    search = request.GET.get("q", "").strip().lower()
+    lines = panel_lines(panel_rows(actor(request), now), now)
+    shown = [
+        line
+        for line in lines
+        if (tier not in TIER_FILTERS or line.row.tier == tier)
+        and search in line.row.patient.code.lower()
+    ]
+    context = {
+        "lines": shown,
+        "total": len(lines),
+        "counts": tier_counts([line.row for line in lines]),
+        "tier": tier if tier in TIER_FILTERS else "",
+        "search": search,
+        "scores_day": max((r.row.latest.day for r in lines if r.row.latest), default=None),
+    }
+    return render(request, "patients/panel.html", context)
+
+
+@page("GET", find=patient_for)
+def patient_page(request: HttpRequest, patient: Patient) -> HttpResponse:
+    """One patient's record; each opening is written down."""
+    user = actor(request)
+    services.record_opened(patient=patient, by=user, page="patient")
+    context = record_context(patient, user, timezone.now()) | {
+        "may_act": may(user, Permission.ACT_ON_ALERTS),
+        "may_manage_medications": may(user, Permission.MANAGE_MEDICATIONS),
+        "reasons": DismissReason.choices,
+    }
+    return render(request, "patients/record.html", context)
+
+
+@page("GET", Permission.MANAGE_MEDICATIONS)
+def medications(request: HttpRequest) -> HttpResponse:
+    """Every patient with what is taken at present."""
+    today = timezone.localdate()
+    active = MedicationCourse.objects.exclude(last_day__lt=today)
+    patients = patients_visible_to(actor(request)).prefetch_related(
+        Prefetch("medications", active, to_attr="active")
+    )
+    return render(request, "patients/medications.html", {"patients": patients})
+
+
+@page("GET", Permission.MANAGE_MEDICATIONS, find=patient_for)
+def medication_list(request: HttpRequest, patient: Patient) -> HttpResponse:
+    """One patient's medication list."""
+    services.record_opened(patient=patient, by=actor(request), page="medications")
+    return _medication_list(request, patient, CourseForm())
+
+
+@page("POST", Permission.MANAGE_MEDICATIONS, find=patient_for)
+def medication_start(request: HttpRequest, patient: Patient) -> HttpResponse:
+    """Add a course."""
+    form = CourseForm(request.POST)
+    if not form.is_valid():
+        return _medication_list(request, patient, form, status=422)
+    course = services.medication_start(patient=patient, by=actor(request), **form.cleaned_data)
+    messages.success(request, f"{course} added.")
+    return back(request, "medication-list", patient.code)
+
+
+@page("POST", Permission.MANAGE_MEDICATIONS, find=course_for)
+def medication_stop(request: HttpRequest, course: MedicationCourse) -> HttpResponse:
+    """End a course."""
+    form = StopForm(request.POST, course=course)
+    if form.is_valid():
+        last_day = form.cleaned_data["last_day"]
+        services.medication_stop(course=course, last_day=last_day, by=actor(request))
+        messages.success(request, f"{course} stopped.")
+    else:
+        messages.error(request, form.errors["last_day"][0])
+    return back(request, "medication-list", course.patient.code)
+
+
+@page("POST", Permission.MANAGE_MEDICATIONS, find=patient_for)
+def medication_list_set(request: HttpRequest, patient: Patient) -> HttpResponse:
+    """Say whether the patient's medication list is known."""
+    available = request.POST.get("available") == "true"
+    services.medication_list_set(patient=patient, available=available, by=actor(request))
+    words = "complete" if available else "unavailable"
+    messages.success(request, f"The medication list of {patient} is marked {words}.")
+    return back(request, "medication-list", patient.code)
+
+
+def _medication_list(
+    request: HttpRequest, patient: Patient, form: CourseForm, status: int = 200
+) -> HttpResponse:
+    today = timezone.localdate()
+    context = {
+        "patient": patient,
+        "courses": patient.medications.all(),
+        "form": form,
+        "today": today,
+        "tomorrow": today + timedelta(days=1),
+    }
+    return render(request, "patients/medication_list.html", context, status=status)

@@ -1,0 +1,109 @@
+"""All channels of a person on one gapless minute grid, with wear and sleep state."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import numpy as np
+
+from patients.domain.recording import Family, Minutes, MinuteSeries, SleepEpisode
+from patients.domain.wear import worn_from_counts, worn_from_signs
+from scoring.domain.sleep import (
+    SleepState,
+    centred_day_mean,
+    state_from_activity,
+    state_from_episodes,
+)
+from scoring.domain.types import Mask, PersonData
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Minute arrays of equal length from ``start`` (UTC). NaN is missing."""
+
+    start: datetime
+    activity: Minutes
+    steps: Minutes
+    heart_rate: Minutes
+    resting_heart_rate: Minutes
+    sdnn: Minutes
+    recorded: Mask
+    worn: Mask
+    state: SleepState
+
+    def index(self, moment: datetime) -> int:
+        """Minutes from the grid's start."""
+        return round((moment - self.start) / timedelta(minutes=1))
+
+    def moment(self, index: float) -> datetime:
+        """The UTC moment at that minute."""
+        return self.start + timedelta(minutes=index)
+
+
+def build_grid(person: PersonData, first: date, last: date) -> Grid:
+    """Lay the local days from first to last, and the day before, on a grid.
+
+    Wear comes from the activity's stillness for count sensors, and from signs of a wrist for
+    step counters; sleep from the vendor's records where there are any, else from activity.
+    """
+    start = person.zones.day_bounds(first - timedelta(days=1))[0]
+    end = person.zones.day_bounds(last)[1]
+    minutes = round((end - start) / timedelta(minutes=1))
+
+    def on_grid(series: MinuteSeries | None) -> Minutes:
+        if series is None:
+            return np.full(minutes, np.nan, dtype=np.float32)
+        return series.between(start, end)
+
+    activity, steps, light = map(on_grid, (person.activity, person.steps, person.light))
+    heart_rate = on_grid(person.heart_rate)
+    episodes = tuple(e for e in person.sleep if e.end > start and e.start < end)
+    in_bed = _inside(episodes, start, minutes)
+    if person.family in (None, Family.STEPS):
+        worn = worn_from_signs(steps if person.steps else activity, heart_rate, in_bed)
+    else:
+        worn = worn_from_counts(activity) | (~np.isnan(activity) & _signs(heart_rate, in_bed))
+    if person.sleep:
+        state = state_from_episodes(episodes, start, minutes, worn)
+    elif person.family is Family.STEPS:
+        # Steps are zero at rest and at a desk alike: they cannot tell sleep.
+        state = np.full(minutes, -1, dtype=np.int8)
+    else:
+        mean = centred_day_mean(activity, worn)
+        state = state_from_activity(activity, worn, light if person.light else None, mean)
+    recorded = ~np.isnan(activity) | ~np.isnan(heart_rate) | in_bed
+    return Grid(
+        start=start,
+        activity=activity,
+        steps=steps,
+        heart_rate=heart_rate,
+        resting_heart_rate=on_grid(person.resting_heart_rate),
+        sdnn=on_grid(person.sdnn),
+        recorded=recorded,
+        worn=worn & recorded,
+        state=state,
+    )
+
+
+def _signs(heart_rate: Minutes, in_bed: Mask) -> Mask:
+    return ~np.isnan(heart_rate) | in_bed
+
+
+def _inside(episodes: tuple[SleepEpisode, ...], start: datetime, minutes: int) -> Mask:
+    inside = np.zeros(minutes, dtype=bool)
+    for episode in episodes:
+        first, stop = (
+            int(np.clip(round((t - start) / timedelta(minutes=1)), 0, minutes))
+            for t in (episode.start, episode.end)
+        )
+        inside[first:stop] = True
+    return inside
+
+
+def known_activity(grid: Grid) -> Minutes:
+    """Activity of minutes that say something: worn, or at rest in the dark; else NaN."""
+    out = np.full_like(grid.activity, np.nan)
+    known = grid.worn | (grid.state == 1)
+    out[known] = grid.activity[known]
+    return out
+
+

@@ -1,0 +1,73 @@
+"""Outputs and days in the shape that INTERFACES fixes: JSON-ready, None for missing."""
+
+import math
+from dataclasses import asdict
+from typing import Any
+
+from scoring.domain.types import DayFeatures, RiskDecision, TrackOutput
+from scoring.domain.vector import Vector
+
+
+def track_dict(track: TrackOutput, tier: str, name: str) -> dict[str, Any]:
+    """A TRACK object; the mania track also names its two parts."""
+    parts = {"mania_probability": None, "hypomania_probability": None} if name == "mania" else {}
+    return _clean(
+        {
+            "status": track.status,
+            "reason": track.reason,
+            "probability": track.probability,
+            "tier": tier,
+            "coverage": track.coverage,
+            "contributions": [asdict(c) for c in track.contributions],
+            **parts,
+            **track.parts,
+        }
+    )
+
+
+def weights_dict(decision: RiskDecision) -> dict[str, float | None]:
+    """Both weights, or both None."""
+    return {"depression": decision.depression_weight, "mania": decision.mania_weight}
+
+
+def reasons_list(decision: RiskDecision) -> list[dict[str, str]]:
+    """The steps taken, in order."""
+    return [asdict(reason) for reason in decision.reasons]
+
+
+def decision_dict(decision: RiskDecision) -> dict[str, Any]:
+    """The decision object of ``analyse``."""
+    return {
+        "date": decision.day.isoformat(),
+        "tier": decision.tier,
+        "probability": decision.probability,
+        "weights": weights_dict(decision),
+        "reasons": reasons_list(decision),
+    }
+
+
+def day_dict(day: DayFeatures, vector: Vector) -> dict[str, Any]:
+    """A DAY object."""
+    return _clean(
+        {
+            "date": day.day.isoformat(),
+            "sleep": dict(day.sleep),
+            "rhythm": dict(day.rhythm),
+            "phase": dict(day.phase),
+            "activity": dict(day.activity),
+            "heart": dict(day.heart),
+            "vector": vector.named(),
+            "flags": list(day.flags),
+        }
+    )
+
+
+def _clean(value: Any) -> Any:
+    """None in place of every NaN or infinity, at any depth."""
+    if isinstance(value, dict):
+        return {key: _clean(v) for key, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

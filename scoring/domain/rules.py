@@ -1,0 +1,116 @@
+"""The router's thresholds, from a file that a clinician can review."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+PROVENANCE = ("authored_by", "checked_by", "date_reviewed", "next_review", "source")
+
+
+class RuleFileError(ValueError):
+    """A rule file cannot be used: the message names the file, what is wrong, and the mend."""
+
+
+@dataclass(frozen=True)
+class Edges:
+    """Lower edges of Moderate and High."""
+
+    moderate: float
+    high: float
+
+    def tier(self, probability: float) -> str:
+        """Low, Moderate or High."""
+        if probability >= self.high:
+            return "High"
+        return "Moderate" if probability >= self.moderate else "Low"
+
+
+@dataclass(frozen=True)
+class EarlyWarningRules:
+    night_worn_minutes: int
+    short_sleep_hours: float
+    nights_for_high: int
+    nights_for_moderate: int
+    personal_days: int
+    history_days: int
+
+
+@dataclass(frozen=True)
+class RouterRules:
+    """Everything in router.toml; ``version`` is the file's hash."""
+
+    depression: Edges
+    mania: Edges
+    overall: Edges
+    min_depression_coverage: float
+    min_mania_nights: int
+    limited_coverage: float
+    limited_weight: float
+    different: tuple[float, float]
+    different_with_antidepressant: tuple[float, float]
+    early_warning: EarlyWarningRules
+    version: str
+    checked_by: str
+    next_review: date
+
+
+def read_rule_file(path: Path) -> tuple[dict[str, Any], str]:
+    """The TOML table of a rule file and the file's hash; its provenance must be there.
+
+    Raises RuleFileError.
+    """
+    body = path.read_bytes()
+    try:
+        table = tomllib.loads(body.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RuleFileError(f"{path.name} is not valid TOML: {error}.") from None
+    missing = [key for key in PROVENANCE if key not in table]
+    if missing:
+        raise RuleFileError(f"{path.name} does not say {', '.join(missing)}: add it at the top.")
+    return table, sha256(body).hexdigest()
+
+
+def load_router_rules(path: Path) -> RouterRules:
+    """Read and check router.toml.
+
+    Raises RuleFileError for a missing or unknown field, or numbers out of order.
+    """
+    table, version = read_rule_file(path)
+    try:
+        rules = _rules(table, version)
+    except (KeyError, TypeError) as error:
+        raise RuleFileError(f"{path.name}: a field is missing or unknown: {error}.") from None
+    for edges in (rules.depression, rules.mania, rules.overall):
+        if not 0 < edges.moderate < edges.high < 1:
+            raise RuleFileError(f"{path.name}: tier edges must rise between 0 and 1.")
+    for pair in (rules.different, rules.different_with_antidepressant):
+        if abs(sum(pair) - 1) > 1e-9:
+            raise RuleFileError(f"{path.name}: the two weights {pair} must sum to 1.")
+    return rules
+
+
+def _rules(table: Mapping[str, Any], version: str) -> RouterRules:
+    weights = table["weights"]
+
+    def pair(name: str) -> tuple[float, float]:
+        return weights[name]["depression"], weights[name]["mania"]
+
+    return RouterRules(
+        depression=Edges(**table["tiers"]["depression"]),
+        mania=Edges(**table["tiers"]["mania"]),
+        overall=Edges(**table["tiers"]["overall"]),
+        min_depression_coverage=table["availability"]["depression_coverage"],
+        min_mania_nights=table["availability"]["mania_nights"],
+        limited_coverage=table["coverage"]["limited"],
+        limited_weight=table["coverage"]["limited_weight"],
+        different=pair("different"),
+        different_with_antidepressant=pair("different_with_antidepressant"),
+        early_warning=EarlyWarningRules(**table["early_warning"]),
+        version=version,
+        checked_by=table["checked_by"],
+        next_review=table["next_review"],
+    )

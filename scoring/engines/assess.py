@@ -1,0 +1,163 @@
+"""From a person's minutes and features to both outputs and the one decision of a day."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from hashlib import sha256
+
+import numpy as np
+
+from patients.domain.recording import UNITS
+from scoring.domain.early_warning import early_warning
+from scoring.domain.explain import (
+    PARTS,
+    Label,
+    by_index,
+    depression_contributions,
+    mania_contributions,
+    points_of_margins,
+    without_part,
+)
+from scoring.domain.pat_window import PatWeek, pat_week, standardised
+from scoring.domain.router import Antidepressant, decide
+from scoring.domain.rules import RouterRules
+from scoring.domain.types import DayFeatures, Floats, PersonData, RiskDecision, TrackOutput
+from scoring.domain.vector import WINDOW_NIGHTS, Vector, vector
+from scoring.engines.models import Models
+
+EARLIER_WEEKS = 3
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """One day's outputs and decision, and the hash of all numbers that went in."""
+
+    decision: RiskDecision
+    depression: TrackOutput
+    mania: TrackOutput
+    inputs_sha256: str
+
+
+def assess_day(
+    person: PersonData,
+    days: Sequence[DayFeatures],
+    day: date,
+    antidepressant: Antidepressant,
+    models: Models,
+    rules: RouterRules,
+    labels: dict[str, Label],
+    explain: bool = True,
+) -> Assessment:
+    """Both models side by side on one day, then the router.
+
+    ``days`` are the features up to the day; later ones are ignored. A model that fails
+    leaves its track unavailable with the reason, and the other goes on.
+    """
+    known = [d for d in days if d.day <= day]
+    week, inputs = pat_week(person, day), vector(known, day)
+    depression = _or_failed(
+        lambda: _depression(person, day, week, models, rules, labels, explain), week.coverage
+    )
+    mania = _or_failed(
+        lambda: _mania(known, day, inputs, models, rules, labels, explain), inputs.coverage
+    )
+    warning = early_warning(known, day, models.population_p95(person.family), rules.early_warning)
+    decision = decide(day, depression, mania, antidepressant, warning, rules)
+    return Assessment(decision, depression, mania, _inputs_hash(week, inputs, known[-7:]))
+
+
+def _or_failed(run: Callable[[], TrackOutput], coverage: float) -> TrackOutput:
+    try:
+        return run()
+    except Exception as error:  # whatever a model does, the other track must still be read
+        reason = f"the model failed ({type(error).__name__}): see the operations log."
+        return TrackOutput.unavailable(reason, coverage)
+
+
+def _depression(
+    person: PersonData,
+    day: date,
+    week: PatWeek,
+    models: Models,
+    rules: RouterRules,
+    labels: dict[str, Label],
+    explain: bool,
+) -> TrackOutput:
+    needed = rules.min_depression_coverage
+    if week.coverage < needed:
+        return TrackOutput.unavailable(
+            f"the sensor was worn {week.coverage:.0%} of the week, {needed:.0%} is needed.",
+            week.coverage,
+        )
+    if person.family is None or person.family not in models.references:
+        return TrackOutput.unavailable(
+            "no reference for this sensor's unit: values cannot be compared.", week.coverage
+        )
+    inputs = standardised(week, models.references[person.family])
+    rows = [inputs]
+    if explain:
+        rows += [without_part(inputs, part) for part in range(len(PARTS))]
+    calibrate = models.calibrator("depression")
+    raw = models.depression_engine.probabilities(np.stack(rows))
+    probability, *without = (calibrate(float(p)) for p in raw)
+    contributions = ()
+    if explain:
+        earlier = [
+            pat_week(person, day - timedelta(days=7 * k)) for k in range(1, EARLIER_WEEKS + 1)
+        ]
+        contributions = depression_contributions(
+            probability, without, week, earlier, UNITS[person.family], labels
+        )
+    return TrackOutput("ok", None, probability, week.coverage, contributions)
+
+
+def _mania(
+    days: Sequence[DayFeatures],
+    day: date,
+    inputs: Vector,
+    models: Models,
+    rules: RouterRules,
+    labels: dict[str, Label],
+    explain: bool,
+) -> TrackOutput:
+    needed = rules.min_mania_nights
+    if inputs.nights_present < needed:
+        return TrackOutput.unavailable(
+            f"{inputs.nights_present} of {WINDOW_NIGHTS} nights are there, {needed} are needed.",
+            inputs.coverage,
+        )
+    row = inputs.values[np.newaxis]
+    names = ("mania", "hypomania")
+    calibrators = [models.calibrator(name) for name in names]
+    raw = [float(p[0]) for p in models.mania_engine.probabilities(row)]
+    parts = [calibrate(p) for calibrate, p in zip(calibrators, raw, strict=True)]
+    contributions = ()
+    if explain:
+        points = np.zeros(inputs.values.shape)
+        margins = models.mania_engine.margin_contributions(row)
+        for part, calibrate, margin in zip(parts, calibrators, margins, strict=True):
+            points += _points(margin[0], part, calibrate)
+        today = days[-1].indexes if days and days[-1].day == day else (None,) * 12
+        contributions = mania_contributions(by_index(points), inputs.values, today, labels)
+    return TrackOutput(
+        "ok",
+        None,
+        min(sum(parts), 1.0),
+        inputs.coverage,
+        contributions,
+        {"mania_probability": parts[0], "hypomania_probability": parts[1]},
+    )
+
+
+def _points(margin: Floats, probability: float, calibrate: Callable[[float], float]) -> Floats:
+    """Points of the 36 features; the last column is the bias, the model's base."""
+    base = calibrate(float(1 / (1 + np.exp(-margin[-1]))))
+    return points_of_margins(margin[:-1], probability, base)
+
+
+def _inputs_hash(week: PatWeek, inputs: Vector, last_days: Sequence[DayFeatures]) -> str:
+    digest = sha256(np.where(week.worn, week.activity, np.nan).astype("<f4").tobytes())
+    digest.update(np.round(inputs.values, 9).astype("<f8").tobytes())
+    for d in last_days:
+        digest.update(repr((d.day, d.sleep["time_asleep_hours"], d.night_worn_minutes)).encode())
+    return digest.hexdigest()

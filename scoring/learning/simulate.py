@@ -1,0 +1,185 @@
+"""A seeded simulator of nights and minutes, for first weights and for the demo clinic."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+
+from patients.domain.days import ZoneHistory
+from patients.domain.recording import (
+    UNITS,
+    Channel,
+    Family,
+    Minutes,
+    MinuteSeries,
+    SleepEpisode,
+    SleepStage,
+)
+from scoring.domain.types import PersonData
+from scoring.learning.people import Course, Person
+
+DAY = 1440
+# Level of an average waking minute in each unit; sources in data/families.toml.
+STEP_THRESHOLD = 2.2  # intensity above which a minute is walked (assumption: 6,600 steps a day)
+STEPS_PER_WALKED_MINUTE = 85.0
+
+
+@dataclass(frozen=True)
+class Night:
+    """Sleep of one night in minutes from the waking day's midnight, with awakenings."""
+
+    onset: int
+    offset: int
+    wakes: tuple[tuple[int, int], ...]
+    recorded: bool
+
+
+def simulate_nights(
+    rng: np.random.Generator, person: Person, course: Course, first_weekday: int = 0
+) -> list[Night]:
+    """One night for each day of the course."""
+    days = np.arange(course.days)
+    weekend = np.isin((days + first_weekday) % 7, (5, 6))
+    middle = 60 * (
+        person.midsleep_hours
+        + course.felt("phase_hours")
+        + weekend * person.weekend_hours
+        + rng.normal(0, person.midsleep_sd_hours, course.days)
+    )
+    length = 60 * np.clip(
+        person.sleep_hours
+        + course.felt("sleep_hours")
+        + rng.normal(0, person.sleep_sd_hours, course.days),
+        1.5,
+        12.0,
+    )
+    wake_count = rng.poisson(person.awakenings * course.felt("wake_bouts"))
+    missing = rng.random(course.days) < person.missing_share + course.felt("missing")
+    return [
+        _night(rng, middle[d], length[d], int(wake_count[d]), not missing[d]) for d in days
+    ]
+
+
+def _night(
+    rng: np.random.Generator, middle: float, length: float, count: int, recorded: bool
+) -> Night:
+    onset, offset = round(middle - length / 2), round(middle + length / 2)
+    starts = np.sort(rng.integers(onset + 20, max(offset - 20, onset + 21), count))
+    wakes = tuple((int(s), min(int(s + rng.gamma(2.0, 5.0)) + 1, offset - 1)) for s in starts)
+    return Night(onset, offset, wakes, recorded)
+
+
+def asleep_minutes(nights: list[Night]) -> np.ndarray:
+    """Whether each minute of the days is slept; shape (days * 1440,)."""
+    asleep = np.zeros(len(nights) * DAY, dtype=bool)
+    for day, night in enumerate(nights):
+        asleep[max(day * DAY + night.onset, 0) : max(day * DAY + night.offset, 0)] = True
+        for start, stop in night.wakes:
+            asleep[max(day * DAY + start, 0) : max(day * DAY + stop, 0)] = False
+    return asleep
+
+
+def simulate_intensity(
+    rng: np.random.Generator, person: Person, course: Course, nights: list[Night]
+) -> Minutes:
+    """Movement of each minute; 1 is the average waking minute of an average person."""
+    asleep = asleep_minutes(nights)
+    minute = np.arange(len(asleep)) % DAY
+    # Smoothed noise: smoother days have longer bouts. One filter a day keeps it simple.
+    log_level = np.empty(len(asleep))
+    smoothness = course.felt("smoothness")
+    for day in range(course.days):
+        log_level[day * DAY : (day + 1) * DAY] = _autoregressive(rng, smoothness[day])
+    middle = np.repeat([(n.onset + n.offset) / 2 for n in nights], DAY)
+    bell = 0.55 + 0.45 * np.cos((minute - middle - 690) / DAY * 2 * np.pi)
+    level = person.activity_level * np.repeat(course.felt("activity"), DAY)
+    awake = 0.9 * level * bell * np.exp(log_level - 0.4)
+    twitch = rng.random(len(asleep)) < 0.06
+    in_sleep = twitch * rng.exponential(0.12, len(asleep))
+    return np.where(asleep, in_sleep, awake).astype(np.float32)
+
+
+def _autoregressive(rng: np.random.Generator, smoothness: float, sd: float = 0.95) -> np.ndarray:
+    from scipy.signal import lfilter
+
+    noise = rng.normal(0.0, sd * np.sqrt(1 - smoothness**2), DAY)
+    return np.asarray(lfilter([1.0], [1.0, -smoothness], noise))
+
+
+def in_units(intensity: Minutes, family: Family, scale: float) -> Minutes:
+    """Intensity as that family of sensors would write it."""
+    if family is Family.STEPS:
+        walked = np.where(intensity > STEP_THRESHOLD, intensity / STEP_THRESHOLD, 0.0)
+        return np.rint(np.minimum(walked * STEPS_PER_WALKED_MINUTE * 0.6, 180)).astype(np.float32)
+    if family is Family.MIMS:
+        return np.round(intensity * scale, 3).astype(np.float32)
+    return np.rint(intensity * scale).astype(np.float32)
+
+
+def simulate_heart_rate(
+    rng: np.random.Generator, person: Person, course: Course, intensity: Minutes, asleep: np.ndarray
+) -> Minutes:
+    """Beats per minute: resting rate, higher awake and when moving."""
+    resting = np.repeat(person.resting_bpm + course.felt("resting_bpm"), DAY)
+    moving = 14 * np.log1p(intensity)
+    rate = resting + np.where(asleep, -4.0, 8.0) + moving + rng.normal(0, 2, len(intensity))
+    return np.clip(np.rint(rate), 38, 190).astype(np.float32)
+
+
+def simulate_person_data(
+    rng: np.random.Generator,
+    person: Person,
+    course: Course,
+    first_day: date,
+    zone: str,
+    family: Family,
+    scale: float,
+) -> PersonData:
+    """Recorded minutes and sleep of a person: what a worn device with a sleep log gives.
+
+    A night not recorded has neither sleep nor minutes from 21:00 to 09:00.
+    """
+    zones = ZoneHistory.of(zone)
+    start = zones.day_bounds(first_day)[0]
+    nights = simulate_nights(rng, person, course, first_day.weekday())
+    intensity = simulate_intensity(rng, person, course, nights)
+    heart_rate = simulate_heart_rate(rng, person, course, intensity, asleep_minutes(nights))
+    activity = in_units(intensity, family, scale)
+    steps = in_units(intensity, Family.STEPS, 1.0)
+    for day, night in enumerate(nights):
+        if not night.recorded:
+            gap = slice(max(day * DAY - 180, 0), day * DAY + 540)
+            for channel in (activity, steps, heart_rate):
+                channel[gap] = np.nan
+    episodes = tuple(
+        _episode(start + timedelta(days=day), night)
+        for day, night in enumerate(nights)
+        if night.recorded and (day > 0 or night.onset > 0)
+    )
+    return PersonData(
+        zones=zones,
+        family=family,
+        activity=MinuteSeries(Channel.ACTIVITY, UNITS[family], start, activity),
+        steps=MinuteSeries(Channel.STEPS, "steps/min", start, steps),
+        heart_rate=MinuteSeries(Channel.HEART_RATE, "bpm", start, heart_rate),
+        sleep=_apart(episodes),
+    )
+
+
+def _episode(midnight: datetime, night: Night) -> SleepEpisode:
+    def at(minute: int) -> datetime:
+        return (midnight + timedelta(minutes=minute)).astimezone(UTC)
+
+    awake = sum(stop - start for start, stop in night.wakes)
+    stages = tuple(SleepStage(at(start), at(stop), "awake") for start, stop in night.wakes)
+    asleep = float(night.offset - night.onset - awake)
+    return SleepEpisode(at(night.onset), at(night.offset), asleep, float(awake), stages)
+
+
+def _apart(episodes: tuple[SleepEpisode, ...]) -> tuple[SleepEpisode, ...]:
+    """Leave out a record that begins before the one before it ends."""
+    kept: list[SleepEpisode] = []
+    for episode in episodes:
+        if not kept or episode.start >= kept[-1].end:
+            kept.append(episode)
+    return tuple(kept)

@@ -1,0 +1,42 @@
+"""`make train`: every shipped artefact, from the seed."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+
+from scoring.engines.artifacts import write_manifest
+from scoring.learning import cohort, fit
+
+
+class Command(BaseCommand):
+    help = "Train both tracks on simulated people and write scoring/artifacts/."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--out", type=Path, default=settings.BASE_DIR / "scoring/artifacts")
+        parser.add_argument("--seed", type=int, default=20261120)
+        parser.add_argument("--size", default="S", choices=["S", "M", "L", "H"])
+        parser.add_argument("--people", type=int, default=3000, help="For PAT, a week each.")
+        parser.add_argument("--patients", type=int, default=400, help="For the trees.")
+        parser.add_argument("--days", type=int, default=150, help="Of each of those patients.")
+        parser.add_argument("--epochs", type=int, default=20)
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        folder, seed = options["out"], options["seed"]
+        folder.mkdir(parents=True, exist_ok=True)
+        levels = cohort.waking_levels(settings.BASE_DIR / "scoring/data/families.toml")
+        references = cohort.fit_references(seed, 150, levels)
+        p95 = {family: 1.3 * float(np.mean(r.mean)) for family, r in references.items()}
+        artifacts = [fit.save_references(references, p95, folder, seed)]
+        vectors = cohort.simulate_vectors(seed + 1, options["patients"], options["days"])
+        artifacts += fit.fit_mania(vectors, folder, seed)
+        weeks = cohort.simulate_weeks(seed + 2, options["people"], references, levels)
+        artifacts.append(
+            fit.fit_depression(weeks, folder, options["size"], seed, options["epochs"])
+        )
+        write_manifest(folder, artifacts)
+        for artifact in artifacts:
+            self.stdout.write(f"{artifact.file}  {artifact.sha256[:12]}  {artifact.metrics}")

@@ -1,2 +1,0 @@
-def page_notices(request):
-    return {}

@@ -1,0 +1,132 @@
+"""How one decision's tracks look: tier, coverage, change, contributions, baseline."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from alerts.selectors import TIER_ORDER, ScorePoint
+from patients.templatetags.clarity import usual
+from scoring.models import Baseline, RiskScore, Tier, Track
+
+NIGHTS = 30
+STEADY_POINTS = 5  # smaller changes over a week are called steady
+WELL_COVERED, FAIRLY_COVERED = 0.8, 0.6
+
+
+@dataclass(frozen=True)
+class TrackView:
+    """One track of one decision, ready for a page. Without an assessment it has no number."""
+
+    name: str
+    label: str
+    assessed: bool
+    tier: str | None
+    probability: float | None
+    reason: str
+    coverage: float | None
+    contributions: list[dict[str, Any]]
+    parts: tuple[tuple[str, float], ...]
+    weight: float | None
+
+
+def track_views(score: RiskScore) -> list[TrackView]:
+    """Both tracks, depression first."""
+    return [_track_view(score, Track(name)) for name in Track.values]
+
+
+def _track_view(score: RiskScore, track: Track) -> TrackView:
+    stored: dict[str, Any] = getattr(score, track.value)
+    assessed = stored.get("status") == "ok" and score.tier != Tier.INDETERMINATE
+    parts = [(p, stored.get(f"{p}_probability")) for p in ("mania", "hypomania")]
+    return TrackView(
+        name=track.value,
+        label=str(track.label),
+        assessed=assessed,
+        tier=stored.get("tier") if stored.get("tier") != Tier.INDETERMINATE else None,
+        probability=stored.get("probability") if assessed else None,
+        reason=stored.get("reason") or "",
+        coverage=stored.get("coverage"),
+        contributions=stored.get("contributions") or [] if assessed else [],
+        parts=tuple((p, v) for p, v in parts if v is not None) if assessed else (),
+        weight=(score.weights or {}).get(track.value) if assessed else None,
+    )
+
+
+def coverage_words(track: str, coverage: float | None) -> str:
+    """“28 of 30 nights” or “92 % of the week's minutes worn”."""
+    if coverage is None:
+        return "coverage not known"
+    if track == Track.MANIA:
+        return f"{round(coverage * NIGHTS)} of {NIGHTS} nights"
+    return f"{round(coverage * 100)}\u202f% of the week worn"
+
+
+def certainty(coverage: float | None) -> str:
+    """How well the data cover what the model asks for: good, fair or limited."""
+    if coverage is None or coverage < FAIRLY_COVERED:
+        return "limited"
+    return "good" if coverage >= WELL_COVERED else "fair"
+
+
+@dataclass(frozen=True)
+class Change:
+    """A track against seven days before, in points of its 0 to 100 scale."""
+
+    points: int
+    direction: str
+
+    @property
+    def words(self) -> str:
+        """“up 12 points in 7 days”."""
+        if self.direction == "steady":
+            return "steady over 7 days"
+        return f"{self.direction} {abs(self.points)} points in 7 days"
+
+
+def change(points: Sequence[ScorePoint], track: str) -> Change | None:
+    """The newest day against seven days before; None unless both were assessed."""
+    if not points:
+        return None
+    then = {point.day: point for point in points}.get(points[-1].day - timedelta(days=7))
+    now_p = points[-1].track(track).probability
+    then_p = then.track(track).probability if then else None
+    if now_p is None or then_p is None:
+        return None
+    delta = round((now_p - then_p) * 100)
+    if abs(delta) < STEADY_POINTS:
+        return Change(delta, "steady")
+    return Change(delta, "up" if delta > 0 else "down")
+
+
+def tier_since(points: Sequence[ScorePoint], track: str) -> tuple[date, str | None]:
+    """First day of the present tier, and the tier before. Days not assessed are passed over."""
+    assessed = [p for p in points if p.track(track).tier in (Tier.LOW, Tier.MODERATE, Tier.HIGH)]
+    since, before = points[-1].day, None
+    for point in reversed(assessed):
+        if point.track(track).tier != points[-1].track(track).tier:
+            before = point.track(track).tier
+            break
+        since = point.day
+    return since, before
+
+
+def leading_track(point: ScorePoint) -> str:
+    """The track that a reader should hear of first."""
+    def weight(track: str) -> tuple[int, float]:
+        seen = point.track(track)
+        rank = TIER_ORDER[Tier(seen.tier)] if seen.tier else -1
+        return rank, -1.0 if seen.probability is None else seen.probability
+
+    return max(Track.values, key=weight)
+
+
+MAIN_FEATURES = 6
+
+
+def main_features(baseline: Baseline) -> list[tuple[str, str]]:
+    """(label, “7.2 ± 0.6 h”) of the features that a person would look at first."""
+    return [
+        (stored.get("label") or name, f"{usual(stored)} {stored.get('unit') or ''}".strip())
+        for name, stored in list((baseline.values or {}).items())[:MAIN_FEATURES]
+    ]

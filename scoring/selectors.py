@@ -1,0 +1,118 @@
+"""Reads about features, scores and runs."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.utils import timezone
+
+from patients.domain.recording import Channel
+from patients.models import MedicationCourse, Patient
+from patients.selectors import minutes_between, recorded_span, sleep_between, zone_history
+from scoring.domain.router import Antidepressant
+from scoring.domain.types import DayFeatures, PersonData
+from scoring.models import DailyFeatures, RiskScore, ScoringRun
+from scoring.resources import models
+
+ANTIDEPRESSANTS_OF_THE_ROUTER = (
+    MedicationCourse.DrugClass.SSRI,
+    MedicationCourse.DrugClass.SNRI,
+)
+
+
+def person_data(patient: Patient, first: date, last: date) -> PersonData:
+    """The patient's recordings of the local days from first to last."""
+    # A local day lies within the UTC days beside it, whatever the zone.
+    low, high = first - timedelta(days=1), last + timedelta(days=1)
+    series, family = minutes_between(patient, low, high)
+    start = timezone.make_aware(datetime.combine(low, time.min), ZoneInfo("UTC"))
+    return PersonData(
+        zones=zone_history(patient),
+        family=family,
+        activity=series.get(Channel.ACTIVITY),
+        steps=series.get(Channel.STEPS),
+        light=series.get(Channel.LIGHT),
+        heart_rate=series.get(Channel.HEART_RATE),
+        resting_heart_rate=series.get(Channel.RESTING_HEART_RATE),
+        sdnn=series.get(Channel.HRV_SDNN),
+        sleep=sleep_between(patient, start, start + timedelta(days=(high - low).days + 1)),
+    )
+
+
+def features_between(patient: Patient, first: date, last: date) -> list[DayFeatures]:
+    """Stored features of the days from first to last."""
+    rows = DailyFeatures.objects.filter(patient=patient, day__range=(first, last))
+    return [DayFeatures.from_dict(row.values) for row in rows.order_by("day")]
+
+
+def last_full_day(patient: Patient, minutes_needed: int) -> date | None:
+    """The last local day with at least so many recorded minutes, by its stored features."""
+    rows = DailyFeatures.objects.filter(
+        patient=patient, values__recorded_minutes__gte=minutes_needed
+    )
+    return rows.order_by("-day").values_list("day", flat=True).first()
+
+
+def antidepressant_state(patient: Patient, day: date) -> Antidepressant:
+    """Whether an SSRI or SNRI is active that day; a missing list is never read as none."""
+    if not patient.medication_list_available:
+        return Antidepressant.UNAVAILABLE
+    active: Sequence[MedicationCourse] = [
+        course
+        for course in patient.medications.all()
+        if course.drug_class in ANTIDEPRESSANTS_OF_THE_ROUTER and course.active_on(day)
+    ]
+    return Antidepressant.ACTIVE if active else Antidepressant.NONE
+
+
+def current_scores(patient: Patient, first: date, last: date) -> list[RiskScore]:
+    """The scores in force of the days from first to last, oldest first."""
+    rows = patient.scores.filter(is_current=True, day__range=(first, last))
+    return list(rows.order_by("day"))
+
+
+def recorded_days(patient: Patient) -> tuple[date, date] | None:
+    """First and last local day with any recording."""
+    span = recorded_span(patient)
+    if span is None:
+        return None
+    zones = zone_history(patient)
+    first = zones.local_day(timezone.make_aware(datetime.combine(span[0], time.min)))
+    last = zones.local_day(
+        timezone.make_aware(datetime.combine(span[1], time(23, 59)), ZoneInfo("UTC"))
+    )
+    return first, last
+
+
+def research_use() -> bool:
+    """Whether any model in use was trained on simulated people."""
+    return any(models().facts(track).trained_on == "simulated" for track in ("depression", "mania"))
+
+
+def scores_as_of() -> date | None:
+    """The night of the last run that finished."""
+    done = ScoringRun.objects.filter(state=ScoringRun.State.DONE)
+    return done.order_by("-night").values_list("night", flat=True).first()
+
+
+def night_due(now: datetime) -> date:
+    """The latest night whose run should have finished by now, in the clinic's zone."""
+    local = timezone.localtime(now)
+    today = local.date()
+    due = local.time() >= time(settings.NIGHTLY_DONE_BY_HOUR)
+    return today if due else today - timedelta(days=1)
+
+
+def run_notice(now: datetime) -> str | None:
+    """What every page must say while last night's run has not finished, else None."""
+    finished = scores_as_of()
+    due = night_due(now)
+    if finished is not None and finished >= due:
+        return None
+    if finished is None:
+        return "No nightly run has finished yet: scores may be missing."
+    return (
+        f"Scores are of {finished:%-d %B %Y}: the run of {due:%-d %B %Y} has not finished. "
+        "Operations have been told."
+    )

@@ -1,0 +1,329 @@
+"""Writes about features, scores, baselines and runs."""
+
+from dataclasses import asdict
+from datetime import date, datetime, timedelta
+
+import numpy as np
+from django.db import transaction
+from django.db.models import Max, Min, Q
+from django.utils import timezone
+
+from patients.domain.errors import InputError
+from patients.models import Patient, User
+from patients.services import audit_record
+from scoring.domain.daily import FULL_DAY_MINUTES, daily_features
+from scoring.domain.output import reasons_list, track_dict, weights_dict
+from scoring.domain.phase import PacemakerDay
+from scoring.engines.assess import Assessment, assess_day
+from scoring.models import (
+    Baseline,
+    DailyFeatures,
+    ModelVersion,
+    RiskScore,
+    ScoringJob,
+    ScoringRun,
+    Track,
+)
+from scoring.resources import feature_labels, models, router_rules
+from scoring.selectors import (
+    antidepressant_state,
+    features_between,
+    last_full_day,
+    person_data,
+    recorded_days,
+    run_notice,
+)
+
+# An edited minute can reach the features of these local days: the night before it belongs
+# to, and the seven days whose rhythm it is part of.
+DAYS_BEFORE_AN_EDIT = 1
+LOOK_BACK_DAYS = 8
+HISTORY_DAYS = 95  # early warning reads 90 days, the vector 30
+BASELINE_DAYS = 60
+JOB_LEASE = timedelta(minutes=10)
+JOB_ATTEMPTS = 3
+
+
+@transaction.atomic
+def features_update(*, patient: Patient) -> None:
+    """Bring the daily features up to the recordings: new days, and days that changed.
+
+    A change to a past day recomputes from there, because the pacemaker goes on from it.
+    """
+    Patient.objects.select_for_update().get(pk=patient.pk)
+    now, span = timezone.now(), recorded_days(patient)
+    if span is None:
+        return
+    first = _first_stale_day(patient, *span)
+    if first is None:
+        return
+    before = DailyFeatures.objects.filter(patient=patient, day=first - timedelta(days=1)).first()
+    state = before.pacemaker_state if before else None
+    pacemaker = _pacemaker(state) if state else None
+    person = person_data(patient, first - timedelta(days=LOOK_BACK_DAYS), span[1])
+    DailyFeatures.objects.filter(patient=patient, day__gte=first).delete()
+    DailyFeatures.objects.bulk_create(
+        DailyFeatures(
+            patient=patient,
+            day=features.day,
+            computed_at=now,
+            values=features.as_dict(),
+            pacemaker_state=asdict(phase) if phase else None,
+        )
+        for features, phase in daily_features(person, first, span[1], pacemaker)
+    )
+
+
+def _pacemaker(state: dict[str, object]) -> PacemakerDay:
+    return PacemakerDay(
+        state=tuple(state["state"]),  # type: ignore[arg-type]
+        dlmo_hours=state["dlmo_hours"],  # type: ignore[arg-type]
+        amplitude=state["amplitude"],  # type: ignore[arg-type]
+        usual=tuple((int(a), int(b)) for a, b in state["usual"]),  # type: ignore[attr-defined]
+    )
+
+
+def _first_stale_day(patient: Patient, first: date, last: date) -> date | None:
+    known = DailyFeatures.objects.filter(patient=patient).aggregate(Max("computed_at"), Max("day"))
+    computed_at, last_known = known["computed_at__max"], known["day__max"]
+    if computed_at is None:
+        return first
+    edited = patient.recording_days.filter(updated_at__gt=computed_at).aggregate(Min("utc_day"))
+    slept = patient.sleep_episodes.filter(updated_at__gt=computed_at).aggregate(Min("start"))
+    changed = [d for d in (edited["utc_day__min"],) if d]
+    if slept["start__min"]:
+        changed.append(slept["start__min"].date())
+    if changed:
+        return max(first, min(changed) - timedelta(days=DAYS_BEFORE_AN_EDIT))
+    return last_known + timedelta(days=1) if last_known < last else None
+
+
+def patient_assess(*, patient: Patient, day: date | None = None, explain: bool = True) -> Assessment:
+    """Run both models and the router on one day, from stored features and minutes.
+
+    The day is the last one with at least 12 h recorded unless given. Raises InputError when
+    there is none.
+    """
+    day = day or last_full_day(patient, FULL_DAY_MINUTES)
+    if day is None:
+        raise InputError(
+            f"{patient.code} has no day with 12 h recorded: there is nothing to score yet."
+        )
+    # Three weeks before the scored one show what is usual for the person.
+    person = person_data(patient, day - timedelta(days=29), day)
+    return assess_day(
+        person,
+        features_between(patient, day - timedelta(days=HISTORY_DAYS), day),
+        day,
+        antidepressant_state(patient, day),
+        models(),
+        router_rules(),
+        feature_labels(),
+        explain,
+    )
+
+
+@transaction.atomic
+def score_store(*, patient: Patient, assessment: Assessment) -> tuple[RiskScore, bool]:
+    """Keep the decision as a score; the same decision from the same inputs is kept once.
+
+    Returns the score in force and whether it is new. Earlier revisions stay.
+    """
+    decision = assessment.decision
+    context = {"antidepressant": antidepressant_state(patient, decision.day)}
+    values = {
+        "tier": decision.tier,
+        "probability": decision.probability,
+        "depression": track_dict(assessment.depression, decision.depression_tier, "depression"),
+        "mania": track_dict(assessment.mania, decision.mania_tier, "mania"),
+        "weights": weights_dict(decision),
+        "reasons": reasons_list(decision),
+        "inputs_sha256": assessment.inputs_sha256,
+        "context": context,
+        "depression_model": _model_version(Track.DEPRESSION),
+        "mania_model": _model_version(Track.MANIA),
+        "baseline": patient.baselines.filter(state=Baseline.State.APPROVED).first(),
+        "rules_version": router_rules().version,
+    }
+    scores = RiskScore.objects.select_for_update().filter(patient=patient, day=decision.day)
+    current = scores.filter(is_current=True).first()
+    if current and _is_the_same(current, values):
+        return current, False
+    revision = (scores.aggregate(Max("revision"))["revision__max"] or 0) + 1
+    scores.filter(is_current=True).update(is_current=False)
+    score = RiskScore.objects.create(
+        patient=patient,
+        day=decision.day,
+        revision=revision,
+        scored_at=timezone.now(),
+        **values,
+    )
+    return score, True
+
+
+def _is_the_same(score: RiskScore, values: dict[str, object]) -> bool:
+    same = ("inputs_sha256", "tier", "context", "depression_model", "mania_model", "rules_version")
+    explained = score.depression["contributions"] or not values["depression"]["contributions"]  # type: ignore[index]
+    return bool(explained) and all(getattr(score, name) == values[name] for name in same)
+
+
+def _model_version(track: Track) -> ModelVersion:
+    facts = models().facts(track)
+    version, _ = ModelVersion.objects.get_or_create(
+        sha256=facts.sha256,
+        defaults={
+            "track": track,
+            "version": facts.version,
+            "trained_on": facts.trained_on,
+            "facts": facts.facts,
+        },
+    )
+    return version
+
+
+BASELINE_FEATURES = (
+    ("time_asleep_hours", "sleep", "Time asleep", "h"),
+    ("onset_minutes", "sleep", "Sleep onset", "min from midnight"),
+    ("offset_minutes", "sleep", "Waking", "min from midnight"),
+    ("dlmo_hour", "phase", "Estimated melatonin onset (DLMO)", "clock hour"),
+    ("interdaily_stability", "rhythm", "Interdaily stability", "0 to 1"),
+    ("mean_per_minute", "activity", "Activity", "a minute"),
+    ("steps", "activity", "Steps", "a day"),
+    ("mean_bpm", "heart", "Heart rate", "bpm"),
+)
+
+
+@transaction.atomic
+def baseline_propose(*, patient: Patient, by: User | str) -> Baseline:
+    """Propose what is usual for the patient from the last 60 days with features.
+
+    Raises InputError where there are fewer than 14.
+    """
+    last = DailyFeatures.objects.filter(patient=patient).aggregate(Max("day"))["day__max"]
+    days = features_between(patient, last - timedelta(days=BASELINE_DAYS - 1), last) if last else []
+    if len(days) < 14:
+        raise InputError(f"{patient.code} has {len(days)} days: a baseline needs 14.")
+    values = {}
+    for name, group, label, unit in BASELINE_FEATURES:
+        known = [v for d in days if (v := getattr(d, group)[name]) is not None]
+        if len(known) > 1:
+            sd = float(np.std(known, ddof=1))
+            mean = float(np.mean(known))
+            values[name] = {"label": label, "mean": mean, "sd": sd, "unit": unit, "n": len(known)}
+    newest = patient.baselines.aggregate(Max("version"))["version__max"] or 0
+    baseline = Baseline.objects.create(
+        patient=patient,
+        version=newest + 1,
+        first_day=days[0].day,
+        last_day=days[-1].day,
+        days_used=len(days),
+        values=values,
+    )
+    audit_record(by=by, action="baseline proposed", patient=patient, version=baseline.version)
+    return baseline
+
+
+@transaction.atomic
+def baseline_approve(*, baseline: Baseline, by: User) -> None:
+    """This version is in force; the one before it is kept as replaced."""
+    approved, proposed = Baseline.State.APPROVED, Baseline.State.PROPOSED
+    baseline.patient.baselines.filter(state=approved).update(state=Baseline.State.REPLACED)
+    changed = Baseline.objects.filter(pk=baseline.pk, state=proposed).update(
+        state=approved, decided_by=by.username, decided_at=timezone.now()
+    )
+    if not changed:
+        raise InputError("This baseline is no longer a proposal: reload the page.")
+    audit_record(
+        by=by, action="baseline approved", patient=baseline.patient, version=baseline.version
+    )
+
+
+
+@transaction.atomic
+def run_start(*, night: date) -> ScoringRun:
+    """Queue a run: one job for every patient with recordings. A second call for the night
+    whose run is queued or running returns that run.
+    """
+    State = ScoringRun.State
+    open_run = ScoringRun.objects.select_for_update().filter(
+        night=night, state__in=[State.QUEUED, State.RUNNING]
+    )
+    if run := open_run.first():
+        return run
+    run = ScoringRun.objects.create(night=night, queued_at=timezone.now())
+    patients = Patient.objects.filter(recording_days__isnull=False).distinct()
+    ScoringJob.objects.bulk_create(ScoringJob(run=run, patient=patient) for patient in patients)
+    if not run.jobs.exists():
+        run_finish_if_done(run=run)
+    return run
+
+
+@transaction.atomic
+def job_claim() -> ScoringJob | None:
+    """Take the next queued job, or one whose worker has not come back; one winner each."""
+    now, State = timezone.now(), ScoringRun.State
+    lost = Q(state=State.RUNNING, claimed_at__lt=now - JOB_LEASE)
+    jobs = ScoringJob.objects.filter(Q(state=State.QUEUED) | lost, attempts__lt=JOB_ATTEMPTS)
+    job = jobs.select_for_update(skip_locked=True).select_related("patient", "run").first()
+    if job is None:
+        return None
+    job.state, job.claimed_at, job.attempts = State.RUNNING, now, job.attempts + 1
+    job.save(update_fields=["state", "claimed_at", "attempts"])
+    ScoringRun.objects.filter(pk=job.run_id, state=State.QUEUED).update(
+        state=State.RUNNING, started_at=now
+    )
+    return job
+
+
+@transaction.atomic
+def job_finish(*, job: ScoringJob, failure: str = "") -> None:
+    """Say how the job ended; a failure is tried again until its attempts are spent."""
+    State = ScoringRun.State
+    ended = State.DONE
+    if failure:
+        ended = State.FAILED if job.attempts >= JOB_ATTEMPTS else State.QUEUED
+    ScoringJob.objects.filter(pk=job.pk).update(
+        state=ended, finished_at=timezone.now(), reason=failure[:300]
+    )
+    run_finish_if_done(run=job.run)
+
+
+@transaction.atomic
+def run_finish_if_done(*, run: ScoringRun) -> None:
+    """Close the run when none of its jobs is left; done if every patient was scored."""
+    State = ScoringRun.State
+    locked = ScoringRun.objects.select_for_update().get(pk=run.pk)
+    if locked.state in (State.DONE, State.FAILED):
+        return
+    waiting = Q(state__in=[State.QUEUED, State.RUNNING])
+    if locked.jobs.filter(waiting).exists():
+        return
+    failed = locked.jobs.filter(state=State.FAILED).exists()
+    locked.state = State.FAILED if failed else State.DONE
+    locked.finished_at = timezone.now()
+    locked.save(update_fields=["state", "finished_at"])
+
+
+@transaction.atomic
+def jobs_abandon() -> int:
+    """Fail the jobs whose last attempt was lost with its worker. Returns how many."""
+    State = ScoringRun.State
+    lost = ScoringJob.objects.filter(
+        state=State.RUNNING,
+        attempts__gte=JOB_ATTEMPTS,
+        claimed_at__lt=timezone.now() - JOB_LEASE,
+    ).select_related("run")
+    for job in lost:
+        job_finish(job=job, failure="The worker stopped while scoring this patient.")
+    return len(lost)
+
+
+def late_run_report(*, now: datetime) -> str | None:
+    """What ops must be told about a night that has not finished, once a night; else None."""
+    notice = run_notice(now)
+    run = ScoringRun.objects.order_by("-queued_at").first()
+    if notice is None or run is None or run.ops_told_at is not None:
+        return None
+    told = ScoringRun.objects.filter(pk=run.pk, ops_told_at=None).update(ops_told_at=now)
+    counts = {state.value: run.jobs.filter(state=state).count() for state in ScoringRun.State}
+    return f"{notice} Run {run.pk}: {run.state}, jobs {counts}." if told else None

@@ -1,0 +1,254 @@
+"""Builders of rows for tests: plain functions, every value can be given."""
+
+import itertools
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+
+from alerts.models import Alert, AlertState, AlertTransition, OutboxMessage
+from patients.domain.packing import pack
+from patients.models import (
+    CareTeamMember,
+    MedicationCourse,
+    Patient,
+    RecordingDay,
+    Role,
+    SleepEpisode,
+    TimeZoneSpan,
+    User,
+)
+from scoring.models import Baseline, ModelVersion, RiskScore, ScoringJob, ScoringRun
+
+ZONE = "America/Toronto"
+NIGHTS = 30
+_numbers = itertools.count(1)
+EDGES = {"depression": (0.5, 0.8), "mania": (0.3, 0.6), "overall": (0.3, 0.7)}
+
+
+def user(role: str = Role.PSYCHIATRIST, username: str = "", password: str = "", **more: Any) -> User:
+    """Somebody who can log in; without a password only by ``force_login``."""
+    made = User(username=username or f"user{next(_numbers)}", role=role, **more)
+    made.set_password(password) if password else made.set_unusable_password()
+    made.save()
+    return made
+
+
+def patient(code: str = "", team: Sequence[User] = (), zone: str = ZONE, **more: Any) -> Patient:
+    """A patient with a zone and a care team."""
+    made = Patient.objects.create(code=code or f"P-{next(_numbers):03}", **more)
+    TimeZoneSpan.objects.create(patient=made, first_day=date(2020, 1, 1), zone=zone)
+    for member in team:
+        CareTeamMember.objects.create(patient=made, user=member)
+    return made
+
+
+def tier_of(track: str, probability: float) -> str:
+    """The tier that DESIGN section 4 gives."""
+    moderate, high = EDGES[track]
+    return "High" if probability >= high else "Moderate" if probability >= moderate else "Low"
+
+
+def contribution(label: str, value: float, unit: str, usual: float, points: float) -> dict[str, Any]:
+    """One stored contribution."""
+    name = label.lower().replace(" ", "_")
+    return {
+        "name": name, "label": label, "value": value, "unit": unit, "usual": usual, "points": points
+    }
+
+
+DEPRESSION_WHY = [
+    contribution("Activity on Saturday afternoon", 96, "counts/min", 214, 9.4),
+    contribution("Activity in the morning", 61, "counts/min", 132, 5.1),
+    contribution("Activity late in the evening", 44, "counts/min", 40, -1.6),
+]
+MANIA_WHY = [
+    contribution("Sleep per night", 4.1, "h", 7.3, 12.2),
+    contribution("Change of circadian phase", -1.4, "h", 0.1, 6.7),
+    contribution("Sleep onset", 1.9, "h after midnight", 23.4, 3.0),
+    contribution("Regularity of days", 0.62, "", 0.58, -2.1),
+]
+
+
+def track(name: str, probability: float | None, coverage: float = 0.93) -> dict[str, Any]:
+    """A track as INTERFACES.md names it; None is an unavailable one."""
+    if probability is None:
+        nights = f"9 of {NIGHTS} nights are too few: 12 are needed."
+        share = "21 % of the week was worn: 30 % are needed."
+        out: dict[str, Any] = {
+            "status": "unavailable", "reason": nights if name == "mania" else share,
+            "probability": None, "tier": "Indeterminate", "coverage": 0.21, "contributions": [],
+        }
+    else:
+        out = {
+            "status": "ok", "reason": None, "probability": probability,
+            "tier": tier_of(name, probability), "coverage": coverage,
+            "contributions": MANIA_WHY if name == "mania" else DEPRESSION_WHY,
+        }
+    if name == "mania":
+        parts = (None, None) if probability is None else (probability * 0.4, probability * 0.6)
+        out |= {"mania_probability": parts[0], "hypomania_probability": parts[1]}
+    return out
+
+
+def model(name: str = "depression", trained_on: str = "simulated", **facts: Any) -> ModelVersion:
+    """A model version, made once per name."""
+    row, _ = ModelVersion.objects.get_or_create(
+        sha256=sha256(f"{name} {trained_on}".encode()).hexdigest(),
+        defaults={
+            "track": name, "version": f"{name}-{trained_on}-1", "trained_on": trained_on,
+            "facts": facts or {
+                "intended_use": "Support of a clinician’s review; never alone.",
+                "inputs": ["7 days", "1,440 minutes a day"], "auc_on_held_out": 0.81234,
+                "limits": {"people": 400, "sites": 1},
+            },
+        },
+    )
+    return row
+
+
+def score(
+    who: Patient, day: date, depression: float | None = 0.2, mania: float | None = 0.1, **more: Any
+) -> RiskScore:
+    """A decision: equal weights, or the one track's own; None and None is Indeterminate."""
+    known = [p for p in (depression, mania) if p is not None]
+    probability = sum(known) / len(known) if known else None
+    tier = "Indeterminate" if probability is None else tier_of("overall", probability)
+    if len(known) == 1:
+        name = "mania" if depression is None else "depression"
+        tier = tier_of(name, known[0])
+    values: dict[str, Any] = {
+        "tier": tier, "probability": probability,
+        "depression": track("depression", depression), "mania": track("mania", mania),
+        "weights": {"depression": 0.5, "mania": 0.5} if len(known) == 2
+        else {"depression": None, "mania": None},
+        "reasons": [{"code": "agreement", "text": "Both tracks weigh the same: 50 % each."}]
+        if len(known) == 2 else [{"code": "availability", "text": "Not every track has data."}],
+        "inputs_sha256": "0" * 64, "context": {}, "rules_version": "0" * 64,
+        "scored_at": datetime.combine(day + timedelta(days=1), time(8, 14), UTC),
+        "depression_model": model("depression"), "mania_model": model("mania"),
+    }
+    return RiskScore.objects.create(patient=who, day=day, **(values | more))
+
+
+Curve = Callable[[int], float | None]
+
+
+def history(
+    who: Patient, last_day: date, days: int, depression: Curve, mania: Curve
+) -> list[RiskScore]:
+    """Decisions of the days up to last_day; the curves get days before the last."""
+    back = range(days - 1, -1, -1)
+    return [score(who, last_day - timedelta(days=b), depression(b), mania(b)) for b in back]
+
+
+RECOMMENDATION = {
+    "title": "Consider a contact within two days",
+    "text": "Ask about sleep, energy and spending. Consider whether the antidepressant should be "
+    "reviewed, and agree on a regular bedtime.",
+    "source": "CANMAT/ISBD 2018 bipolar guideline", "section": "section 3",
+    "authored_by": "Clarity team", "checked_by": "", "date_reviewed": "2026-11-20",
+    "next_review": "2027-05-20",
+}
+
+
+def alert(
+    of: RiskScore, track: str = "mania", tier: str = "High", state: str = AlertState.NEW,
+    message_state: str = OutboxMessage.State.DELIVERED, **more: Any,
+) -> Alert:
+    """An alert with its first transition and the message that it caused."""
+    at = more.pop("raised_at", of.scored_at + timedelta(minutes=1))
+    made = Alert.objects.create(
+        patient=of.patient, track=track, tier=tier, state=state, score=of, raised_at=at,
+        changed_at=at, recommendation=RECOMMENDATION, **more,
+    )
+    raised = AlertTransition.objects.create(
+        alert=made, event="raised", to_state=AlertState.NEW, tier=tier, actor="system", at=at
+    )
+    if state != AlertState.NEW:
+        AlertTransition.objects.create(
+            alert=made, event=state, from_state=AlertState.NEW, to_state=state, tier=tier,
+            actor="dr.grey", at=at + timedelta(hours=2), note="Called, will see her on Monday.",
+            reason="will-monitor" if state == AlertState.DISMISSED else "",
+        )
+    message(made, raised, message_state)
+    return made
+
+
+def message(of: Alert, transition: AlertTransition, state: str) -> OutboxMessage:
+    """A message in some state."""
+    delivered = state == OutboxMessage.State.DELIVERED
+    trouble = state in {"pending", "refused", "dead"}
+    return OutboxMessage.objects.create(
+        alert=of, transition=transition, state=state, resource={"resourceType": "x"},
+        attempts=2 if trouble else int(delivered), next_attempt_at=of.raised_at,
+        created_at=of.raised_at, delivered_at=of.raised_at if delivered else None,
+        last_error="the EHR did not answer within 10 s" if trouble else "",
+    )
+
+
+def recording(who: Patient, last_day: date, days: int, seed: int = 0, gap: int = 0) -> None:
+    """Activity counts and nightly sleep; ``gap`` hours of each third day are missing."""
+    rng = np.random.default_rng(seed)
+    for back in range(days - 1, -2, -1):
+        day = last_day - timedelta(days=back)
+        hours = (np.arange(1440) / 60 - 5) % 24  # Toronto's winter clock
+        awake = (hours > 7) & (hours < 23)
+        swell = 120 + 140 * np.sin((hours - 7) / 16 * np.pi)
+        values = np.where(awake, rng.gamma(1.4, np.maximum(swell, 10) / 1.4), rng.gamma(0.3, 9, 1440))
+        if gap and back % 3 == 1:
+            values[600 : 600 + gap * 60] = np.nan
+        minutes = np.rint(values).astype(np.float32)
+        RecordingDay.objects.create(
+            patient=who, source="actlumus", channel="activity", utc_day=day, unit="counts/min",
+            family="actiwatch_counts", values=pack(minutes),
+            minutes=int((~np.isnan(minutes)).sum()),
+        )
+        start = datetime.combine(day, time(4, 0), UTC) + timedelta(minutes=int(rng.integers(-40, 60)))
+        asleep = float(rng.integers(330, 470))
+        SleepEpisode.objects.create(
+            patient=who, source="fitbit", start=start, end=start + timedelta(minutes=asleep + 25),
+            asleep_minutes=asleep, awake_minutes=25,
+        )
+
+
+def baseline(who: Patient, state: str = "approved", version: int = 1, **more: Any) -> Baseline:
+    """A baseline with a few features."""
+    values = {
+        "sleep_hours": {"label": "Sleep per night", "mean": 7.31, "sd": 0.62, "unit": "h", "n": 28},
+        "efficiency": {"label": "Sleep efficiency", "mean": 91.2, "sd": 3.1, "unit": "%", "n": 28},
+        "m10": {"label": "Most active 10 h", "mean": 231.4, "sd": 40, "unit": "counts/min", "n": 27},
+        "dlmo": {"label": "DLMO", "mean": 21.58, "sd": 0.4, "unit": "h", "n": 26},
+    }
+    decided = {"decided_by": "admin", "decided_at": datetime(2026, 10, 2, 14, tzinfo=UTC)}
+    return Baseline.objects.create(
+        patient=who, version=version, state=state, first_day=date(2026, 9, 1),
+        last_day=date(2026, 9, 30), days_used=28, values=values,
+        **((decided if state == "approved" else {}) | more),
+    )
+
+
+def medication(who: Patient, drug: str = "sertraline", drug_class: str = "ssri", **more: Any) -> Any:
+    """A course that began long ago."""
+    values = {"dose": "50 mg/day", "first_day": date(2026, 1, 5)} | more
+    return MedicationCourse.objects.create(
+        patient=who, drug=drug, drug_class=drug_class, **values
+    )
+
+
+def run(night: date, state: str = "done", who: Sequence[Patient] = (), failed: int = 0) -> ScoringRun:
+    """A nightly run with one job a patient, the first ones failed."""
+    begun = datetime.combine(night, time(8), UTC)
+    made = ScoringRun.objects.create(
+        night=night, state=state, queued_at=begun, started_at=begun,
+        finished_at=begun + timedelta(minutes=9) if state in {"done", "failed"} else None,
+    )
+    for at, one in enumerate(who):
+        bad = at < failed
+        ScoringJob.objects.create(
+            run=made, patient=one, state="failed" if bad else "done", attempts=3 if bad else 1,
+            reason="The model file is missing." if bad else "",
+        )
+    return made

@@ -1,0 +1,149 @@
+"""Small recordings in each vendor's format, made up here."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import quoteattr
+from zipfile import ZIP_DEFLATED, ZipFile
+
+START = datetime(2024, 3, 4, 22, 0, tzinfo=UTC)
+WATCH, IPHONE, APP = "Sam’s Apple Watch", "Sam’s iPhone", "Pedometer"
+SDNN = "HKQuantityTypeIdentifierHeartRateVariabilitySDNN"
+
+ACTLUMUS_HEADER = """#ActLogModel=2.0.0
++-------------+ Condor Instruments Report +-------------+
+SOFTWARE_VERSION : 2.1.0
+SUBJECT_NAME : Sam Example
+SUBJECT_DATE_OF_BIRTH : 01/01/1900
+DEVICE_ID : 77
+DEVICE_MODEL : AL0101
++-------------------------------------------------------+
+DATE/TIME;MS;PIM;LIGHT;STATE
+"""
+
+
+def actlumus_rows(
+    start: datetime, count: int, epoch_seconds: int = 10, pim: str = "5", lux: str = "100.5"
+) -> list[str]:
+    """Table rows from a naive local start on."""
+    stamps = (start + timedelta(seconds=epoch_seconds * i) for i in range(count))
+    return [f"{t:%d/%m/%Y %H:%M:%S};0;{pim};{lux};4" for t in stamps]
+
+
+def write_actlumus(path: Path, rows: Iterable[str]) -> Path:
+    """A log of these rows."""
+    path.write_text((ACTLUMUS_HEADER + "".join(f"{r}\n" for r in rows)).replace("\n", "\r\n"))
+    return path
+
+
+def write_json(path: Path, rows: Sequence[Any]) -> Path:
+    """A Takeout file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(rows))
+    return path
+
+
+def fitbit_steps(counts: Sequence[int], start: datetime = START) -> list[dict[str, Any]]:
+    """One row a minute."""
+    return [
+        {"dateTime": f"{start + timedelta(minutes=i):%m/%d/%y %H:%M:%S}", "value": str(n)}
+        for i, n in enumerate(counts)
+    ]
+
+
+def fitbit_heart(
+    bpm: Sequence[float], confidence: int = 2, start: datetime = START
+) -> list[dict[str, Any]]:
+    """One row every 10 s."""
+    return [
+        {
+            "dateTime": f"{start + timedelta(seconds=10 * i):%m/%d/%y %H:%M:%S}",
+            "value": {"bpm": b, "confidence": confidence},
+        }
+        for i, b in enumerate(bpm)
+    ]
+
+
+def fitbit_level(stamp: str, level: str, minutes: float) -> dict[str, Any]:
+    """One row of a sleep log's levels."""
+    return {"dateTime": f"{stamp}.000", "level": level, "seconds": round(minutes * 60)}
+
+
+def fitbit_sleep(start: str, end: str, **more: Any) -> dict[str, Any]:
+    """One sleep log; local ISO stamps without a zone."""
+    return {
+        "logId": 1,
+        "dateOfSleep": end[:10],
+        "startTime": f"{start}.000",
+        "endTime": f"{end}.000",
+        **more,
+    }
+
+
+def apple_stamp(moment: datetime, offset_hours: int = 0) -> str:
+    """As Apple writes it."""
+    local = moment + timedelta(hours=offset_hours)
+    return f"{local:%Y-%m-%d %H:%M:%S} {offset_hours:+03d}00"
+
+
+def apple_record(
+    kind: str,
+    value: object,
+    minute: float = 0,
+    minutes: float = 0,
+    source: str = WATCH,
+    unit: str | None = None,
+    offset_hours: int = 0,
+    device: str = "",
+) -> str:
+    """One Record, ``minute`` after START and ``minutes`` long."""
+    begins = START + timedelta(minutes=minute)
+    fields = {
+        "type": kind,
+        "sourceName": source,
+        "device": device,
+        "unit": unit,
+        "startDate": apple_stamp(begins, offset_hours),
+        "endDate": apple_stamp(begins + timedelta(minutes=minutes), offset_hours),
+        "value": str(value),
+    }
+    return f"<Record {' '.join(f'{k}={quoteattr(v)}' for k, v in fields.items() if v)}/>\n"
+
+
+def apple_steps(value: object, minute: float, minutes: float = 1, source: str = WATCH) -> str:
+    """One StepCount record."""
+    kind = "HKQuantityTypeIdentifierStepCount"
+    return apple_record(kind, value, minute, minutes, source, "count")
+
+
+def apple_heart(value: object, minute: float = 0, kind: str = "HeartRate") -> str:
+    """One HeartRate record, or RestingHeartRate."""
+    return apple_record(f"HKQuantityTypeIdentifier{kind}", value, minute, unit="count/min")
+
+
+def apple_sleep(stage: str, minute: float, minutes: float, source: str = WATCH) -> str:
+    """One SleepAnalysis record."""
+    value = f"HKCategoryValueSleepAnalysis{stage}"
+    return apple_record("HKCategoryTypeIdentifierSleepAnalysis", value, minute, minutes, source)
+
+
+def apple_export(*records: str, prologue: str = "") -> str:
+    """A whole export of these records."""
+    head = f'<?xml version="1.0" encoding="UTF-8"?>\n{prologue}<HealthData locale="en_GB">\n'
+    return f"{head}{''.join(records)}</HealthData>\n"
+
+
+def write_apple(path: Path, *records: str) -> Path:
+    """An export.xml of these records."""
+    path.write_text(apple_export(*records), encoding="utf-8")
+    return path
+
+
+def write_zip(path: Path, files: dict[str, str | bytes]) -> Path:
+    """A zip of these files."""
+    with ZipFile(path, "w", ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return path

@@ -1,0 +1,143 @@
+import random
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from patients.domain.errors import InputError
+from patients.domain.recording import Channel, Family
+from patients.ingest import actlumus
+from tests.patients.ingest.builders import ACTLUMUS_HEADER, actlumus_rows, write_actlumus
+
+NOON = datetime(2024, 1, 15, 12, 0)
+
+
+def activity_of(path: Path) -> list[float]:
+    series = actlumus.parse(path, "Europe/Berlin").channel(Channel.ACTIVITY)
+    return [] if series is None else series.values.tolist()
+
+
+def test_the_real_week_is_read_in_a_second(shared: Path) -> None:
+    path = next(shared.glob("data/lightlogr/205_actlumus*.txt"))
+    began = time.perf_counter()
+    week = actlumus.parse(path, "Europe/Berlin")
+    assert time.perf_counter() - began < 5
+    activity, light = week.channel(Channel.ACTIVITY), week.channel(Channel.LIGHT)
+    assert activity is not None and light is not None
+    assert (week.source, week.device, week.family) == (
+        "actlumus",
+        "AL0101 1020",
+        Family.CONDOR_PIM,
+    )
+    assert (activity.unit, light.unit) == ("PIM/min", "lux")
+    # 08:47:54 local is one epoch of its minute: light has it, activity begins a minute later
+    assert light.start == datetime(2023, 8, 28, 6, 47, tzinfo=UTC)
+    assert activity.start == datetime(2023, 8, 28, 6, 48, tzinfo=UTC)
+    assert light.values[0] == np.float32(1.57)
+    assert activity.values[:3].tolist() == [11, 0, 0]  # 3 + 8 + 0 + 0 + 0 + 0
+    assert len(activity.values) == 10_169
+    assert not np.isnan(activity.values).any() and week.rejected == {}
+
+
+def test_the_real_ambient_log_of_30_seconds_is_read(shared: Path) -> None:
+    path = next(shared.glob("data/lightlogr/cyepiamb*.txt"))
+    light = actlumus.parse(path, "Europe/Berlin").channel(Channel.LIGHT)
+    assert light is not None
+    assert light.values[1] == pytest.approx((0.96 + 0.95) / 2)  # 08:29:09 and :39
+
+
+def test_minutes_are_summed_and_averaged(tmp_path: Path) -> None:
+    rows = actlumus_rows(NOON, 6, pim="5", lux="10") + actlumus_rows(
+        NOON.replace(minute=1), 6, pim="7", lux="0"
+    )
+    log = actlumus.parse(write_actlumus(tmp_path / "a.txt", rows), "Europe/Berlin")
+    assert [s.values.tolist() for s in log.series] == [[30, 42], [10, 0]]
+    assert log.start == datetime(2024, 1, 15, 11, 0, tzinfo=UTC)
+    assert "Sam" not in log.device
+
+
+def test_part_of_a_minute_is_scaled_from_half_on(tmp_path: Path) -> None:
+    rows = actlumus_rows(NOON, 24)
+    three_left = rows[:6] + rows[9:12] + rows[18:]
+    assert activity_of(write_actlumus(tmp_path / "a.txt", three_left))[:2] == [30, 30]
+    two_left = rows[:6] + rows[10:]
+    np.testing.assert_array_equal(
+        activity_of(write_actlumus(tmp_path / "b.txt", two_left)), [30, np.nan, 30, 30]
+    )
+
+
+def test_samples_out_of_range_are_left_out_and_counted(tmp_path: Path) -> None:
+    rows = actlumus_rows(NOON, 12)
+    for i, (pim, lux) in enumerate([("-1", "1"), ("inf", "-5"), ("x", "nan")]):
+        rows[i] = actlumus_rows(NOON.replace(second=10 * i), 1, pim=pim, lux=lux)[0]
+    log = actlumus.parse(write_actlumus(tmp_path / "a.txt", rows), "Europe/Berlin")
+    assert log.rejected == {"activity_out_of_range": 3, "light_out_of_range": 2}
+    activity = log.channel(Channel.ACTIVITY)
+    assert activity is not None and activity.values.tolist() == [30, 30]
+
+
+def test_a_night_of_25_hours_has_1500_minutes(tmp_path: Path) -> None:
+    before = actlumus_rows(datetime(2024, 10, 27, 0, 0), 180, 60)
+    after = actlumus_rows(datetime(2024, 10, 27, 2, 0), 1320, 60)
+    log = actlumus.parse(write_actlumus(tmp_path / "a.txt", before + after), "Europe/Berlin")
+    activity = log.channel(Channel.ACTIVITY)
+    assert activity is not None and activity.values.tolist() == [5] * 1500
+    assert log.rejected == {}
+
+
+def test_a_clock_that_ran_through_the_gap_counts_no_minute_twice(tmp_path: Path) -> None:
+    rows = actlumus_rows(datetime(2024, 3, 31, 1, 0), 180, 60)  # also 02:00 to 02:59
+    log = actlumus.parse(write_actlumus(tmp_path / "a.txt", rows), "Europe/Berlin")
+    activity = log.channel(Channel.ACTIVITY)
+    assert activity is not None and activity.values.tolist() == [5] * 120
+    assert log.rejected == {"duplicate_time": 60}
+
+
+def test_the_order_of_the_rows_does_not_matter(tmp_path: Path) -> None:
+    rows = [
+        row
+        for i in range(100)
+        for row in actlumus_rows(NOON.replace(minute=i % 60, hour=12 + i // 60), 6, pim=str(i))
+    ]
+    expected = activity_of(write_actlumus(tmp_path / "a.txt", rows))
+    random.Random(1).shuffle(rows)
+    assert activity_of(write_actlumus(tmp_path / "b.txt", rows)) == expected
+    assert activity_of(write_actlumus(tmp_path / "c.txt", rows + rows[:50])) == expected
+
+
+@pytest.mark.parametrize(
+    "stamp", ["28/08/1899 08:48:04", "28/08/2101 08:48:04", "28/0", "31/02/24"]
+)
+def test_a_bad_date_is_refused_with_its_line(tmp_path: Path, stamp: str) -> None:
+    rows = [*actlumus_rows(NOON, 3), "", f"{stamp};0;1;1;4"]
+    path = write_actlumus(tmp_path / "a.txt", rows)
+    line = 1 + path.read_text().split("\n").index(f"{stamp};0;1;1;4")
+    with pytest.raises(InputError, match=rf"a\.txt: the date of line {line} \('{stamp}"):
+        actlumus.parse(path, "Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (ACTLUMUS_HEADER, "nothing that can be used"),
+        (ACTLUMUS_HEADER.replace("PIM;", ""), "no column PIM"),
+        (ACTLUMUS_HEADER.replace("DATE/TIME", "WHEN"), "no line starting DATE/TIME"),
+        (ACTLUMUS_HEADER + "\n".join(actlumus_rows(NOON, 5, 120)), "one row every 120 s"),
+        (ACTLUMUS_HEADER + "\0\0\0\n" * 9, "line 10"),
+    ],
+)
+def test_a_log_that_cannot_be_used_is_refused(tmp_path: Path, content: str, says: str) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text(content)
+    with pytest.raises(InputError, match=says):
+        actlumus.parse(path, "Europe/Berlin")
+
+
+def test_it_is_recognised_by_content(tmp_path: Path) -> None:
+    path = write_actlumus(tmp_path / "anything.bin", actlumus_rows(NOON, 6))
+    assert actlumus.recognises(path)
+    (tmp_path / "205_actlumus_Log.txt").write_text("DATE/TIME;PIM\n")
+    assert not actlumus.recognises(tmp_path / "205_actlumus_Log.txt")
+    assert not actlumus.recognises(tmp_path)

@@ -1,0 +1,249 @@
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from patients.domain.errors import InputError
+from patients.domain.recording import Channel, Family, Recording
+from patients.ingest import apple_health
+from patients.ingest.apple_health import parse
+from tests.patients.ingest.builders import (
+    APP,
+    IPHONE,
+    SDNN,
+    START,
+    WATCH,
+    apple_export,
+    apple_heart,
+    apple_record,
+    apple_sleep,
+    apple_steps,
+    write_apple,
+    write_zip,
+)
+
+
+def values(recording: Recording, channel: Channel) -> list[float]:
+    series = recording.channel(channel)
+    return [] if series is None else series.values.tolist()
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Callable[..., Recording]:
+    """Parses an export of the given records."""
+    return lambda *records: parse(write_apple(tmp_path / "export.xml", *records), "UTC")
+
+
+def test_the_real_extract_of_2014_is_read(shared: Path) -> None:
+    steps = parse(shared / "data/apple_health/tdda_export6s3sample.xml", "Europe/London")
+    walked = values(steps, Channel.STEPS)
+    assert steps.family is Family.STEPS
+    assert steps.start == datetime(2014, 9, 13, 9, 34, tzinfo=UTC)  # 10:34:09 +0100
+    assert sorted(np.array(walked)[~np.isnan(walked)]) == [10, 61, 200, 216, 282, 283]
+    assert steps.rejected == {"steps_out_of_range": 4}  # 320 to 426 in 5 s
+
+
+def test_heart_and_sleep_of_the_samples_are_read(shared: Path) -> None:
+    export = parse(shared / "data/apple_health/tagbug_export.xml", "UTC")
+    assert values(export, Channel.HEART_RATE) == [70]
+    assert values(export, Channel.RESTING_HEART_RATE) == [60]
+    assert values(export, Channel.HRV_SDNN) == [45]
+    assert (export.sleep[0].asleep_minutes, export.family) == (450, None)
+    pacific = parse(shared / "data/apple_health/dogsheep_export.xml", "UTC")
+    assert pacific.start == datetime(2018, 9, 10, 9, 28, tzinfo=UTC)  # 02:28:55 -0700
+    assert pacific.device == "Apple Watch"
+
+
+def test_steps_of_a_minute_are_those_of_the_best_source(read: Callable[..., Recording]) -> None:
+    export = read(
+        apple_steps(80, 0, 2, IPHONE),
+        apple_steps(30, 1, 1, WATCH),
+        apple_steps(99, 0, 4, APP),
+        apple_steps(1, 2, 1, IPHONE),
+    )
+    assert values(export, Channel.STEPS) == [40, 30, 1, 24.75]
+    assert export.device == "Apple Watch, iPhone, other"
+
+
+def test_the_source_is_told_by_its_device_not_its_address(read: Callable[..., Recording]) -> None:
+    kind = "HKQuantityTypeIdentifierStepCount"
+    text = "<<HKDevice: 0x{}>, name:x, model:{}, hardware:y>"
+    records = [
+        apple_record(kind, n, n, 1, "Sam", "count", device=text.format(n, "Watch"))
+        for n in range(1, 6)
+    ]
+    records.append(apple_steps(50, 1, 5, IPHONE))
+    assert values(read(*records), Channel.STEPS) == [1, 2, 3, 4, 5]
+
+
+def test_offsets_are_honoured_whatever_the_zone(tmp_path: Path) -> None:
+    record = apple_record(SDNN, 40, unit="ms", offset_hours=-7)
+    export = parse(write_apple(tmp_path / "a.xml", record), "Asia/Tokyo")
+    assert export.start == START and "-0700" in record
+
+
+def test_other_units_and_values_are_left_out_and_counted(read: Callable[..., Recording]) -> None:
+    export = read(
+        apple_heart(60),
+        apple_heart(12),
+        apple_heart("NaN"),
+        apple_heart("fast"),
+        apple_record("HKQuantityTypeIdentifierHeartRate", 1, unit="count/s"),
+        apple_record(SDNN, 0.04, unit="s"),
+        apple_record("HKQuantityTypeIdentifierStepCount", 5),
+        apple_sleep("Dreaming", 0, 60),
+    )
+    assert values(export, Channel.HEART_RATE) == [60]
+    assert export.rejected == {
+        "heart_rate_out_of_range": 3,
+        "heart_rate_unit": 1,
+        "hrv_sdnn_unit": 1,
+        "sleep_unknown_value": 1,
+        "steps_unit": 1,
+    }
+
+
+def test_a_night_is_one_source_and_bed_is_not_sleep(read: Callable[..., Recording]) -> None:
+    export = read(
+        apple_sleep("InBed", -30, 540, IPHONE),
+        apple_sleep("AsleepUnspecified", 0, 480, IPHONE),
+        apple_sleep("AsleepCore", 10, 200),
+        apple_sleep("AsleepDeep", 210, 60),
+        apple_sleep("Awake", 270, 30),
+        apple_sleep("AsleepREM", 300, 170),
+        apple_sleep("InBed", 10, 460),
+    )
+    (night,) = export.sleep
+    assert (night.asleep_minutes, night.awake_minutes) == (430, 30)
+    assert [s.stage for s in night.stages] == ["light", "deep", "awake", "rem"]
+    assert night.start == START + timedelta(minutes=10)
+
+
+def test_time_in_bed_alone_is_no_recording(read: Callable[..., Recording]) -> None:
+    with pytest.raises(InputError, match="nothing that can be used"):
+        read(apple_sleep("InBed", 0, 480))
+
+
+def test_the_order_of_the_records_does_not_matter(read: Callable[..., Recording]) -> None:
+    rng = random.Random(4)
+    records = [
+        apple_steps(rng.randint(0, 90), rng.randint(0, 60), rng.random() * 9, source)
+        for source in (WATCH, IPHONE, APP, "Sam’s old iPhone") * 20
+    ]
+    records += [apple_heart(rng.uniform(40, 90), rng.randint(0, 60)) for _ in range(80)]
+    records += [
+        apple_sleep(stage, rng.randint(0, 400), rng.randint(1, 60), rng.choice([WATCH, IPHONE]))
+        for stage in ("AsleepCore", "AsleepDeep", "Awake", "AsleepUnspecified") * 10
+    ]
+    first = read(*records)
+    rng.shuffle(records)
+    second = read(*records, *records[:9])
+    assert [s.values.tobytes() for s in first.series] == [s.values.tobytes() for s in second.series]
+    assert first.sleep == second.sleep
+
+
+MALFORMED_DTD = """<!DOCTYPE HealthData [
+<!ELEMENT HealthData (ExportDate,Me,(Record|Correlation)*)>
+<!ATTLIST HeartRateVariabilityMetadataList
+  unit CDATA #IMPLIED
+<!ATTLIST ClinicalRecord type CDATA #REQUIRED
+  "broken" >
+]>
+"""
+
+
+def test_a_malformed_dtd_and_control_characters_do_not_stop_it(tmp_path: Path) -> None:
+    inner = '<Me HK Date of Birth="x"/>' + apple_heart(60).replace("Sam", "S\x0ba\x00m")
+    inner += "<Record type='a\x0b' & <b>" + apple_heart(80, 1)
+    (tmp_path / "export.xml").write_text(apple_export(inner, prologue=MALFORMED_DTD))
+    assert apple_health.recognises(tmp_path / "export.xml")
+    assert values(parse(tmp_path / "export.xml", "UTC"), Channel.HEART_RATE) == [60, 80]
+
+
+def test_an_entity_bomb_is_harmless(tmp_path: Path) -> None:
+    names = "abcdefghij"
+    bomb = "".join(
+        f'<!ENTITY {b} "{f"&{a};" * 10}">' for a, b in zip(names, names[1:], strict=False)
+    )
+    leak = '<!ENTITY leak SYSTEM "file:///etc/passwd">'
+    prologue = f'<!DOCTYPE HealthData [<!ENTITY a "{"lol" * 999}">{bomb}{leak}]>'
+    text = apple_export(apple_heart(60), "&j;&leak;<Me name='&j;&leak;'/>", prologue=prologue)
+    (tmp_path / "export.xml").write_text(text)
+    assert values(parse(tmp_path / "export.xml", "UTC"), Channel.HEART_RATE) == [60]
+
+
+def test_a_zip_is_read_wherever_the_export_lies(tmp_path: Path) -> None:
+    export = apple_export(apple_heart(60))
+    files: dict[str, str | bytes] = {
+        "apple_health_export/export_cda.xml": "<ClinicalDocument/>",
+        "apple_health_export/Exportieren.xml": export,
+    }
+    path = write_zip(tmp_path / "export.zip", files)
+    assert apple_health.recognises(path)
+    assert values(parse(path, "UTC"), Channel.HEART_RATE) == [60]
+    with pytest.raises(InputError, match="holds 2 Apple Health exports"):
+        parse(write_zip(tmp_path / "two.zip", files | {"b.xml": export}), "UTC")
+
+
+@pytest.mark.parametrize("kept", [0.3, 0.6, 0.9, -14])
+def test_an_export_cut_off_is_refused(tmp_path: Path, kept: float) -> None:
+    text = apple_export(*[apple_heart(60, i) for i in range(50)]).rstrip()
+    cut = text[: int(kept * len(text)) if kept > 0 else int(kept)]
+    (tmp_path / "export.xml").write_text(cut)
+    with pytest.raises(InputError, match=r"export\.xml is cut off"):
+        parse(tmp_path / "export.xml", "UTC")
+    with pytest.raises(InputError, match=r"export\.zip is cut off"):
+        parse(write_zip(tmp_path / "export.zip", {"export.xml": cut}), "UTC")
+
+
+@pytest.mark.parametrize(
+    "stamp", ["1899-12-31 10:00:00 +0000", "2024-03-04 22:00:00", "9999-01-01 00:00:00 +0000", "x"]
+)
+@pytest.mark.parametrize("field", ["startDate", "endDate"])
+def test_a_bad_date_is_refused_with_its_record(
+    read: Callable[..., Recording], stamp: str, field: str
+) -> None:
+    bad = apple_steps(5, 3).replace(f'{field}="2024', f'{field}="{stamp}" old="')
+    with pytest.raises(InputError, match=rf"export\.xml: record 2 has the {field} '{stamp[:9]}"):
+        read(apple_heart(60), bad, apple_heart(70))
+
+
+def test_a_tag_without_end_is_refused_before_it_fills_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apple_health, "LONGEST_TAG_BYTES", 100_000)
+    text = apple_export("<Record type='" + "a" * 400_000 + "'/>")
+    (tmp_path / "export.xml").write_text(text)
+    with pytest.raises(InputError, match="tag or text over"):
+        parse(tmp_path / "export.xml", "UTC")
+
+
+def test_binary_after_the_root_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "export.xml"
+    path.write_bytes(b"<HealthData " + random.Random(0).randbytes(5000))
+    with pytest.raises(InputError):
+        parse(path, "UTC")
+
+
+def test_records_the_parser_cannot_reach_are_counted_or_refused(tmp_path: Path) -> None:
+    path = tmp_path / "export.xml"
+    early = apple_export(*[apple_heart(60, i) for i in range(8)])
+    path.write_text(early + apple_export(apple_heart(60)))
+    assert parse(path, "UTC").rejected == {"unreadable_record": 1}
+    path.write_text(early + apple_export(*[apple_heart(60, i) for i in range(9)]))
+    with pytest.raises(InputError, match="only 8 of 17 records can be read"):
+        parse(path, "UTC")
+
+
+def test_records_across_chunks_are_all_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_apple(tmp_path / "export.xml", *[apple_heart(60 + i, i) for i in range(9)])
+    for size in (1, 7, 100):
+        monkeypatch.setattr(apple_health, "CHUNK_BYTES", size)
+        export = parse(path, "UTC")
+        assert values(export, Channel.HEART_RATE) == [60 + i for i in range(9)]
+        assert export.rejected == {}

@@ -1,0 +1,247 @@
+import json
+import random
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from patients.domain.errors import InputError
+from patients.domain.recording import Channel, Family, Recording, SleepEpisode
+from patients.ingest import fitbit
+from tests.patients.ingest.builders import (
+    START,
+    fitbit_heart,
+    fitbit_level,
+    fitbit_sleep,
+    fitbit_steps,
+    write_json,
+    write_zip,
+)
+
+ZONE = "Europe/Amsterdam"
+
+
+def values(recording: Recording, channel: Channel) -> list[float]:
+    series = recording.channel(channel)
+    return [] if series is None else series.values.tolist()
+
+
+def night_of(tmp_path: Path, log: dict[str, Any]) -> SleepEpisode:
+    path = write_json(tmp_path / "sleep.json", [log])
+    return fitbit.parse(path, ZONE).sleep[0]
+
+
+def test_the_real_files_are_read_as_one_recording(shared: Path) -> None:
+    takeout = fitbit.parse(shared / "data/ggir_testfiles", ZONE)
+    assert (takeout.source, takeout.family) == ("fitbit", Family.STEPS)
+    steps, heart = takeout.channel(Channel.STEPS), takeout.channel(Channel.HEART_RATE)
+    assert steps is not None and heart is not None
+    assert steps.start == datetime(1995, 6, 24, 16, 0, tzinfo=UTC)
+    assert np.nansum(steps.values) == 607 and len(steps.values) == 36
+    assert np.flatnonzero(np.isnan(steps.values)).tolist() == [5, 7]  # not in the file
+    # 16:00 holds 70 and 68 of confidence 0, left out, then 69, 75, 77, 77
+    assert heart.values[0] == 74.5
+    assert takeout.rejected == {"heart_rate_low_confidence": 4}
+    classic, stages = takeout.sleep  # both have the log id 12345, made anonymous
+    assert stages.start == datetime(1995, 7, 11, 0, 28, 30, tzinfo=UTC)  # 02:28:30 in Amsterdam
+    assert stages.end == datetime(1995, 7, 11, 4, 57, tzinfo=UTC)
+    assert (stages.asleep_minutes, stages.awake_minutes) == (236, 32)
+    assert awake_minutes(stages) == 32.5  # 21 in data, 11.5 in shortData
+    assert (classic.asleep_minutes, classic.awake_minutes) == (73, 6)  # 5 of them restless
+
+
+def awake_minutes(night: SleepEpisode) -> float:
+    awake = (s.end - s.start for s in night.stages if s.stage == "awake")
+    return sum(awake, timedelta()).total_seconds() / 60
+
+
+def test_steps_and_heart_are_utc(tmp_path: Path) -> None:
+    write_json(tmp_path / "steps-2024.json", fitbit_steps([3, 0, 7]))
+    write_json(tmp_path / "heart.json", fitbit_heart([60, 70, 80, 0, 400, 90]))
+    takeout = fitbit.parse(tmp_path, "Asia/Tokyo")
+    assert takeout.start == START
+    assert values(takeout, Channel.STEPS) == [3, 0, 7]
+    assert values(takeout, Channel.HEART_RATE) == [75]
+    assert takeout.rejected == {"heart_rate_out_of_range": 2}
+
+
+def test_a_short_wake_paints_over_the_stages(tmp_path: Path) -> None:
+    log = fitbit_sleep("2024-03-05T00:00:00", "2024-03-05T01:00:00", type="stages")
+    log["levels"] = {
+        "data": [
+            fitbit_level("2024-03-05T00:00:00", "light", 30),
+            fitbit_level("2024-03-05T00:30:00", "rem", 30),
+        ],
+        "shortData": [fitbit_level("2024-03-05T00:29:00", "wake", 2)],
+    }
+    night = night_of(tmp_path, log)
+    assert [s.stage for s in night.stages] == ["light", "awake", "rem"]
+    assert (night.asleep_minutes, night.awake_minutes) == (58, 2)
+
+
+@pytest.mark.parametrize(
+    ("told", "asleep"),
+    [((55, 5), 55), ((60, 0), 60), ((55, None), 58), ((8e14, 0), 58), ((-1, 3), 58)],
+)
+def test_restless_is_awake_only_if_the_log_counts_it(
+    tmp_path: Path, told: tuple[float, float | None], asleep: float
+) -> None:
+    log = fitbit_sleep("2024-03-05T00:00:00", "2024-03-05T01:00:00", type="classic")
+    log |= {"minutesAsleep": told[0], "minutesAwake": told[1]}
+    log["levels"] = {
+        "data": [
+            fitbit_level("2024-03-05T00:00:00", "asleep", 55),
+            fitbit_level("2024-03-05T00:55:00", "restless", 3),
+            fitbit_level("2024-03-05T00:58:00", "awake", 2),
+        ]
+    }
+    assert night_of(tmp_path, log).asleep_minutes == asleep
+
+
+def test_a_log_without_levels_has_its_times_and_minutes(tmp_path: Path) -> None:
+    log = fitbit_sleep("2024-03-05T00:00:00", "2024-03-05T07:00:00")
+    night = night_of(tmp_path, log | {"minutesAsleep": 400, "minutesAwake": 20})
+    assert (night.asleep_minutes, night.awake_minutes, night.stages) == (400, 20, ())
+
+
+def test_a_night_with_a_repeated_hour_is_an_hour_longer(tmp_path: Path) -> None:
+    log = fitbit_sleep("2024-10-27T01:00:00", "2024-10-27T04:00:00", type="classic")
+    log["levels"] = {
+        "data": [
+            fitbit_level("2024-10-27T01:00:00", "asleep", 90),  # to 02:30, the first
+            fitbit_level("2024-10-27T02:30:00", "restless", 40),  # to 02:10, the second
+            fitbit_level("2024-10-27T02:10:00", "asleep", 110),
+        ]
+    }
+    night = night_of(tmp_path, log)
+    assert night.asleep_minutes == 240
+    assert [s.stage for s in night.stages] == ["asleep", "restless", "asleep"]
+
+
+def test_what_is_told_twice_is_counted_once(tmp_path: Path) -> None:
+    log = fitbit_sleep("2024-03-05T00:00:00", "2024-03-05T07:00:00")
+    write_json(tmp_path / "sleep-1.json", [log, log])
+    write_json(tmp_path / "sleep-2.json", [log])
+    write_json(tmp_path / "steps-1.json", fitbit_steps([10, 20]))
+    write_json(tmp_path / "steps-2.json", fitbit_steps([10, 25]))
+    takeout = fitbit.parse(tmp_path, ZONE)
+    assert len(takeout.sleep) == 1
+    assert values(takeout, Channel.STEPS) == [10, 25]
+    assert takeout.rejected == {"sleep_duplicate": 2, "steps_duplicate": 1}
+
+
+def test_a_whole_takeout_is_the_same_as_folder_and_zip(tmp_path: Path) -> None:
+    inside = "Takeout/Fitbit/Global Export Data"
+    files = {
+        f"{inside}/steps-2024-03-04.json": json.dumps(fitbit_steps([1, 2, 3])),
+        f"{inside}/heart_rate-2024-03-04.json": json.dumps(fitbit_heart([60, 61])),
+        f"{inside}/calories-2024-03-04.json": json.dumps(fitbit_steps([9, 9])),
+        f"{inside}/sleep-none.json": "[]",
+        "Takeout/Fitbit/Profile/Profile.csv": "name\n",
+    }
+    zipped = write_zip(tmp_path / "takeout.zip", dict(files))
+    folder = tmp_path / "unpacked"
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content)
+    assert fitbit.recognises(zipped) and fitbit.recognises(folder)
+    first, second = fitbit.parse(zipped, ZONE), fitbit.parse(folder, ZONE)
+    assert values(first, Channel.STEPS) == values(second, Channel.STEPS) == [1, 2, 3]
+    assert values(first, Channel.HEART_RATE) == values(second, Channel.HEART_RATE) == [60.5]
+
+
+@settings(max_examples=25)
+@given(st.lists(st.integers(0, 300), min_size=1, max_size=30), st.integers(0, 2**31))
+def test_the_order_of_the_records_does_not_matter(
+    tmp_path_factory: pytest.TempPathFactory, counts: list[int], seed: int
+) -> None:
+    path = tmp_path_factory.mktemp("f") / "steps.json"
+    rows = fitbit_steps(counts)
+    in_order = values(fitbit.parse(write_json(path, rows), ZONE), Channel.STEPS)
+    random.Random(seed).shuffle(rows)
+    assert values(fitbit.parse(write_json(path, rows), ZONE), Channel.STEPS) == in_order == counts
+
+
+def test_steps_beyond_300_a_minute_and_oddities_are_counted(tmp_path: Path) -> None:
+    rows = [*fitbit_steps([301, 5]), "odd", {"dateTime": "03/04/24 22:05:00", "value": "many"}]
+    takeout = fitbit.parse(write_json(tmp_path / "steps.json", rows), ZONE)
+    assert values(takeout, Channel.STEPS) == [5]
+    assert takeout.rejected == {"steps_out_of_range": 2, "malformed_record": 1}
+
+
+@pytest.mark.parametrize("stamp", ["03/04/1899 22:00:00", "03/04/69 22:00:00", "soon", None, 5])
+@pytest.mark.parametrize("kind", ["steps.json", "heart.json"])
+def test_a_bad_date_is_refused_with_its_record(tmp_path: Path, stamp: Any, kind: str) -> None:
+    rows = fitbit_steps([1, 2, 3]) if kind == "steps.json" else fitbit_heart([60, 61, 62])
+    rows[1]["dateTime"] = stamp
+    with pytest.raises(InputError, match=rf"{kind}: the date of record 2 \('{stamp}'\)"):
+        fitbit.parse(write_json(tmp_path / kind, rows), ZONE)
+
+
+@pytest.mark.parametrize("stamp", ["1899-07-11T02:28:30.000", "9999-01-01T00:00:00.000", "", None])
+def test_a_bad_sleep_date_is_refused_with_its_log(tmp_path: Path, stamp: Any) -> None:
+    log = fitbit_sleep("2024-03-05T00:00:00", "2024-03-05T07:00:00") | {"startTime": stamp}
+    with pytest.raises(InputError, match=r"sleep\.json: sleep log 1 has the date"):
+        night_of(tmp_path, log)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"endTime": "2024-03-04T00:00:00.000"},
+        {"endTime": "2024-03-07T00:00:00.000"},
+        {
+            "levels": {
+                "data": [
+                    fitbit_level("2024-03-05T00:00:00", "light", 9),
+                    fitbit_level("2024-03-09T00:00:00", "light", 9),
+                ]
+            }
+        },
+    ],
+)
+def test_an_impossible_night_is_left_out(tmp_path: Path, change: dict[str, Any]) -> None:
+    log = fitbit_sleep("2024-03-05T00:00:00", "2024-03-05T07:00:00")
+    path = write_json(tmp_path / "sleep.json", [log, log | {"logId": 2} | change])
+    takeout = fitbit.parse(path, ZONE)
+    assert len(takeout.sleep) == 1 and takeout.rejected == {"sleep_malformed": 1}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps(fitbit_steps([1, 2, 3]))[:-20],
+        '[{"dateTime": "03/04/24 22:00:00", "value": "1"}, ' + "[" * 100_000,
+        '[{"dateTime": "03/04/24 22:00:00", "value": ' + "9" * 5000 + "}]",
+    ],
+)
+def test_json_that_is_broken_is_refused(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "steps.json"
+    path.write_text(content)
+    with pytest.raises(InputError, match=r"steps\.json is not complete JSON"):
+        fitbit.parse(path, ZONE)
+
+
+def test_a_file_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitbit, "MAX_FILE_BYTES", 10)
+    with pytest.raises(InputError, match="over 64 MiB"):
+        fitbit.parse(write_json(tmp_path / "steps.json", fitbit_steps([1])), ZONE)
+
+
+def test_calories_are_not_taken_for_steps(shared: Path) -> None:
+    calories = shared / "data/ggir_testfiles/calories-1995-06-23_Fitbit.json"
+    assert not fitbit.recognises(calories)
+    with pytest.raises(InputError, match="holds nothing"):
+        fitbit.parse(calories, ZONE)
+
+
+def test_sleep_and_heart_are_recognised_under_any_name(tmp_path: Path) -> None:
+    night = fitbit_sleep("2024-03-05T00:00:00", "2024-03-05T07:00:00")
+    assert fitbit.recognises(write_json(tmp_path / "a.txt", [night]))
+    assert fitbit.recognises(write_json(tmp_path / "b", fitbit_heart([60])))
+    (tmp_path / "steps-1.json").write_text('{"steps": [1, 2]}')
+    assert not fitbit.recognises(tmp_path / "steps-1.json")
