@@ -66,7 +66,7 @@ class AlertList(ListAPIView[Alert]):
 
     def get_queryset(self) -> Any:
         """Visible alerts, of the state asked for."""
-        rows = alerts_visible_to(self.request.user).order_by("-raised_at", "-id")  # type: ignore[arg-type]
+        rows = alerts_visible_to(self.request.user).order_by("-raised_at", "-id")
         state = self.request.query_params.get("state")
         return rows.filter(state=state) if state else rows
 

@@ -3,8 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Count, Max, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models.fields.json import KT
 from django.utils import timezone
 
 from alerts.models import OPEN_STATES, Alert, AlertTransition, EhrSetting, OutboxMessage
@@ -15,14 +18,9 @@ from scoring.models import RiskScore, Tier, Track
 PANEL_DAYS = 30
 # Somebody we know nothing about comes before somebody we know to be well.
 TIER_ORDER = {Tier.HIGH: 3, Tier.MODERATE: 2, Tier.INDETERMINATE: 1, Tier.LOW: 0}
-TRACK_KEYS = ("status", "tier", "probability", "coverage", "reason")
-POINT_FIELDS = (
-    "patient_id",
-    "day",
-    "tier",
-    "probability",
-    *(f"{track}__{key}" for track in Track.values for key in TRACK_KEYS),
-)
+TRACK_KEYS = ("status", "tier", "probability", "coverage")
+# Read as text: PostgreSQL takes the few values out of each track, and no JSON is parsed here.
+TRACK_FIELDS = {f"{t}_{key}": KT(f"{t}__{key}") for t in Track.values for key in TRACK_KEYS}
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,6 @@ class TrackPoint:
     tier: str | None
     probability: float | None
     coverage: float | None
-    reason: str | None
 
 
 @dataclass(frozen=True)
@@ -80,7 +77,7 @@ class PanelRow:
         return TIER_ORDER[Tier(latest.tier)], max(tracks, default=-1), probability
 
 
-def panel_rows(user: User, now: datetime) -> list[PanelRow]:
+def panel_rows(user: User | AnonymousUser, now: datetime) -> list[PanelRow]:
     """The user's patients, highest risk first, in three queries whatever their number."""
     visible = patients_visible_to(user)
     points = score_points(visible, timezone.localdate(now) - timedelta(days=PANEL_DAYS))
@@ -116,31 +113,43 @@ def last_data_day(patient: Patient) -> date | None:
     return max((d for d in (minutes, sleep and sleep.date()) if d), default=None)
 
 
-def score_points(
-    patients: Iterable[Patient], first_day: date
-) -> dict[int, list[ScorePoint]]:
+def score_points(patients: Iterable[Patient], first_day: date) -> dict[int, list[ScorePoint]]:
     """Current decisions from first_day on, by patient id, oldest first, in one query."""
     rows = RiskScore.objects.filter(
         patient__in=patients, is_current=True, day__gte=first_day
     ).order_by("day")
     points: dict[int, list[ScorePoint]] = {}
-    for patient_id, *values in rows.values_list(*POINT_FIELDS):
-        points.setdefault(patient_id, []).append(_point(values))
+    columns = ("patient_id", "day", "tier", "probability", *TRACK_FIELDS)
+    for patient_id, *values in rows.annotate(**TRACK_FIELDS).values_list(*columns):
+        points.setdefault(patient_id, []).append(_point(*values))
     return points
 
 
-def _point(values: list[object]) -> ScorePoint:
-    day, tier, probability, *tracks = values
+def _point(day: date, tier: str, probability: float | None, *tracks: str | None) -> ScorePoint:
     shown = tier != Tier.INDETERMINATE  # an indeterminate day has no number, whatever was stored
-    depression, mania = (_track(tracks[at : at + len(TRACK_KEYS)], shown) for at in (0, 5))
-    return ScorePoint(day, tier, probability if shown else None, depression, mania)  # type: ignore[arg-type]
+    size = len(TRACK_KEYS)
+    return ScorePoint(
+        day=day,
+        tier=tier,
+        probability=probability if shown else None,
+        depression=_track(shown, *tracks[:size]),
+        mania=_track(shown, *tracks[size:]),
+    )
 
 
-def _track(values: list[object], shown: bool) -> TrackPoint:
-    status, tier, probability, coverage, reason = values
+def _track(
+    shown: bool,
+    status: str | None,
+    tier: str | None,
+    probability: str | None,
+    coverage: str | None,
+) -> TrackPoint:
     assessed = shown and status == "ok"
-    tier = None if tier == Tier.INDETERMINATE else tier  # a rule may give a tier, never a number
-    return TrackPoint(tier, probability if assessed else None, coverage, reason)  # type: ignore[arg-type]
+    return TrackPoint(
+        tier=None if tier == Tier.INDETERMINATE else tier,  # a rule may give a tier, no number
+        probability=float(probability) if assessed and probability else None,
+        coverage=float(coverage) if coverage else None,
+    )
 
 
 def latest_score(patient: Patient) -> RiskScore | None:
@@ -149,14 +158,13 @@ def latest_score(patient: Patient) -> RiskScore | None:
     return rows.select_related("depression_model", "mania_model", "baseline").first()
 
 
-def sources_seen(patient: Patient, since: date) -> list[dict[str, object]]:
+def sources_seen(patient: Patient, since: date) -> list[dict[str, Any]]:
     """Per source: its last day, and how many days it reported since then."""
     days = patient.recording_days.filter(minutes__gt=0, utc_day__gte=since)
-    return list(
-        days.values("source")
-        .annotate(last=Max("utc_day"), days=Count("utc_day", distinct=True))
-        .order_by("-last", "source")
+    by_source = days.values("source").annotate(
+        last=Max("utc_day"), days=Count("utc_day", distinct=True)
     )
+    return [dict(row) for row in by_source.order_by("-last", "source")]
 
 
 def most_urgent_first(alert: Alert) -> tuple[int, datetime]:
@@ -164,7 +172,7 @@ def most_urgent_first(alert: Alert) -> tuple[int, datetime]:
     return -TIER_ORDER[Tier(alert.tier)], alert.raised_at
 
 
-def alerts_visible_to(user: User) -> QuerySet[Alert]:
+def alerts_visible_to(user: User | AnonymousUser) -> QuerySet[Alert]:
     """Alerts of the user's patients, with all that a card shows."""
     return (
         Alert.objects.filter(patient__in=patients_visible_to(user))

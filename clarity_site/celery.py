@@ -6,8 +6,10 @@ from typing import Any
 
 from celery import Celery
 from celery.schedules import crontab
-from celery.signals import setup_logging
+from celery.signals import setup_logging, task_failure
 from django.conf import settings
+
+from clarity_site.logs import log
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clarity_site.settings")
 
@@ -67,6 +69,12 @@ def _keep_django_logging(**_: Any) -> None:
     from logging.config import dictConfig
 
     dictConfig(settings.LOGGING)
+
+
+@task_failure.connect
+def _log_failure(sender: Any = None, exception: BaseException | None = None, **_: Any) -> None:
+    # Celery's own line quotes the exception's text, which may hold a patient's data.
+    log.error("task failed", extra={"task": getattr(sender, "name", "")}, exc_info=exception)
 
 
 configure()

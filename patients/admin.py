@@ -19,8 +19,10 @@ class SuperuserSite(admin.AdminSite):
     site_header = site_title = "Clarity administration"
 
     def has_permission(self, request: HttpRequest) -> bool:
-        return request.user.is_active and isinstance(request.user, User) and (
-            request.user.is_superuser
+        return (
+            request.user.is_active
+            and isinstance(request.user, User)
+            and (request.user.is_superuser)
         )
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from alerts.selectors import PanelRow, panel_rows
 from patients import services
-from patients.models import Diagnosis, MedicationCourse, Patient
+from patients.models import Diagnosis, MedicationCourse, Patient, User
 from patients.presenters import zone_now
 from patients.selectors import patients_visible_to
 from scoring.models import Tier
@@ -81,7 +81,7 @@ class PatientList(APIView):
     def get(self, request: Request) -> Response:
         """The rows of the panel."""
         pages = Pages()
-        rows = pages.paginate_queryset(panel_rows(request.user, timezone.now()), request)  # type: ignore[arg-type]
+        rows: Any = pages.paginate_queryset(panel_rows(request.user, timezone.now()), request)
         return pages.get_paginated_response(PatientShown(rows, many=True).data)
 
 
@@ -106,7 +106,9 @@ class RecordView(APIView):
 
     def opened(self) -> None:
         """Write down that the record was opened."""
-        services.record_opened(patient=self.patient, by=self.request.user, page=self.page)
+        by = self.request.user
+        assert isinstance(by, User)
+        services.record_opened(patient=self.patient, by=by, page=self.page)
 
 
 class PatientRecord(RecordView):

@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from patients.domain.errors import InputError
 from patients.domain.packing import pack, unpack
-from patients.domain.recording import MINUTES_PER_DAY, Channel, Minutes, MinuteSeries, Recording
+from patients.domain.recording import Channel, Minutes, MinuteSeries, Recording
+from patients.domain.recording import SleepEpisode as RecordedSleep
 from patients.models import (
     AuditEvent,
     MedicationCourse,
@@ -25,6 +26,7 @@ from patients.models import (
 )
 
 SYSTEM = "system"
+SLEEP_FIELDS = ("end", "asleep_minutes", "awake_minutes", "stages")
 
 
 def audit_record(*, by: User | str, action: str, patient: Patient | None = None, **detail: object) -> None:
@@ -78,11 +80,7 @@ def recording_ingest(
             f"give --timezone {earlier.zone}, or remove it first."
         )
     days = {day for s in recording.series for day, _ in _utc_days(s)}
-    changed = [
-        _store_day(patient, recording, series, day, values)
-        for series in recording.series
-        for day, values in _utc_days(series)
-    ]
+    changed = sum(_store_series(patient, recording, series) for series in recording.series)
     sleeps = _store_sleep(patient, recording)
     minutes = max((int((~np.isnan(s.values)).sum()) for s in recording.series), default=0)
     if not earlier:
@@ -96,7 +94,7 @@ def recording_ingest(
             minutes=minutes,
             rejected=dict(recording.rejected),
         )
-    stored = Stored(len(days), minutes, any(changed) or sleeps > 0)
+    stored = Stored(len(days), minutes, changed > 0 or sleeps > 0)
     if stored.changed:
         audit_record(
             by=by, action="recording stored", patient=patient, source=recording.source,
@@ -114,55 +112,88 @@ def _utc_days(series: MinuteSeries) -> Iterator[tuple[date, Minutes]]:
         day += timedelta(days=1)
 
 
-def _store_day(
-    patient: Patient, recording: Recording, series: MinuteSeries, day: date, values: Minutes
-) -> bool:
-    is_activity = series.channel == Channel.ACTIVITY
-    row = RecordingDay.objects.filter(
-        patient=patient, channel=series.channel, utc_day=day, source=recording.source
-    ).first()
-    if row:
-        old = unpack(bytes(row.values))
-        values = np.where(np.isnan(values), old, values)
-        if np.array_equal(values, old, equal_nan=True):
-            return False
-    row = row or RecordingDay(
-        patient=patient, channel=series.channel, utc_day=day, source=recording.source
+def _store_series(patient: Patient, recording: Recording, series: MinuteSeries) -> int:
+    """Write the days that are new or different; returns how many."""
+    stored = {
+        row.utc_day: row
+        for row in RecordingDay.objects.filter(
+            patient=patient,
+            channel=series.channel,
+            source=recording.source,
+            utc_day__range=(series.start.date(), series.end.date()),
+        )
+    }
+    family = (recording.family or "") if series.channel == Channel.ACTIVITY else ""
+    written = []
+    for day, values in _utc_days(series):
+        row = stored.get(day)
+        if row:
+            old = unpack(bytes(row.values))
+            values = np.where(np.isnan(values), old, values)
+            if np.array_equal(values, old, equal_nan=True):
+                continue
+        written.append(
+            RecordingDay(
+                patient=patient,
+                source=recording.source,
+                channel=series.channel,
+                utc_day=day,
+                unit=series.unit,
+                family=family,
+                values=pack(values),
+                minutes=int((~np.isnan(values)).sum()),
+                updated_at=timezone.now(),
+            )
+        )
+    RecordingDay.objects.bulk_create(
+        written,
+        update_conflicts=True,
+        unique_fields=["patient", "channel", "utc_day", "source"],
+        update_fields=["unit", "family", "values", "minutes", "updated_at"],
+        batch_size=500,
     )
-    row.unit = series.unit
-    row.family = (recording.family or "") if is_activity else ""
-    row.values = pack(values)
-    row.minutes = int((~np.isnan(values)).sum())
-    row.save()
-    return True
+    return len(written)
 
 
 def _store_sleep(patient: Patient, recording: Recording) -> int:
-    changed = 0
+    """Write the sleep records that are new or different; returns how many."""
+    stored = {
+        row.start: row
+        for row in SleepEpisode.objects.filter(patient=patient, source=recording.source)
+    }
+    written = []
     for episode in recording.sleep:
-        values = {
-            "end": episode.end,
-            "asleep_minutes": episode.asleep_minutes,
-            "awake_minutes": episode.awake_minutes,
-            "stages": [
-                [
-                    (stage.start - episode.start).total_seconds() / 60,
-                    (stage.end - stage.start).total_seconds() / 60,
-                    stage.stage,
-                ]
-                for stage in episode.stages
-            ],
-        }
-        row, created = SleepEpisode.objects.get_or_create(
-            patient=patient, source=recording.source, start=episode.start, defaults=values
-        )
-        if not created and any(getattr(row, name) != value for name, value in values.items()):
-            for name, value in values.items():
-                setattr(row, name, value)
-            row.save()
-            created = True
-        changed += created
-    return changed
+        row = _sleep_row(patient, recording.source, episode)
+        old = stored.get(episode.start)
+        if old is None or any(getattr(old, f) != getattr(row, f) for f in SLEEP_FIELDS):
+            row.updated_at = timezone.now()
+            written.append(row)
+    SleepEpisode.objects.bulk_create(
+        written,
+        update_conflicts=True,
+        unique_fields=["patient", "source", "start"],
+        update_fields=[*SLEEP_FIELDS, "updated_at"],
+        batch_size=500,
+    )
+    return len(written)
+
+
+def _sleep_row(patient: Patient, source: str, episode: RecordedSleep) -> SleepEpisode:
+    def minutes(span: timedelta) -> float:
+        return span / timedelta(minutes=1)
+
+    return SleepEpisode(
+        patient=patient,
+        source=source,
+        start=episode.start,
+        end=episode.end,
+        asleep_minutes=episode.asleep_minutes,
+        awake_minutes=episode.awake_minutes,
+        stages=[
+            [minutes(stage.start - episode.start), minutes(stage.end - stage.start), stage.stage]
+            for stage in episode.stages
+        ],
+    )
 
 
 def file_sha256(path: Path) -> str:

@@ -125,13 +125,13 @@ def medications(request: HttpRequest) -> HttpResponse:
 def medication_list(request: HttpRequest, patient: Patient) -> HttpResponse:
     """One patient's medication list."""
     services.record_opened(patient=patient, by=actor(request), page="medications")
-    return _medication_list(request, patient, CourseForm())
+    return _medication_list(request, patient, CourseForm(label_suffix=""))
 
 
 @page("POST", Permission.MANAGE_MEDICATIONS, find=patient_for)
 def medication_start(request: HttpRequest, patient: Patient) -> HttpResponse:
     """Add a course."""
-    form = CourseForm(request.POST)
+    form = CourseForm(request.POST, label_suffix="")
     if not form.is_valid():
         return _medication_list(request, patient, form, status=422)
     course = services.medication_start(patient=patient, by=actor(request), **form.cleaned_data)
@@ -148,7 +148,7 @@ def medication_stop(request: HttpRequest, course: MedicationCourse) -> HttpRespo
         services.medication_stop(course=course, last_day=last_day, by=actor(request))
         messages.success(request, f"{course} stopped.")
     else:
-        messages.error(request, form.errors["last_day"][0])
+        messages.error(request, str(form.errors["last_day"][0]))
     return back(request, "medication-list", course.patient.code)
 
 

@@ -84,5 +84,5 @@ class ScoreList(RecordView):
         self.opened()
         pages = Pages()
         rows = self.patient.scores.filter(is_current=True).select_related("patient")
-        shown = pages.paginate_queryset(rows, request, view=self)
+        shown: Any = pages.paginate_queryset(rows, request, view=self)
         return pages.get_paginated_response(ScoreShown(shown, many=True).data)

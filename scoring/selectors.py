@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.utils import timezone
 
-from patients.domain.recording import Channel
 from patients.models import MedicationCourse, Patient
 from patients.selectors import minutes_between, recorded_span, sleep_between, zone_history
 from scoring.domain.router import Antidepressant
@@ -27,17 +26,9 @@ def person_data(patient: Patient, first: date, last: date) -> PersonData:
     low, high = first - timedelta(days=1), last + timedelta(days=1)
     series, family = minutes_between(patient, low, high)
     start = timezone.make_aware(datetime.combine(low, time.min), ZoneInfo("UTC"))
-    return PersonData(
-        zones=zone_history(patient),
-        family=family,
-        activity=series.get(Channel.ACTIVITY),
-        steps=series.get(Channel.STEPS),
-        light=series.get(Channel.LIGHT),
-        heart_rate=series.get(Channel.HEART_RATE),
-        resting_heart_rate=series.get(Channel.RESTING_HEART_RATE),
-        sdnn=series.get(Channel.HRV_SDNN),
-        sleep=sleep_between(patient, start, start + timedelta(days=(high - low).days + 1)),
-    )
+    end = start + timedelta(days=(high - low).days + 1)
+    sleep = sleep_between(patient, start, end)
+    return PersonData.of(zone_history(patient), series, family, sleep)
 
 
 def features_between(patient: Patient, first: date, last: date) -> list[DayFeatures]:

@@ -14,6 +14,7 @@ from patients.services import audit_record
 from scoring.domain.daily import FULL_DAY_MINUTES, daily_features
 from scoring.domain.output import reasons_list, track_dict, weights_dict
 from scoring.domain.phase import PacemakerDay
+from scoring.domain.router import Antidepressant
 from scoring.engines.assess import Assessment, assess_day
 from scoring.models import (
     Baseline,
@@ -98,7 +99,13 @@ def _first_stale_day(patient: Patient, first: date, last: date) -> date | None:
     return last_known + timedelta(days=1) if last_known < last else None
 
 
-def patient_assess(*, patient: Patient, day: date | None = None, explain: bool = True) -> Assessment:
+def patient_assess(
+    *,
+    patient: Patient,
+    day: date | None = None,
+    explain: bool = True,
+    antidepressant: Antidepressant | None = None,
+) -> Assessment:
     """Run both models and the router on one day, from stored features and minutes.
 
     The day is the last one with at least 12 h recorded unless given. Raises InputError when
@@ -115,7 +122,7 @@ def patient_assess(*, patient: Patient, day: date | None = None, explain: bool =
         person,
         features_between(patient, day - timedelta(days=HISTORY_DAYS), day),
         day,
-        antidepressant_state(patient, day),
+        antidepressant or antidepressant_state(patient, day),
         models(),
         router_rules(),
         feature_labels(),
@@ -327,3 +334,39 @@ def late_run_report(*, now: datetime) -> str | None:
     told = ScoringRun.objects.filter(pk=run.pk, ops_told_at=None).update(ops_told_at=now)
     counts = {state.value: run.jobs.filter(state=state).count() for state in ScoringRun.State}
     return f"{notice} Run {run.pk}: {run.state}, jobs {counts}." if told else None
+
+
+def score_replay(*, score: RiskScore) -> list[dict[str, object]]:
+    """Recompute a stored score; what differs, as {field, stored, now}. Writes nothing.
+
+    Hash of the inputs, steps, weights and tier must be equal, probabilities to 1e-5.
+    """
+    assessed = patient_assess(
+        patient=score.patient,
+        day=score.day,
+        explain=False,
+        antidepressant=Antidepressant(score.context["antidepressant"]),
+    )
+    decision = assessed.decision
+    exact: list[tuple[str, object, object]] = [
+        ("inputs_sha256", score.inputs_sha256, assessed.inputs_sha256),
+        ("tier", score.tier, decision.tier),
+        ("weights", score.weights, weights_dict(decision)),
+        ("reasons", score.reasons, reasons_list(decision)),
+        ("rules_version", score.rules_version, router_rules().version),
+    ]
+    for track in Track:
+        stored = getattr(score, f"{track}_model")
+        exact.append((f"{track}_model", stored.sha256 if stored else None, models().facts(track).sha256))
+    close = [
+        ("probability", score.probability, decision.probability),
+        ("depression", score.depression["probability"], assessed.depression.probability),
+        ("mania", score.mania["probability"], assessed.mania.probability),
+    ]
+    different = [item for item in exact if item[1] != item[2]]
+    different += [item for item in close if not _close(item[1], item[2])]
+    return [{"field": field, "stored": then, "now": now} for field, then, now in different]
+
+
+def _close(a: float | None, b: float | None) -> bool:
+    return a is b if a is None or b is None else abs(a - b) <= 1e-5

@@ -33,7 +33,7 @@ def baselines(request: HttpRequest) -> HttpResponse:
     patients = patients_visible_to(actor(request)).prefetch_related(
         Prefetch("baselines", live, to_attr="live")
     )
-    rows = [(patient, [(b, main_features(b)) for b in patient.live]) for patient in patients]  # type: ignore[attr-defined]
+    rows = [(patient, [(b, main_features(b)) for b in patient.live]) for patient in patients]
     waiting = sum(b.state == Baseline.State.PROPOSED for _, live in rows for b, _ in live)
     return render(request, "scoring/baselines.html", {"rows": rows, "waiting": waiting})
 
@@ -71,7 +71,7 @@ def runs(request: HttpRequest) -> HttpResponse:
         Prefetch("jobs", failed, to_attr="failures")
     )
     context = {
-        "runs": rows[:RUNS_SHOWN],
+        "runs": rows.order_by("-queued_at")[:RUNS_SHOWN],
         "as_of": selectors.scores_as_of(),
         "zone": timezone.get_default_timezone_name(),
     }

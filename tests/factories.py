@@ -28,7 +28,9 @@ _numbers = itertools.count(1)
 EDGES = {"depression": (0.5, 0.8), "mania": (0.3, 0.6), "overall": (0.3, 0.7)}
 
 
-def user(role: str = Role.PSYCHIATRIST, username: str = "", password: str = "", **more: Any) -> User:
+def user(
+    role: str = Role.PSYCHIATRIST, username: str = "", password: str = "", **more: Any
+) -> User:
     """Somebody who can log in; without a password only by ``force_login``."""
     made = User(username=username or f"user{next(_numbers)}", role=role, **more)
     made.set_password(password) if password else made.set_unusable_password()
@@ -51,11 +53,18 @@ def tier_of(track: str, probability: float) -> str:
     return "High" if probability >= high else "Moderate" if probability >= moderate else "Low"
 
 
-def contribution(label: str, value: float, unit: str, usual: float, points: float) -> dict[str, Any]:
+def contribution(
+    label: str, value: float, unit: str, usual: float, points: float
+) -> dict[str, Any]:
     """One stored contribution."""
     name = label.lower().replace(" ", "_")
     return {
-        "name": name, "label": label, "value": value, "unit": unit, "usual": usual, "points": points
+        "name": name,
+        "label": label,
+        "value": value,
+        "unit": unit,
+        "usual": usual,
+        "points": points,
     }
 
 
@@ -66,9 +75,9 @@ DEPRESSION_WHY = [
 ]
 MANIA_WHY = [
     contribution("Sleep per night", 4.1, "h", 7.3, 12.2),
-    contribution("Change of circadian phase", -1.4, "h", 0.1, 6.7),
-    contribution("Sleep onset", 1.9, "h after midnight", 23.4, 3.0),
-    contribution("Regularity of days", 0.62, "", 0.58, -2.1),
+    contribution("Estimated melatonin onset (DLMO)", 24.67, "clock hour", 21.58, 6.7),
+    contribution("Number of naps", 1.2, "a day", 0.1, 3.0),
+    contribution("Unevenness of wakefulness over the day", 0.62, "ratio", 0.58, -2.1),
 ]
 
 
@@ -78,13 +87,20 @@ def track(name: str, probability: float | None, coverage: float = 0.93) -> dict[
         nights = f"9 of {NIGHTS} nights are too few: 12 are needed."
         share = "21 % of the week was worn: 30 % are needed."
         out: dict[str, Any] = {
-            "status": "unavailable", "reason": nights if name == "mania" else share,
-            "probability": None, "tier": "Indeterminate", "coverage": 0.21, "contributions": [],
+            "status": "unavailable",
+            "reason": nights if name == "mania" else share,
+            "probability": None,
+            "tier": "Indeterminate",
+            "coverage": 0.21,
+            "contributions": [],
         }
     else:
         out = {
-            "status": "ok", "reason": None, "probability": probability,
-            "tier": tier_of(name, probability), "coverage": coverage,
+            "status": "ok",
+            "reason": None,
+            "probability": probability,
+            "tier": tier_of(name, probability),
+            "coverage": coverage,
             "contributions": MANIA_WHY if name == "mania" else DEPRESSION_WHY,
         }
     if name == "mania":
@@ -98,11 +114,19 @@ def model(name: str = "depression", trained_on: str = "simulated", **facts: Any)
     row, _ = ModelVersion.objects.get_or_create(
         sha256=sha256(f"{name} {trained_on}".encode()).hexdigest(),
         defaults={
-            "track": name, "version": f"{name}-{trained_on}-1", "trained_on": trained_on,
-            "facts": facts or {
-                "intended_use": "Support of a clinician’s review; never alone.",
-                "inputs": ["7 days", "1,440 minutes a day"], "auc_on_held_out": 0.81234,
-                "limits": {"people": 400, "sites": 1},
+            "track": name,
+            "version": f"{name}-{trained_on}-1",
+            "trained_on": trained_on,
+            "facts": facts
+            or {
+                name: {
+                    "file": f"{name}.h5",
+                    "sha256": "ab" * 32,
+                    "trained_on": trained_on,
+                    "training": {"people": 400, "calibrator": {"slope": 1.5, "intercept": 0.2}},
+                    "metrics": {"auroc": 0.81234, "n": 90},
+                    "licence": "the project’s",
+                }
             },
         },
     )
@@ -116,19 +140,30 @@ def score(
     known = [p for p in (depression, mania) if p is not None]
     probability = sum(known) / len(known) if known else None
     tier = "Indeterminate" if probability is None else tier_of("overall", probability)
+    if tier == "Low" and (depression or 0) >= EDGES["depression"][1]:
+        tier = "Moderate"
+    if (mania or 0) >= EDGES["mania"][1]:
+        tier = "High"  # the floor of DESIGN section 4
     if len(known) == 1:
         name = "mania" if depression is None else "depression"
         tier = tier_of(name, known[0])
     values: dict[str, Any] = {
-        "tier": tier, "probability": probability,
-        "depression": track("depression", depression), "mania": track("mania", mania),
-        "weights": {"depression": 0.5, "mania": 0.5} if len(known) == 2
+        "tier": tier,
+        "probability": probability,
+        "depression": track("depression", depression),
+        "mania": track("mania", mania),
+        "weights": {"depression": 0.5, "mania": 0.5}
+        if len(known) == 2
         else {"depression": None, "mania": None},
         "reasons": [{"code": "agreement", "text": "Both tracks weigh the same: 50 % each."}]
-        if len(known) == 2 else [{"code": "availability", "text": "Not every track has data."}],
-        "inputs_sha256": "0" * 64, "context": {}, "rules_version": "0" * 64,
+        if len(known) == 2
+        else [{"code": "availability", "text": "Not every track has data."}],
+        "inputs_sha256": "0" * 64,
+        "context": {},
+        "rules_version": "0" * 64,
         "scored_at": datetime.combine(day + timedelta(days=1), time(8, 14), UTC),
-        "depression_model": model("depression"), "mania_model": model("mania"),
+        "depression_model": model("depression"),
+        "mania_model": model("mania"),
     }
     return RiskScore.objects.create(patient=who, day=day, **(values | more))
 
@@ -148,29 +183,49 @@ RECOMMENDATION = {
     "title": "Consider a contact within two days",
     "text": "Ask about sleep, energy and spending. Consider whether the antidepressant should be "
     "reviewed, and agree on a regular bedtime.",
-    "source": "CANMAT/ISBD 2018 bipolar guideline", "section": "section 3",
-    "authored_by": "Clarity team", "checked_by": "", "date_reviewed": "2026-11-20",
+    "source": "CANMAT/ISBD 2018 bipolar guideline",
+    "section": "section 3",
+    "authored_by": "Clarity team",
+    "checked_by": "",
+    "date_reviewed": "2026-11-20",
     "next_review": "2027-05-20",
 }
 
 
 def alert(
-    of: RiskScore, track: str = "mania", tier: str = "High", state: str = AlertState.NEW,
-    message_state: str = OutboxMessage.State.DELIVERED, **more: Any,
+    of: RiskScore,
+    track: str = "mania",
+    tier: str = "High",
+    state: str = AlertState.NEW,
+    message_state: str = OutboxMessage.State.DELIVERED,
+    **more: Any,
 ) -> Alert:
     """An alert with its first transition and the message that it caused."""
     at = more.pop("raised_at", of.scored_at + timedelta(minutes=1))
     made = Alert.objects.create(
-        patient=of.patient, track=track, tier=tier, state=state, score=of, raised_at=at,
-        changed_at=at, recommendation=RECOMMENDATION, **more,
+        patient=of.patient,
+        track=track,
+        tier=tier,
+        state=state,
+        score=of,
+        raised_at=at,
+        changed_at=at,
+        recommendation=RECOMMENDATION,
+        **more,
     )
     raised = AlertTransition.objects.create(
         alert=made, event="raised", to_state=AlertState.NEW, tier=tier, actor="system", at=at
     )
     if state != AlertState.NEW:
         AlertTransition.objects.create(
-            alert=made, event=state, from_state=AlertState.NEW, to_state=state, tier=tier,
-            actor="dr.grey", at=at + timedelta(hours=2), note="Called, will see her on Monday.",
+            alert=made,
+            event=state,
+            from_state=AlertState.NEW,
+            to_state=state,
+            tier=tier,
+            actor="dr.grey",
+            at=at + timedelta(hours=2),
+            note="Called, will see her on Monday.",
             reason="will-monitor" if state == AlertState.DISMISSED else "",
         )
     message(made, raised, message_state)
@@ -182,9 +237,14 @@ def message(of: Alert, transition: AlertTransition, state: str) -> OutboxMessage
     delivered = state == OutboxMessage.State.DELIVERED
     trouble = state in {"pending", "refused", "dead"}
     return OutboxMessage.objects.create(
-        alert=of, transition=transition, state=state, resource={"resourceType": "x"},
-        attempts=2 if trouble else int(delivered), next_attempt_at=of.raised_at,
-        created_at=of.raised_at, delivered_at=of.raised_at if delivered else None,
+        alert=of,
+        transition=transition,
+        state=state,
+        resource={"resourceType": "x"},
+        attempts=2 if trouble else int(delivered),
+        next_attempt_at=of.raised_at,
+        created_at=of.raised_at,
+        delivered_at=of.raised_at if delivered else None,
         last_error="the EHR did not answer within 10 s" if trouble else "",
     )
 
@@ -197,58 +257,87 @@ def recording(who: Patient, last_day: date, days: int, seed: int = 0, gap: int =
         hours = (np.arange(1440) / 60 - 5) % 24  # Toronto's winter clock
         awake = (hours > 7) & (hours < 23)
         swell = 120 + 140 * np.sin((hours - 7) / 16 * np.pi)
-        values = np.where(awake, rng.gamma(1.4, np.maximum(swell, 10) / 1.4), rng.gamma(0.3, 9, 1440))
+        values = np.where(
+            awake, rng.gamma(1.4, np.maximum(swell, 10) / 1.4), rng.gamma(0.3, 9, 1440)
+        )
         if gap and back % 3 == 1:
             values[600 : 600 + gap * 60] = np.nan
         minutes = np.rint(values).astype(np.float32)
         RecordingDay.objects.create(
-            patient=who, source="actlumus", channel="activity", utc_day=day, unit="counts/min",
-            family="actiwatch_counts", values=pack(minutes),
+            patient=who,
+            source="actlumus",
+            channel="activity",
+            utc_day=day,
+            unit="counts/min",
+            family="actiwatch_counts",
+            values=pack(minutes),
             minutes=int((~np.isnan(minutes)).sum()),
         )
-        start = datetime.combine(day, time(4, 0), UTC) + timedelta(minutes=int(rng.integers(-40, 60)))
+        start = datetime.combine(day, time(4, 0), UTC) + timedelta(
+            minutes=int(rng.integers(-40, 60))
+        )
         asleep = float(rng.integers(330, 470))
         SleepEpisode.objects.create(
-            patient=who, source="fitbit", start=start, end=start + timedelta(minutes=asleep + 25),
-            asleep_minutes=asleep, awake_minutes=25,
+            patient=who,
+            source="fitbit",
+            start=start,
+            end=start + timedelta(minutes=asleep + 25),
+            asleep_minutes=asleep,
+            awake_minutes=25,
         )
 
 
 def baseline(who: Patient, state: str = "approved", version: int = 1, **more: Any) -> Baseline:
     """A baseline with a few features."""
     values = {
-        "sleep_hours": {"label": "Sleep per night", "mean": 7.31, "sd": 0.62, "unit": "h", "n": 28},
-        "efficiency": {"label": "Sleep efficiency", "mean": 91.2, "sd": 3.1, "unit": "%", "n": 28},
-        "m10": {"label": "Most active 10 h", "mean": 231.4, "sd": 40, "unit": "counts/min", "n": 27},
-        "dlmo": {"label": "DLMO", "mean": 21.58, "sd": 0.4, "unit": "h", "n": 26},
+        name: {"label": label, "mean": mean, "sd": sd, "unit": unit, "n": 28}
+        for name, label, mean, sd, unit in (
+            ("time_asleep_hours", "Time asleep", 7.31, 0.62, "h"),
+            ("onset_minutes", "Sleep onset", -40.0, 25.0, "min from midnight"),
+            ("dlmo_hour", "Estimated melatonin onset (DLMO)", 21.58, 0.4, "clock hour"),
+            ("steps", "Steps", 6843.0, 2210.0, "a day"),
+        )
     }
     decided = {"decided_by": "admin", "decided_at": datetime(2026, 10, 2, 14, tzinfo=UTC)}
     return Baseline.objects.create(
-        patient=who, version=version, state=state, first_day=date(2026, 9, 1),
-        last_day=date(2026, 9, 30), days_used=28, values=values,
+        patient=who,
+        version=version,
+        state=state,
+        first_day=date(2026, 9, 1),
+        last_day=date(2026, 9, 30),
+        days_used=28,
+        values=values,
         **((decided if state == "approved" else {}) | more),
     )
 
 
-def medication(who: Patient, drug: str = "sertraline", drug_class: str = "ssri", **more: Any) -> Any:
+def medication(
+    who: Patient, drug: str = "sertraline", drug_class: str = "ssri", **more: Any
+) -> Any:
     """A course that began long ago."""
     values = {"dose": "50 mg/day", "first_day": date(2026, 1, 5)} | more
-    return MedicationCourse.objects.create(
-        patient=who, drug=drug, drug_class=drug_class, **values
-    )
+    return MedicationCourse.objects.create(patient=who, drug=drug, drug_class=drug_class, **values)
 
 
-def run(night: date, state: str = "done", who: Sequence[Patient] = (), failed: int = 0) -> ScoringRun:
+def run(
+    night: date, state: str = "done", who: Sequence[Patient] = (), failed: int = 0
+) -> ScoringRun:
     """A nightly run with one job a patient, the first ones failed."""
     begun = datetime.combine(night, time(8), UTC)
     made = ScoringRun.objects.create(
-        night=night, state=state, queued_at=begun, started_at=begun,
+        night=night,
+        state=state,
+        queued_at=begun,
+        started_at=begun,
         finished_at=begun + timedelta(minutes=9) if state in {"done", "failed"} else None,
     )
     for at, one in enumerate(who):
         bad = at < failed
         ScoringJob.objects.create(
-            run=made, patient=one, state="failed" if bad else "done", attempts=3 if bad else 1,
+            run=made,
+            patient=one,
+            state="failed" if bad else "done",
+            attempts=3 if bad else 1,
             reason="The model file is missing." if bad else "",
         )
     return made

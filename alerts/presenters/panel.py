@@ -13,12 +13,15 @@ from scoring.models import Tier, Track
 from scoring.presenters.tracks import Change, certainty, change, coverage_words
 from scoring.presenters.trend import sparkline
 
-SPARK_WIDTH, SPARK_HEIGHT = 150, 34
+SPARK_WIDTH, SPARK_HEIGHT = 160, 40
 TIER_FILTERS = (Tier.HIGH, Tier.MODERATE, Tier.INDETERMINATE, Tier.LOW)
+
+
 @dataclass(frozen=True)
 class TrackCell:
     """One track in a panel row."""
 
+    name: str
     label: str
     tier: str | None
     change: Change | None
@@ -60,10 +63,11 @@ def _cell(row: PanelRow, track: Track) -> TrackCell:
     tier = seen.tier if seen and seen.tier != Tier.INDETERMINATE else None
     coverage = seen.coverage if seen else None
     return TrackCell(
+        name=track.value,
         label=str(track.label),
         tier=tier,
         change=change(row.points, track),
-        coverage=coverage_words(track, coverage),
+        coverage=coverage_words(track, coverage, short=True),
         sure=certainty(coverage),
     )
 
@@ -74,9 +78,7 @@ def _spark(row: PanelRow, last_day: date) -> dict[str, Any]:
     assessed = sum(
         any(p.track(t).probability is not None for t in Track.values) for p in row.points
     )
-    words = " ".join(
-        f"{Track(name).label} {_percents(row.points, name)}." for name in Track.values
-    )
+    words = " ".join(f"{Track(name).label} {_percents(row.points, name)}." for name in Track.values)
     return {
         "lines": lines,
         "width": SPARK_WIDTH,

@@ -66,9 +66,9 @@ def _track(view: Any, points: list[ScorePoint]) -> dict[str, Any]:
 
 def _data(patient: Patient, today: date) -> dict[str, Any]:
     last = last_data_day(with_last_data(Patient.objects.filter(pk=patient.pk)).get())
-    since = today - timedelta(days=SOURCE_DAYS)
+    since = today - timedelta(days=SOURCE_DAYS - 1)
     sources = [
-        source | {"fresh": freshness(source["last"], today)}  # type: ignore[arg-type]
+        source | {"fresh": freshness(source["last"], today)}
         for source in sources_seen(patient, since)
     ]
     return {

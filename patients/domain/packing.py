@@ -20,8 +20,9 @@ def pack(values: Minutes) -> bytes:
     """
     if values.shape != (MINUTES_PER_DAY,):
         raise ValueError(f"a day has {MINUTES_PER_DAY} minutes, not {values.shape}")
-    values = values.astype(np.float32)
     there = ~np.isnan(values)
+    # One NaN and one zero: missing is missing however it was computed.
+    values = np.where(there, values + 0.0, np.nan).astype(np.float32)
     present = values[there]
     if np.all((present == np.rint(present)) & (np.abs(present) < 32768)):
         body = np.full(MINUTES_PER_DAY, INT16_MISSING, dtype="<i2")

@@ -10,6 +10,10 @@ from django.utils.safestring import SafeString, mark_safe
 
 from patients.presenters import in_zone
 
+# Units of clock times, in minutes: a mean of 21.58 clock hours reads 21:35.
+CLOCK_UNITS = {"clock hour": 60, "min from midnight": 1}
+ABBREVIATIONS = {"auroc", "auc", "ece", "sha256"}
+
 register = template.Library()
 
 MISSING = "–"
@@ -53,25 +57,43 @@ def number(value: Any) -> str:
     return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "\u2212")
 
 
-@register.filter
-def usual(value: Any) -> str:
-    """What is usual for this person: “7.2 ± 0.6”."""
-    if not isinstance(value, dict):
-        return number(value)
-    sd = value.get("sd")
-    return number(value.get("mean")) + (f" ± {number(sd)}" if sd is not None else "")
+@register.simple_tag
+def quantity(value: Any, unit: str | None = "") -> str:
+    """A value with its unit: “4.1 h”, “7.3 ± 0.6 h”; clock times as 21:35, not as 21.58."""
+    if value is None or value == "":
+        return MISSING
+    sd = None
+    if isinstance(value, dict):
+        value, sd = value.get("mean"), value.get("sd")
+    if value is not None and unit in CLOCK_UNITS:
+        per_minute = CLOCK_UNITS[unit]
+        spread = "" if sd is None else f" ± {round(sd * per_minute)} min"
+        return clock(value * per_minute) + spread
+    spread = "" if sd is None else f" ± {number(sd)}"
+    return f"{number(value)}{spread} {unit or ''}".strip()
+
+
+def clock(minutes: float) -> str:
+    """Minutes from midnight on a 24 h clock: −40 is 23:20."""
+    whole = round(minutes) % 1440
+    return f"{whole // 60:02}:{whole % 60:02}"
 
 
 @register.filter
 def fact_name(name: str) -> str:
-    """intended_use → Intended use."""
-    return str(name).replace("_", " ").capitalize()
+    """intended_use → Intended use; auroc → AUROC."""
+    text = str(name).replace("_", " ")
+    return text.upper() if text in ABBREVIATIONS else text[:1].upper() + text[1:]
 
 
 @register.filter
 def fact(value: Any) -> str:
-    """A stored fact: a list with commas, a number with three digits, text as it is."""
-    return ", ".join(number(v) for v in value) if isinstance(value, list) else number(value)
+    """A stored fact in words: lists with commas, tables as “name value”."""
+    if isinstance(value, dict):
+        return ", ".join(f"{fact_name(k).lower()} {fact(v)}" for k, v in sorted(value.items()))
+    if isinstance(value, list):
+        return ", ".join(map(fact, value))
+    return number(value)
 
 
 @register.filter

@@ -93,13 +93,15 @@ def _features(
 
 
 def _is_known(grid: Grid, night: slice) -> bool:
-    return float((grid.state[night] != UNKNOWN).mean()) >= KNOWN_NIGHT_SHARE
+    known = grid.state[night] != UNKNOWN
+    # Eastwards over the date line a night can be empty.
+    return known.size > 0 and float(known.mean()) >= KNOWN_NIGHT_SHARE
 
 
 def _sleep(
     grid: Grid, zones: ZoneHistory, day: date, windows: list[Window], present: bool
 ) -> dict[str, float | None]:
-    main = max(windows, key=lambda w: w.length_minutes, default=None)
+    main = max(windows, key=lambda w: w.length_minutes, default=None) if present else None
     midnight = grid.index(zones.day_bounds(day)[0])
     asleep = sum(w.asleep_minutes for w in windows)
     return {
@@ -126,8 +128,8 @@ def _rhythm(grid: Grid, known: Minutes, zones: ZoneHistory, day: date) -> Rhythm
 
 def _activity(grid: Grid, low: int, high: int) -> dict[str, float | None]:
     worn = grid.worn[low:high]
-    values = grid.activity[low:high][worn & ~np.isnan(grid.activity[low:high])]
-    steps = grid.steps[low:high]
+    activity, steps = (a[low:high].astype(np.float64) for a in (grid.activity, grid.steps))
+    values = activity[worn & ~np.isnan(activity)]
     counted = ~np.isnan(steps)
     return {
         "mean_per_minute": float(values.mean()) if values.size else None,
@@ -150,7 +152,7 @@ def _heart(grid: Grid, low: int, high: int) -> dict[str, float | None]:
 
 
 def _mean(values: Minutes) -> float | None:
-    there = values[~np.isnan(values)]
+    there = values[~np.isnan(values)].astype(np.float64)
     return float(there.mean()) if there.size else None
 
 

@@ -62,6 +62,9 @@ def build_grid(person: PersonData, first: date, last: date) -> Grid:
         worn = worn_from_signs(steps if person.steps else activity, heart_rate, in_bed)
     else:
         worn = worn_from_counts(activity) | (~np.isnan(activity) & _signs(heart_rate, in_bed))
+    if person.family is Family.STEPS:
+        # Some vendors write only the minutes with steps: a worn minute without any has none.
+        activity = np.where(worn & np.isnan(activity), np.float32(0), activity)
     if person.sleep:
         state = state_from_episodes(episodes, start, minutes, worn)
     elif person.family is Family.STEPS:

@@ -52,9 +52,9 @@ def pat_week(person: PersonData, scored_day: date, grid: Grid | None = None) -> 
 def standardised(week: PatWeek, reference: Reference) -> NDArray[np.float32]:
     """(x - mean) / SD minute by minute, as the PAT paper does, by a stored reference.
 
-    Minutes not worn become 0, the reference's own mean: they say nothing either way. Shape
-    (10080,), float32.
+    Minutes not worn become 0, the reference's own mean: they say nothing either way. A minute
+    without spread in the reference is only centred. Shape (10080,), float32.
     """
-    z = (week.activity - reference.mean) / reference.sd
+    z = (week.activity - reference.mean) / np.where(reference.sd > 0, reference.sd, 1.0)
     known = week.worn & ~np.isnan(week.activity)
     return np.where(known, np.clip(z, -Z_LIMIT, Z_LIMIT), 0.0).astype(np.float32)

@@ -45,6 +45,8 @@ def pacemaker_day(
     usual = _usual_nights(windows, low, before)
     if not usual:
         return None
+    if high <= low:  # eastwards over the date line a day can be skipped
+        return before
     habit = _asleep_between(usual, high - low)
     lux = _lux(grid.state[low:high], habit)
     if before is None:
@@ -73,9 +75,7 @@ def _usual_nights(
 
 def _asleep_between(usual: tuple[tuple[int, int], ...], minutes: int) -> Mask:
     onset, offset = (round(float(np.mean(ends))) for ends in zip(*usual, strict=True))
-    asleep = np.zeros(minutes, dtype=bool)
-    asleep[max(onset, 0) : max(offset, 0)] = True
-    return asleep
+    return (np.arange(minutes) - onset) % DAY_MINUTES < offset - onset
 
 
 def _lux(state: np.ndarray, habit: Mask) -> Floats:

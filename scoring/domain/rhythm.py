@@ -76,7 +76,10 @@ def _spread(hourly: Floats) -> tuple[int, float]:
     there = hourly[~np.isnan(hourly)]
     if there.size < 24:
         return there.size, 0.0
-    return there.size, float(np.sum((there - there.mean()) ** 2))
+    mean = there.mean()
+    spread = float(np.sum((there - mean) ** 2))
+    # A constant leaves only the rounding of its mean.
+    return there.size, spread if spread > 1e-20 * there.size * mean**2 else 0.0
 
 
 def mean_profile(minutes: Floats) -> Floats:

@@ -26,6 +26,7 @@ SleepState = NDArray[np.int8]  # per minute: AWAKE, ASLEEP or UNKNOWN
 
 REST_SHARE = 0.15  # Roenneberg et al. 2015, Front Neurol 6:72
 SEED_MINUTES = 30
+STRAY_MINUTES = 5  # a still moment at a desk is no beginning of sleep
 DARK_LUX = 5.0
 DARK_SHARE = 0.5  # a bedroom brightens hours before a late riser takes the sensor up
 AWAKE_STAGES = {"awake", "wake"}
@@ -62,8 +63,18 @@ def flip_short_bouts(asleep: Mask) -> Mask:
     for start, stop in runs(~out):
         if stop - start < MIN_BOUT_MINUTES and start > 0 and stop < len(out):
             out[start:stop] = True
-    for start, stop in runs(out):
-        if stop - start < MIN_BOUT_MINUTES:
+    return without_short_runs(out, MIN_BOUT_MINUTES)
+
+
+def without_short_runs(mask: Mask, minutes: int) -> Mask:
+    """The mask without its runs of True that are shorter than so many minutes.
+
+    >>> without_short_runs(np.array([True, False, True, True]), 2).tolist()
+    [False, False, True, True]
+    """
+    out = mask.copy()
+    for start, stop in runs(mask):
+        if stop - start < minutes:
             out[start:stop] = False
     return out
 
@@ -129,13 +140,16 @@ def state_from_episodes(
     """Minute states from a vendor's sleep records.
 
     Outside the records a minute is awake where ``covered`` (worn), else unknown. A record
-    without stages has its awake minutes only as a number; they are laid at its end, which
-    keeps the night's sleep time right.
+    without stages has its awake minutes only as a number; they are spread over it one by one,
+    so that the window is the record's and sleep and wake time are the vendor's.
     """
     state = np.where(covered, AWAKE, UNKNOWN).astype(np.int8)
 
+    def minute(moment: datetime) -> int:
+        return round((moment - start) / timedelta(minutes=1))
+
     def index(moment: datetime) -> int:
-        return int(np.clip(round((moment - start) / timedelta(minutes=1)), 0, minutes))
+        return int(np.clip(minute(moment), 0, minutes))
 
     for episode in episodes:
         first, stop = index(episode.start), index(episode.end)
@@ -144,9 +158,17 @@ def state_from_episodes(
             for stage in episode.stages:
                 if stage.stage in AWAKE_STAGES:
                     state[index(stage.start) : index(stage.end)] = AWAKE
-        elif episode.awake_minutes > 0:
-            state[max(stop - round(episode.awake_minutes), first) : stop] = AWAKE
+        else:
+            length = minute(episode.end) - minute(episode.start)
+            awake = minute(episode.start) + _spread_over(length, episode.awake_minutes)
+            state[awake[(awake >= 0) & (awake < minutes)]] = AWAKE
     return state
+
+
+def _spread_over(length: int, count: float) -> NDArray[np.int64]:
+    """So many different minutes, evenly over the inside of a stretch of that length."""
+    inside = min(round(count), length - 2)
+    return np.linspace(1, length - 2, max(inside, 0)).astype(np.int64)
 
 
 def state_from_activity(
@@ -155,14 +177,15 @@ def state_from_activity(
     """Minute states from activity: asleep at 15 % or less of the centred 24-h mean.
 
     After Roenneberg et al. 2015: such minutes, in stretches of 30 min or more, are sleep.
-    It needs no scale of its own, so it holds for every unit family. A minute on which the
-    sensor was not worn is unknown, unless the light sensor says that it lay in the dark:
-    then it is taken for the night's rest, and the caller flags the night.
+    Still moments under 5 min begin no stretch, and movements under 10 min end none. It needs
+    no scale of its own, so it holds for every unit family. A minute on which the sensor was
+    not worn is unknown, unless the light sensor says that it lay in the dark: then it is
+    taken for the night's rest, and the caller flags the night.
     """
     with np.errstate(invalid="ignore"):
         quiet = np.nan_to_num(activity, nan=np.inf) <= REST_SHARE * day_mean
     state = np.where(worn, AWAKE, UNKNOWN).astype(np.int8)
-    for start, stop in runs(flip_short_bouts(quiet & worn)):
+    for start, stop in runs(flip_short_bouts(without_short_runs(quiet & worn, STRAY_MINUTES))):
         if stop - start >= SEED_MINUTES:
             state[start:stop] = ASLEEP
     if light is not None:
@@ -180,7 +203,7 @@ def is_dark(light: Minutes) -> bool:
 
 def centred_day_mean(activity: Minutes, worn: Mask) -> Minutes:
     """Mean worn activity of the 24 h around each minute; 0 where nothing was worn."""
-    values = np.where(worn, np.nan_to_num(activity), 0.0)
+    values = np.where(worn, np.nan_to_num(activity), 0.0).astype(np.float64)
     half = 720
     sums = np.concatenate(([0.0], np.cumsum(np.pad(values, half))))
     counts = np.concatenate(([0], np.cumsum(np.pad(worn.astype(np.int64), half))))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patients.domain.days import ZoneHistory
-from patients.domain.recording import Family, MinuteSeries, SleepEpisode
+from patients.domain.recording import Channel, Family, MinuteSeries, SleepEpisode
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -32,6 +32,31 @@ class PersonData:
     sdnn: MinuteSeries | None = None
     sleep: tuple[SleepEpisode, ...] = ()
 
+    @classmethod
+    def of(
+        cls,
+        zones: ZoneHistory,
+        series: Mapping[Channel, MinuteSeries],
+        family: Family | None,
+        sleep: tuple[SleepEpisode, ...],
+    ) -> "PersonData":
+        """From channels; where there is no activity channel, steps are the activity."""
+        steps = series.get(Channel.STEPS)
+        activity = series.get(Channel.ACTIVITY, steps)
+        if Channel.ACTIVITY not in series:
+            family = Family.STEPS if steps else None
+        return cls(
+            zones=zones,
+            family=family,
+            activity=activity,
+            steps=steps,
+            light=series.get(Channel.LIGHT),
+            heart_rate=series.get(Channel.HEART_RATE),
+            resting_heart_rate=series.get(Channel.RESTING_HEART_RATE),
+            sdnn=series.get(Channel.HRV_SDNN),
+            sleep=sleep,
+        )
+
     @property
     def series(self) -> tuple[MinuteSeries, ...]:
         """The channels that are there."""
@@ -50,8 +75,8 @@ class PersonData:
 class DayFeatures:
     """Features of one local day. Missing values are None.
 
-    ``indexes`` are the day's twelve values behind the mania model, in the published order;
-    ``phase_unwrapped_hours`` is DLMO on an axis that does not jump at noon.
+    ``indexes`` are the day's twelve values behind the mania model, in the published order; the
+    phase among them is DLMO on an axis that does not jump at noon.
     """
 
     day: date

@@ -110,9 +110,7 @@ def _estimated_sleep(grid: Grid) -> list[_Stretch]:
     ]
 
 
-def _in_words(
-    grid: Grid, zones: ZoneHistory, day: date, sleep: list[_Stretch]
-) -> ActivityDay:
+def _in_words(grid: Grid, zones: ZoneHistory, day: date, sleep: list[_Stretch]) -> ActivityDay:
     _, minutes = _worn(grid, zones, day)
     worn = minutes[~np.isnan(minutes)]
     noon, next_noon = zones.night_bounds(day)

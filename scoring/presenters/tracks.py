@@ -6,8 +6,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from alerts.selectors import TIER_ORDER, ScorePoint
-from patients.templatetags.clarity import usual
 from scoring.models import Baseline, RiskScore, Tier, Track
+from scoring.services import BASELINE_FEATURES
 
 NIGHTS = 30
 STEADY_POINTS = 5  # smaller changes over a week are called steady
@@ -53,13 +53,13 @@ def _track_view(score: RiskScore, track: Track) -> TrackView:
     )
 
 
-def coverage_words(track: str, coverage: float | None) -> str:
-    """“28 of 30 nights” or “92 % of the week's minutes worn”."""
+def coverage_words(track: str, coverage: float | None, short: bool = False) -> str:
+    """“28 of 30 nights” or “92 % of the week worn”."""
     if coverage is None:
-        return "coverage not known"
+        return "" if short else "coverage not known"
     if track == Track.MANIA:
         return f"{round(coverage * NIGHTS)} of {NIGHTS} nights"
-    return f"{round(coverage * 100)}\u202f% of the week worn"
+    return f"{round(coverage * 100)}\u202f% {'worn' if short else 'of the week worn'}"
 
 
 def certainty(coverage: float | None) -> str:
@@ -113,6 +113,7 @@ def tier_since(points: Sequence[ScorePoint], track: str) -> tuple[date, str | No
 
 def leading_track(point: ScorePoint) -> str:
     """The track that a reader should hear of first."""
+
     def weight(track: str) -> tuple[int, float]:
         seen = point.track(track)
         rank = TIER_ORDER[Tier(seen.tier)] if seen.tier else -1
@@ -121,12 +122,8 @@ def leading_track(point: ScorePoint) -> str:
     return max(Track.values, key=weight)
 
 
-MAIN_FEATURES = 6
-
-
-def main_features(baseline: Baseline) -> list[tuple[str, str]]:
-    """(label, “7.2 ± 0.6 h”) of the features that a person would look at first."""
-    return [
-        (stored.get("label") or name, f"{usual(stored)} {stored.get('unit') or ''}".strip())
-        for name, stored in list((baseline.values or {}).items())[:MAIN_FEATURES]
-    ]
+def main_features(baseline: Baseline) -> list[dict[str, Any]]:
+    """The baseline's features in the order in which they are worked out."""
+    order = {name: at for at, (name, *_) in enumerate(BASELINE_FEATURES)}
+    stored = sorted((baseline.values or {}).items(), key=lambda item: order.get(item[0], 99))
+    return [{"label": name} | values for name, values in stored]

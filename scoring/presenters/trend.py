@@ -2,22 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from alerts.selectors import ScorePoint
 from patients.models import MedicationCourse
-from scoring.domain.rules import RouterRules, load_router_rules
 from scoring.models import Track
-
-RULES = Path(__file__).resolve().parents[1] / "data" / "router.toml"
-
-
-@cache
-def _rules() -> RouterRules:
-    return load_router_rules(RULES)
-
+from scoring.resources import router_rules
 
 
 def sparkline(
@@ -66,7 +56,8 @@ def trend_data(
 
 
 def _trend(by_day: dict[date, ScorePoint], days: list[date], track: Track) -> dict[str, Any]:
-    edges = _rules().depression if track == Track.DEPRESSION else _rules().mania
+    rules = router_rules()
+    edges = rules.depression if track == Track.DEPRESSION else rules.mania
     seen = [by_day[day].track(track) if day in by_day else None for day in days]
     return {
         "name": track.value,

@@ -44,8 +44,6 @@
       {
         x: marks.map((a) => a.day), y: marks.map((a) => track.percent[trend.days.indexOf(a.day)] ?? track.high),
         text: marks.map((a) => a.label), name: "Alert raised", yaxis, type: "scatter", mode: "markers",
-        showlegend: index === 0 || !trend.alerts.some((a) => a.track === trend.tracks[0].name && trend.days.includes(a.day)),
-        legendgroup: "alert",
         marker: { symbol: "triangle-up", size: 12, color: token("surface"), line: { color: token("ink"), width: 1.6 } },
         hovertemplate: "%{x|%-d %b %Y}<br>%{text}<extra></extra>",
       },
@@ -73,10 +71,12 @@
     });
     trend.medications.forEach((drug, i) => {
       traces.push({
-        x: [drug.first, drug.last], y: [i, i], yaxis: "y3", mode: "lines", type: "scatter", showlegend: false,
+        x: [drug.first, drug.last], y: [i, i], yaxis: "y3", mode: "lines", type: "scatter",
         line: { width: 9, color: token("line-strong") }, hoverinfo: "text", text: `${drug.label}, ${drug.first} to ${drug.last}`,
       });
-      annotations.push({ x: drug.first, xanchor: "left", y: i, yref: "y3", yanchor: "bottom", yshift: 3, text: drug.label, showarrow: false,
+      // A label that would run out of the chart is set against its right edge.
+      const late = trend.days.indexOf(drug.first) > trend.days.length * 0.6;
+      annotations.push({ x: late ? drug.last : drug.first, xanchor: late ? "right" : "left", y: i, yref: "y3", yanchor: "bottom", yshift: 3, text: drug.label, showarrow: false,
         font: { size: 11, color: token("ink") } });
       [[drug.started, drug.first], [drug.stopped, drug.last]].filter(([seen]) => seen).forEach(([, day]) => {
         shapes.push({ type: "line", xref: "x", x0: day, x1: day, yref: "paper", y0: 0, y1: 1, line: { color: token("line-strong"), width: 1, dash: "dash" } });
@@ -86,13 +86,12 @@
       annotations.push({ xref: "paper", x: 0, xanchor: "left", yref: "y3 domain", y: 1, yanchor: "bottom", showarrow: false,
         text: "<b>Medication</b>", font: { color: token("ink"), size: 12 } });
     }
-    const percent = { range: [0, 100], tickvals: [0, 25, 50, 75, 100], ticksuffix: " %" };
+    const percent = { range: [0, 100], tickvals: [0, 25, 50, 75, 100] };
     window.Plotly.newPlot(place, traces, {
       ...base(430 + 26 * lanes),
       shapes, annotations, hovermode: "closest",
-      showlegend: true,
-      legend: { orientation: "h", x: 1, xanchor: "right", y: 1.02, yanchor: "bottom", font: { size: 11 } },
-      margin: { ...base(0).margin, t: narrow() ? 74 : 44 },
+      showlegend: false,
+      margin: { ...base(0).margin, t: 24 },
       xaxis: axis({ type: "date", anchor: lanes ? "y3" : "y2", range: [trend.days[0], trend.days.at(-1)], tickformat: "%-d %b", hoverformat: "%-d %b %Y" }),
       yaxis: axis({ ...percent, domain: [floor + half + 0.045, 1] }),
       yaxis2: axis({ ...percent, domain: [floor, floor + half - 0.045] }),
@@ -109,37 +108,33 @@
     const top = known[Math.floor(known.length * 0.98)] || 1;
     const names = week.days.map((day) => new Date(`${day}T12:00`).toLocaleDateString("en-GB", { weekday: "short", day: "numeric", month: "short" }));
     const rowOf = Object.fromEntries(week.days.map((day, i) => [day, i]));
-    const ticks = [0, 0.25, 0.5, 1].map((share) => share * top);
+    const scale = Math.pow(10, Math.floor(Math.log10(top)));
+    const nice = Math.max(Math.floor(top / scale) * scale, Number.EPSILON);
+    const ticks = [0, nice / 4, nice];
+    const layer = { type: "heatmap", x: minutes, y: week.days.map((_, i) => i), ygap: 8, showscale: false };
+    const ground = { ...layer, z: week.rows.map((row) => row.map(() => 0)), colorscale: [[0, token("hatch")], [1, token("hatch")]], hoverinfo: "skip" };
     const heat = {
+      ...layer,
       // Square root: quiet hours differ visibly too. The numbers on hover are untouched.
-      type: "heatmap", x: minutes, y: week.days.map((_, i) => i), z: week.rows.map((row) => row.map((v) => (v === null ? null : Math.sqrt(v)))),
+      z: week.rows.map((row) => row.map((v) => (v === null ? null : Math.sqrt(v)))),
       customdata: week.rows.map((row) => row.map((v, i) => [clock(i * week.minutes_per_bin), v])),
-      zmin: 0, zmax: Math.sqrt(top), hoverongaps: false, ygap: 7,
+      zmin: 0, zmax: Math.sqrt(top), hoverongaps: false, showscale: !narrow(),
       colorscale: [[0, token("activity-low")], [1, token("activity-high")]],
-      colorbar: { title: { text: week.unit, side: "right", font: { size: 11 } }, thickness: 10, len: 0.95, outlinewidth: 0,
-        tickvals: ticks.map(Math.sqrt), ticktext: ticks.map((v) => String(Math.round(v))) },
-      showscale: !narrow(),
-      hovertemplate: `%{customdata[0]}, %{customdata[1]:.0f} ${week.unit}<extra></extra>`,
+      colorbar: { title: { text: week.unit, side: "right", font: { size: 11 } }, thickness: 10, len: 1, outlinewidth: 0,
+        tickvals: ticks.map(Math.sqrt), ticktext: ticks.map((v) => String(Number(v.toPrecision(2)))) },
+      hovertemplate: `%{customdata[0]}, %{customdata[1]:.3~g} ${week.unit}<extra></extra>`,
     };
     const sleep = {
-      type: "scatter", mode: "lines", name: "Asleep", line: { color: token("sleep"), width: 4 }, hoverinfo: "skip",
-      x: week.sleep.flatMap((s) => [s.from, s.to, null]), y: week.sleep.flatMap((s) => [rowOf[s.day] + 0.43, rowOf[s.day] + 0.43, null]),
+      type: "scatter", mode: "lines", line: { color: token("sleep"), width: 4 }, hoverinfo: "skip",
+      x: week.sleep.flatMap((s) => [s.from, s.to, null]), y: week.sleep.flatMap((s) => [rowOf[s.day] + 0.42, rowOf[s.day] + 0.42, null]),
     };
-    const unworn = {
-      type: "bar", orientation: "h", name: "Not worn or no data", x: [0], y: [0], hoverinfo: "skip",
-      marker: { color: token("hatch"), pattern: { shape: "/", size: 5, fgcolor: token("muted"), bgcolor: token("hatch") } },
-    };
-    const ground = week.days.map((_, i) => ({
-      type: "bar", orientation: "h", base: 0, x: [1440], y: [i], width: 0.8, showlegend: false, hoverinfo: "skip",
-      marker: { color: token("hatch"), line: { width: 0 }, pattern: { shape: "/", size: 5, solidity: 0.18, fgcolor: token("muted"), bgcolor: token("hatch") } },
-    }));
-    window.Plotly.newPlot(place, [...ground, heat, sleep, unworn], {
-      ...base(310),
-      barmode: "overlay", hovermode: "closest", showlegend: true,
-      legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { size: 11 } },
-      margin: { l: 78, r: 10, t: 34, b: 34 },
-      xaxis: axis({ range: [0, 1440], tickvals: [0, 180, 360, 540, 720, 900, 1080, 1260, 1440], ticktext: ["00:00", "03", "06", "09", "12:00", "15", "18", "21", "24:00"], showgrid: false }),
-      yaxis: axis({ range: [week.days.length - 0.5, -0.5], tickvals: week.days.map((_, i) => i), ticktext: names, showgrid: false }),
+    const hours = narrow() ? [0, 6, 12, 18, 24] : [0, 3, 6, 9, 12, 15, 18, 21, 24];
+    window.Plotly.newPlot(place, [ground, heat, sleep], {
+      ...base(300),
+      hovermode: "closest", showlegend: false,
+      margin: { l: 88, r: 22, t: 6, b: 30 },
+      xaxis: axis({ range: [0, 1440], tickvals: hours.map((h) => h * 60), ticktext: hours.map((h) => clock(h * 60)), showgrid: false, tickangle: 0 }),
+      yaxis: axis({ range: [week.days.length - 0.45, -0.5], tickvals: week.days.map((_, i) => i), ticktext: names, showgrid: false, ticks: "" }),
     }, config);
   }
 

@@ -38,11 +38,23 @@ def build_clinic() -> dict[str, Any]:
     rows: list[tuple[str, str, str, Any, Any, int]] = [
         ("CL-0107", "Ada Winter", Diagnosis.BIPOLAR_1, wave(0.2, 0.15), wave(0.12, 0.72, 4), 0),
         ("CL-0112", "Ben Osei", Diagnosis.BIPOLAR_2, wave(0.35, 0.86, 6), wave(0.1, 0.1), 0),
-        ("CL-0121", "Chen Li", Diagnosis.MDD, gaps(wave(0.4, 0.63, 9), set(range(12, 17))),
-         gaps(wave(0.1, 0.08), set(range(10, 19))), 1),
+        (
+            "CL-0121",
+            "Chen Li",
+            Diagnosis.MDD,
+            gaps(wave(0.4, 0.63, 9), set(range(12, 17))),
+            gaps(wave(0.1, 0.08), set(range(10, 19))),
+            1,
+        ),
         ("CL-0126", "Dora Alves", Diagnosis.BIPOLAR_2, wave(0.2, 0.22), wave(0.2, 0.41, 3), 2),
-        ("CL-0130", "Emil Novak", Diagnosis.BIPOLAR_1, gaps(wave(0.3, 0.3), set(range(0, 6))),
-         gaps(wave(0.2, 0.2), set(range(0, 6))), 9),
+        (
+            "CL-0130",
+            "Emil Novak",
+            Diagnosis.BIPOLAR_1,
+            gaps(wave(0.3, 0.3), set(range(0, 6))),
+            gaps(wave(0.2, 0.2), set(range(0, 6))),
+            9,
+        ),
         ("CL-0133", "Fay Brook", Diagnosis.MDD, wave(0.25, 0.3), lambda back: None, 0),
         ("CL-0138", "Gus Hale", Diagnosis.BIPOLAR_1, wave(0.2, 0.18), wave(0.1, 0.1), 0),
         ("CL-0141", "Hana Sato", Diagnosis.BIPOLAR_2, wave(0.3, 0.22, 6), wave(0.07, 0.09), 0),
@@ -71,8 +83,12 @@ def _details(patients: dict[str, Any], day: Any) -> None:
     factories.medication(ada, "lithium", "lithium", dose="900 mg/day")
     factories.medication(ada, first_day=day - timedelta(days=24))
     factories.medication(
-        ada, "quetiapine", "antipsychotic", first_day=day - timedelta(days=70),
-        last_day=day - timedelta(days=31), dose="100 mg/day",
+        ada,
+        "quetiapine",
+        "antipsychotic",
+        first_day=day - timedelta(days=70),
+        last_day=day - timedelta(days=31),
+        dose="100 mg/day",
     )
     factories.medication(ben, "venlafaxine", "snri", first_day=day - timedelta(days=200))
     newest = {p.code: p.scores.first() for p in (ada, ben, chen, patients["CL-0126"])}

@@ -1,23 +1,14 @@
 """A real browser on the live server, and a clinic to look at."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Error, Playwright, sync_playwright
+from playwright.sync_api import Browser, Error, sync_playwright
 
+from tests.browser.chromium import launch
 from tests.browser.clinic import build_clinic
-
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -29,12 +20,6 @@ def _synchronous_browser() -> Iterator[None]:
     os.environ.pop("DJANGO_ALLOW_ASYNC_UNSAFE")
     if before is not None:
         os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = before
-
-
-def launch(playwright: Playwright) -> Browser:
-    """Chromium: named by CHROMIUM, else the system's, else Playwright's own."""
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    return playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.conftest import launch
+from tests.browser.chromium import launch
 
 SIZES = {"desktop": {"width": 1360, "height": 900}, "phone": {"width": 360, "height": 780}}
 ADMINISTRATION = ("baselines", "medications", "messages", "runs", "models")
@@ -40,7 +40,9 @@ def main() -> None:
 def opened(browser: Browser, url: str, scheme: str, size: str) -> Page:
     """A fresh window."""
     return browser.new_context(
-        base_url=url, color_scheme=scheme, viewport=SIZES[size]  # type: ignore[arg-type]
+        base_url=url,
+        color_scheme=scheme,
+        viewport=SIZES[size],  # type: ignore[arg-type]
     ).new_page()
 
 

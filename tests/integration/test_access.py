@@ -198,8 +198,13 @@ def test_audit_rows_cannot_be_changed_in_the_admin() -> None:
     row = AuditEvent.objects.get()
     assert boss.get("/admin/patients/auditevent/").status_code == 200
     assert boss.get(f"/admin/patients/auditevent/{row.pk}/change/").status_code == 200
-    assert boss.post(f"/admin/patients/auditevent/{row.pk}/change/", {"actor": "x"}).status_code == 403
-    assert boss.post(f"/admin/patients/auditevent/{row.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert (
+        boss.post(f"/admin/patients/auditevent/{row.pk}/change/", {"actor": "x"}).status_code == 403
+    )
+    assert (
+        boss.post(f"/admin/patients/auditevent/{row.pk}/delete/", {"post": "yes"}).status_code
+        == 403
+    )
     assert boss.get("/admin/patients/auditevent/add/").status_code == 403
 
 

@@ -107,7 +107,9 @@ def queries_of_panel(count: int) -> int:
         factories.score(patient, yesterday() - timedelta(days=7), 0.1, 0.1)
         factories.alert(of)
         factories.recording(patient, yesterday(), 1)
-    with CaptureQueriesContext(connection, ) as queries:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
         assert client.get("/").content.decode().count('scope="row"') == count
     return len(queries)
 
@@ -256,7 +258,11 @@ def test_alert_that_somebody_else_dealt_with_is_not_changed() -> None:
 
 def test_queue_is_high_first_then_oldest_and_says_where_messages_are() -> None:
     client, who = browser()
-    made = [("A", "Moderate", 5, "held"), ("B", "High", 1, "pending"), ("C", "High", 3, "delivered")]
+    made = [
+        ("A", "Moderate", 5, "held"),
+        ("B", "High", 1, "pending"),
+        ("C", "High", 3, "delivered"),
+    ]
     for code, tier, back, state in made:
         day = yesterday() - timedelta(days=back)
         of = factories.score(factories.patient(code, [who]), day)
@@ -274,7 +280,9 @@ def test_administrator_approves_a_baseline() -> None:
     client, who = browser(Role.ADMINISTRATOR)
     baseline = factories.baseline(factories.patient("P-1"), "proposed")
     words = text(client.get("/baselines/"))
-    assert "7.31 ± 0.62 h" in words and "28 days used" in words
+    assert "Time asleep 7.31 ± 0.62 h" in words and "28 days used" in words
+    assert "Sleep onset 23:20 ± 25 min" in words
+    assert "21:35 ± 24 min" in words
     client.post(f"/baselines/{baseline.pk}/approve/")
     assert Baseline.objects.get().state == "approved"
     assert f"Approved by {who.username}" in text(client.get("/baselines/"))
@@ -283,11 +291,18 @@ def test_administrator_approves_a_baseline() -> None:
 def test_administrator_keeps_the_medication_list() -> None:
     client, _ = browser(Role.ADMINISTRATOR)
     patient = factories.patient("P-1")
-    asked = {"drug": "venlafaxine", "drug_class": "snri", "dose": "75 mg", "first_day": "2026-11-02"}
+    asked = {
+        "drug": "venlafaxine",
+        "drug_class": "snri",
+        "dose": "75 mg",
+        "first_day": "2026-11-02",
+    }
     words = text(client.post("/medications/P-1/start/", asked, follow=True))
     assert "venlafaxine 75 mg" in words
     course = MedicationCourse.objects.get()
-    early = client.post(f"/medications/courses/{course.pk}/stop/", {"last_day": "2026-11-01"}, follow=True)
+    early = client.post(
+        f"/medications/courses/{course.pk}/stop/", {"last_day": "2026-11-01"}, follow=True
+    )
     assert "The last day lies before the first." in text(early)
     client.post(f"/medications/courses/{course.pk}/stop/", {"last_day": "2026-11-09"})
     course.refresh_from_db()
@@ -341,7 +356,7 @@ def test_pages_name_no_other_host_and_have_no_inline_script() -> None:
     for address in ("/", "/patients/P-1/", "/alerts/", "/models/", "/login/"):
         body = client.get(address, follow=True).content.decode()
         assert not re.findall(r'(?:src|href|action)="(?:https?:)?//', body), address
-        assert not re.findall(r'<script(?![^>]*(?:src=|application/json))', body), address
+        assert not re.findall(r"<script(?![^>]*(?:src=|application/json))", body), address
         assert not re.findall(r"\son\w+=|\sstyle=", body), address
 
 
@@ -355,8 +370,12 @@ def test_openapi_document_names_every_address() -> None:
     answer = client.get("/api/v1/schema/?format=json")
     assert answer.status_code == 200
     assert {
-        "/api/v1/patients/", "/api/v1/patients/{code}/", "/api/v1/scores/", "/api/v1/alerts/",
-        "/api/v1/alerts/{alert_id}/acknowledge/", "/api/v1/alerts/{alert_id}/dismiss/",
+        "/api/v1/patients/",
+        "/api/v1/patients/{code}/",
+        "/api/v1/scores/",
+        "/api/v1/alerts/",
+        "/api/v1/alerts/{alert_id}/acknowledge/",
+        "/api/v1/alerts/{alert_id}/dismiss/",
     } <= set(answer.json()["paths"])
 
 

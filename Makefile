@@ -1,0 +1,51 @@
+# `make` alone lists the targets. Each makes the virtual environment if it is missing.
+PYTHON ?= python3.11
+PORT ?= 8000
+EHR_PORT ?= $(shell expr $(PORT) + 1)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt $(if $(GPU),requirements-gpu.txt)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint train bench screenshots browser
+
+help:  ## List the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(STAMP): $(REQUIREMENTS)
+	command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: set PYTHON=/path/to/python3.11"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(if $(GPU),$(BIN)/python -m pip uninstall --quiet -y tensorflow-cpu xgboost-cpu && $(BIN)/python -m pip install --quiet -r requirements-gpu.txt)
+	touch $@
+
+setup: $(STAMP)  ## Virtual environment, packages, embedded PostgreSQL, migrations
+	$(BIN)/python manage.py migrate --verbosity 0
+	$(BIN)/python manage.py collectstatic --noinput --verbosity 0
+
+demo: $(STAMP)  ## A simulated clinic on http://localhost:8000 (PORT= changes it)
+	@env -u DATABASE_URL CLARITY_STATE_DIR=$(or $(CLARITY_STATE_DIR),.clarity)/demo \
+	  CLARITY_DATABASE_NAME=clarity_demo EHR_BASE_URL=http://127.0.0.1:$(EHR_PORT)/fhir/R4 \
+	  LOG_LEVEL=$(or $(LOG_LEVEL),WARNING) TF_CPP_MIN_LOG_LEVEL=3 \
+	  $(BIN)/python manage.py demo --port $(PORT)
+
+browser: $(STAMP)
+	@sh tests/browser/install.sh
+
+test: $(STAMP) browser  ## Every test, the real browser's and the real FHIR server's included
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+train: $(STAMP)  ## Train the shipped models from the seed into scoring/artifacts/
+	$(BIN)/python manage.py train_models
+
+bench: $(STAMP)  ## Time and memory of the main job
+	$(BIN)/python -m tests.bench
+
+screenshots: $(STAMP)  ## Pictures of every page of a running demo into docs/screenshots/
+	$(BIN)/python -m tests.browser.screenshots

@@ -1,0 +1,102 @@
+"""Load the simulated clinic: people with log-ins, patients with teams, drugs and recordings."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from django.db import transaction
+
+from patients.models import CareTeamMember, Patient, Role, User
+from patients.services import (
+    SYSTEM,
+    medication_list_set,
+    medication_start,
+    patient_enrol,
+    recording_ingest,
+)
+from scoring.learning.clinic import DRUGS, ClinicPatient, simulate_clinic
+from scoring.services import baseline_approve, baseline_propose, features_update
+
+SEED = 7
+BASELINE_MIN_DAYS = 30
+STAFF = (
+    ("dr.roy", "Camille", "Roy", Role.PSYCHIATRIST),
+    ("dr.okafor", "Chidi", "Okafor", Role.PSYCHIATRIST),
+    ("dr.lindqvist", "Maja", "Lindqvist", Role.PSYCHIATRIST),
+    ("coord.tremblay", "Alex", "Tremblay", Role.COORDINATOR),
+    ("coord.haddad", "Sami", "Haddad", Role.COORDINATOR),
+    ("admin.chen", "Wei", "Chen", Role.ADMINISTRATOR),
+)
+
+
+@dataclass(frozen=True)
+class Staff:
+    """The clinic's people by what they do."""
+
+    psychiatrists: list[User]
+    coordinators: list[User]
+    administrator: User
+
+
+def staff_create(*, password: str) -> Staff:
+    """The clinic's six log-ins, all with this password."""
+    users = []
+    for username, first, last, role in STAFF:
+        user = User(username=username, first_name=first, last_name=last, role=role)
+        user.set_password(password)
+        user.save()
+        users.append(user)
+    return Staff(users[:3], users[3:5], users[5])
+
+
+def clinic_load(
+    *,
+    staff: Staff,
+    patients: int,
+    last_day: date,
+    ehr_id_of: Callable[[ClinicPatient], str],
+    progress: Callable[[], object],
+) -> None:
+    """Every simulated patient with a care team, drugs, recordings and an approved baseline."""
+    for index, simulated in enumerate(simulate_clinic(SEED, patients, last_day)):
+        _load(simulated, index, staff, last_day, ehr_id_of(simulated))
+        progress()
+
+
+@transaction.atomic
+def _load(
+    simulated: ClinicPatient, index: int, staff: Staff, last_day: date, ehr_id: str
+) -> None:
+    patient = patient_enrol(code=simulated.code, zone=simulated.zone, by=SYSTEM)
+    patient.name, patient.diagnosis, patient.ehr_id = simulated.name, simulated.diagnosis, ehr_id
+    patient.save()
+    team = (staff.psychiatrists[index % 3], staff.coordinators[index % 2])
+    CareTeamMember.objects.bulk_create(CareTeamMember(patient=patient, user=u) for u in team)
+    _medicate(patient, simulated, last_day, staff.administrator)
+    recording_ingest(
+        patient=patient,
+        recording=simulated.recording,
+        file_sha256=f"simulated-{simulated.code}",
+        zone=simulated.zone,
+        by=SYSTEM,
+    )
+    features_update(patient=patient)
+    if (simulated.recording.end - simulated.recording.start).days >= BASELINE_MIN_DAYS:
+        baseline = baseline_propose(patient=patient, by=SYSTEM)
+        if index % 5:  # some proposals are left for the administrator to look at
+            baseline_approve(baseline=baseline, by=staff.administrator)
+
+
+def _medicate(patient: Patient, simulated: ClinicPatient, last_day: date, by: User) -> None:
+    medication_list_set(patient=patient, available=simulated.medication_known, by=by)
+    if simulated.drug_class and simulated.medication_known:
+        drug, dose = DRUGS[simulated.drug_class]
+        begun = last_day - timedelta(days=60 + 17 * (patient.pk % 5))
+        medication_start(
+            patient=patient,
+            drug=drug,
+            drug_class=simulated.drug_class,
+            dose=dose,
+            first_day=begun,
+            by=by,
+        )

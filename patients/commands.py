@@ -1,0 +1,56 @@
+"""What Clarity's commands have in common: one JSON object out, exit 2 for bad input."""
+
+import json
+import sys
+from abc import abstractmethod
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import OperationalError, ProgrammingError
+
+from patients.domain.errors import InputError
+
+BAD_INPUT = 2
+
+
+class JsonCommand(BaseCommand):
+    """A command that answers with one object.
+
+    With ``--json`` standard output is exactly that object; without, a short text. Bad input
+    ends in one sentence on standard error and exit code 2.
+    """
+
+    # A command says what is wrong with its own input; system checks belong to the server.
+    requires_system_checks = ()
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Add --json to every command's own arguments."""
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.add_argument("--json", action="store_true", help="Print one JSON object.")
+        return parser
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        """Answer, or end with exit code 2."""
+        try:
+            answer = self.answer(options)
+        except InputError as error:
+            self.refuse(str(error))
+        except (OperationalError, ProgrammingError):
+            self.refuse("The database cannot be reached or has no tables: run `make setup`.")
+        if options["json"]:
+            self.stdout.write(json.dumps(answer, allow_nan=False, ensure_ascii=False))
+        else:
+            self.stdout.write(self.text(answer))
+
+    def refuse(self, sentence: str) -> None:
+        """One sentence on standard error, exit code 2."""
+        self.stderr.write(sentence)
+        sys.exit(BAD_INPUT)
+
+    @abstractmethod
+    def answer(self, options: dict[str, Any]) -> dict[str, Any]:
+        """The object. Raises InputError for bad input."""
+
+    def text(self, answer: dict[str, Any]) -> str:
+        """The same for people; JSON with indents unless a command words it better."""
+        return json.dumps(answer, indent=2, allow_nan=False, ensure_ascii=False)

@@ -1,0 +1,71 @@
+"""A recording analysed without a database, in the shape that INTERFACES fixes."""
+
+from datetime import date
+from typing import Any
+
+from patients.domain.days import ZoneHistory, zone_named
+from patients.domain.errors import InputError
+from patients.domain.recording import UNITS, Recording
+from scoring.domain.daily import FULL_DAY_MINUTES, daily_features
+from scoring.domain.grid import build_grid
+from scoring.domain.output import day_dict, decision_dict, track_dict
+from scoring.domain.router import Antidepressant
+from scoring.domain.types import DayFeatures, PersonData
+from scoring.domain.vector import vector
+from scoring.engines.assess import assess_day
+from scoring.resources import feature_labels, models, router_rules
+
+RESEARCH_USE = "Research use: model trained on simulated data"
+
+
+def analysis(recording: Recording, zone: str) -> dict[str, Any]:
+    """The object that ``manage.py analyse`` prints.
+
+    A file says nothing of medication, so its list counts as unavailable. Raises InputError
+    when no local day has 12 h recorded.
+    """
+    zone_named(zone)
+    series = {s.channel: s for s in recording.series}
+    person = PersonData.of(ZoneHistory.of(zone), series, recording.family, recording.sleep)
+    days = list(person.zones.days(recording.start, recording.end))
+    features = [f for f, _ in daily_features(person, days[0], days[-1])]
+    scored = _scored_day(features)
+    assessed = assess_day(
+        person, features, scored, Antidepressant.UNAVAILABLE, models(), router_rules(),
+        feature_labels(),
+    )  # fmt: skip
+    decision = assessed.decision
+    return {
+        "recording": _recording(recording, person, days),
+        "days": [day_dict(f, vector(features, f.day)) for f in features],
+        "depression": track_dict(assessed.depression, decision.depression_tier, "depression"),
+        "mania": track_dict(assessed.mania, decision.mania_tier, "mania"),
+        "decision": decision_dict(decision),
+        "notice": _notice(),
+    }
+
+
+def _scored_day(features: list[DayFeatures]) -> date:
+    full = [f.day for f in features if f.recorded_minutes >= FULL_DAY_MINUTES]
+    if not full:
+        raise InputError("No local day of this recording has 12 h recorded: nothing to score.")
+    return full[-1]
+
+
+def _recording(recording: Recording, person: PersonData, days: list[date]) -> dict[str, Any]:
+    grid = build_grid(person, days[0], days[-1])
+    zone = person.zones.zone_on(days[0])
+    return {
+        "source": recording.source,
+        "start": recording.start.astimezone(zone).isoformat(),
+        "end": recording.end.astimezone(zone).isoformat(),
+        "minutes": int(grid.recorded.sum()),
+        "worn_minutes": int(grid.worn.sum()),
+        "unit": UNITS[person.family] if person.family else None,
+        "rejected": dict(recording.rejected),
+    }
+
+
+def _notice() -> str | None:
+    simulated = any(models().facts(t).trained_on == "simulated" for t in ("depression", "mania"))
+    return RESEARCH_USE if simulated else None

@@ -1,0 +1,41 @@
+"""Daily features of a patient."""
+
+from datetime import date
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from patients.commands import JsonCommand
+from patients.domain.errors import InputError
+from patients.models import Patient
+from scoring.domain.output import day_dict
+from scoring.domain.vector import vector
+from scoring.selectors import features_between
+from scoring.services import features_update
+
+
+class Command(JsonCommand):
+    help = "Daily features of a patient, brought up to date first."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--patient", required=True, help="The patient's code.")
+        parser.add_argument("--from", dest="first", default="0001-01-01")
+        parser.add_argument("--to", dest="last", default="9999-12-31")
+
+    def answer(self, options: dict[str, Any]) -> dict[str, Any]:
+        first, last = _day(options["first"]), _day(options["last"])
+        patient = Patient.objects.filter(code=options["patient"]).first()
+        if patient is None:
+            raise InputError(f"There is no patient {options['patient']}: check the code.")
+        features_update(patient=patient)
+        # A day's vector looks back, so all days are read and the wanted ones shown.
+        days = features_between(patient, date.min, last)
+        wanted = [d for d in days if d.day >= first]
+        return {"patient": patient.code, "days": [day_dict(d, vector(days, d.day)) for d in wanted]}
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"“{text}” is no date: write it as YYYY-MM-DD.") from None

@@ -1,0 +1,140 @@
+"""When the sensor was on the wrist."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from patients.domain.recording import Minutes
+from patients.domain.wear import Mask, near, runs, still_minutes, worn_from_counts, worn_from_signs
+
+FLOORS = (0.0, 4.0, 0.37, -2.0)
+
+
+def moving(minutes: int = 600, floor: float = 0.0) -> Minutes:
+    """Movement well above the floor on every minute, with the floor touched once."""
+    values = floor + 100 + 50 * np.sin(np.arange(minutes))
+    values[0] = floor
+    return values.astype(np.float32)
+
+
+@pytest.mark.parametrize("floor", FLOORS)
+def test_still_run_of_90_minutes_is_unworn_whatever_the_floor(floor: float) -> None:
+    values = moving(floor=floor)
+    values[200:290] = floor
+    worn = worn_from_counts(values)
+    assert not worn[200:290].any()
+    assert worn[:200].all() and worn[290:].all()
+
+
+@pytest.mark.parametrize("floor", FLOORS)
+def test_still_run_of_89_minutes_is_worn(floor: float) -> None:
+    values = moving(floor=floor)
+    values[200:289] = floor
+    assert worn_from_counts(values).all()
+
+
+def test_floor_may_drift_by_half_a_percent_of_the_95th_percentile() -> None:
+    values = moving(floor=0.0)
+    values[200:400] = 0.004 * np.percentile(values, 95)
+    assert not worn_from_counts(values)[200:400].any()
+    values[200:400] = 0.02 * np.percentile(values, 95)
+    assert worn_from_counts(values)[200:400].all()
+
+
+@pytest.mark.parametrize("length", [1, 2])
+def test_short_movement_between_still_minutes_is_no_wear(length: int) -> None:
+    values = moving()
+    values[200:320] = 0
+    values[255 : 255 + length] = 80
+    assert not worn_from_counts(values)[200:320].any()
+
+
+def test_movement_of_three_minutes_ends_the_stillness() -> None:
+    values = moving()
+    values[200:320] = 0
+    values[255:258] = 80
+    assert worn_from_counts(values).all()
+
+
+@pytest.mark.parametrize("spike", [229, 290])
+def test_movement_without_30_still_minutes_on_both_sides_is_wear(spike: int) -> None:
+    values = moving()
+    values[200:320] = 0
+    values[spike] = 80
+    worn = worn_from_counts(values)
+    assert worn[spike]
+    assert not worn[spike + 1 : 320].any() if spike == 229 else not worn[200:spike].any()
+
+
+def test_two_movements_close_together_are_wear() -> None:
+    values = moving()
+    values[200:300] = 0
+    values[[240, 255]] = 80
+    assert worn_from_counts(values)[[240, 255]].all()
+
+
+def test_missing_minutes_are_unworn_and_lengthen_a_still_run() -> None:
+    values = moving()
+    values[200:260], values[260:300] = 0, np.nan
+    worn = worn_from_counts(values)
+    assert not worn[200:300].any()
+    values[260:300] = 100
+    values[300:310] = np.nan
+    worn = worn_from_counts(values)
+    assert worn[:300].all() and not worn[300:310].any() and worn[310:].all()
+
+
+@pytest.mark.parametrize("value", [0.0, 7.0, 0.1, np.nan, 3.4e38])
+@pytest.mark.parametrize("minutes", [90, 1440])
+def test_constant_recording_was_never_worn(value: float, minutes: int) -> None:
+    assert not worn_from_counts(np.full(minutes, value, dtype=np.float32)).any()
+
+
+def test_empty_recording_has_no_wear() -> None:
+    assert worn_from_counts(np.empty(0, dtype=np.float32)).shape == (0,)
+
+
+@given(arrays(np.float32, 300, elements=st.sampled_from([0, 0, 0, 1, 50, np.nan])))
+def test_wear_is_never_claimed_where_nothing_was_recorded(values: Minutes) -> None:
+    worn = worn_from_counts(values)
+    assert not worn[np.isnan(values)].any()
+    still = still_minutes(values) | np.isnan(values)
+    # Whatever moves is worn, unless it is a short movement inside stillness.
+    for start, stop in runs(~still):
+        if stop - start > 2:
+            assert worn[start:stop].all()
+
+
+@given(arrays(np.bool_, st.integers(0, 60)), st.integers(0, 10))
+def test_near_is_every_minute_within_reach(mask: Mask, reach: int) -> None:
+    marks = np.flatnonzero(mask)
+    expected = [bool((abs(marks - i) <= reach).any()) for i in range(len(mask))]
+    assert near(mask, reach).tolist() == expected
+
+
+@given(arrays(np.bool_, st.integers(0, 60)))
+def test_runs_rebuild_the_mask(mask: Mask) -> None:
+    rebuilt = np.zeros_like(mask)
+    for start, stop in runs(mask):
+        assert stop > start
+        rebuilt[start:stop] = True
+    assert rebuilt.tolist() == mask.tolist()
+
+
+def test_step_counter_is_worn_near_a_sign_of_a_wrist() -> None:
+    steps = np.zeros(600, dtype=np.float32)
+    heart_rate = np.full(600, np.nan, dtype=np.float32)
+    asleep = np.zeros(600, dtype=bool)
+    steps[100], heart_rate[300], asleep[400:450] = 20, 60, True
+    worn = worn_from_signs(steps, heart_rate, asleep)
+    expected = np.zeros(600, dtype=bool)
+    expected[70:131] = expected[295:306] = expected[400:450] = True
+    assert worn.tolist() == expected.tolist()
+
+
+def test_step_counter_without_a_sign_is_unworn() -> None:
+    nothing = np.full(200, np.nan, dtype=np.float32)
+    for steps in (nothing, np.zeros(200, dtype=np.float32)):
+        assert not worn_from_signs(steps, nothing, np.zeros(200, dtype=bool)).any()
