@@ -64,9 +64,7 @@ def clinic_load(
 
 
 @transaction.atomic
-def _load(
-    simulated: ClinicPatient, index: int, staff: Staff, last_day: date, ehr_id: str
-) -> None:
+def _load(simulated: ClinicPatient, index: int, staff: Staff, last_day: date, ehr_id: str) -> None:
     patient = patient_enrol(code=simulated.code, zone=simulated.zone, by=SYSTEM)
     patient.name, patient.diagnosis, patient.ehr_id = simulated.name, simulated.diagnosis, ehr_id
     patient.save()

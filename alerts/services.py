@@ -62,7 +62,12 @@ def _standing(alert: Alert | None) -> Standing | None:
 
 
 def _apply(
-    event: str, latest: Alert | None, patient: Patient, track: Track, score: RiskScore, now: datetime
+    event: str,
+    latest: Alert | None,
+    patient: Patient,
+    track: Track,
+    score: RiskScore,
+    now: datetime,
 ) -> Alert:
     tier = getattr(score, track)["tier"]
     if event == "raised" or latest is None:

@@ -1,7 +1,5 @@
 """Celery tasks: fetch, call a service, done. What to do next is always a row in a table."""
 
-from typing import Any
-
 from celery import shared_task
 from django.core.mail import mail_admins
 from django.db import DatabaseError
@@ -58,5 +56,3 @@ def watch_runs() -> None:
     if report := scoring.late_run_report(now=timezone.now()):
         log.error("night is late", extra={"report": report})
         mail_admins("Clarity: the nightly run has not finished", report)
-
-

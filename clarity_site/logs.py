@@ -10,7 +10,16 @@ from structlog.types import Processor
 
 Event = MutableMapping[str, Any]
 # Django's own lines carry objects whose text may hold a name, a path's query or a token.
-UNSAFE_KEYS = {"request", "exc_info", "stack_info", "exception", "user_agent", "ip", "params", "sql"}
+UNSAFE_KEYS = {
+    "request",
+    "exc_info",
+    "stack_info",
+    "exception",
+    "user_agent",
+    "ip",
+    "params",
+    "sql",
+}
 
 
 def where_it_failed(_logger: Any, _method: str, event: Event) -> Event:

@@ -29,7 +29,9 @@ SYSTEM = "system"
 SLEEP_FIELDS = ("end", "asleep_minutes", "awake_minutes", "stages")
 
 
-def audit_record(*, by: User | str, action: str, patient: Patient | None = None, **detail: object) -> None:
+def audit_record(
+    *, by: User | str, action: str, patient: Patient | None = None, **detail: object
+) -> None:
     """Write who did or read what. Details hold codes and counts, never names."""
     AuditEvent.objects.create(
         at=timezone.now(),
@@ -97,8 +99,12 @@ def recording_ingest(
     stored = Stored(len(days), minutes, changed > 0 or sleeps > 0)
     if stored.changed:
         audit_record(
-            by=by, action="recording stored", patient=patient, source=recording.source,
-            days=stored.days, file=file_sha256[:12],
+            by=by,
+            action="recording stored",
+            patient=patient,
+            source=recording.source,
+            days=stored.days,
+            file=file_sha256[:12],
         )
     return stored
 

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 from django.db import transaction
@@ -75,13 +76,10 @@ def features_update(*, patient: Patient) -> None:
     )
 
 
-def _pacemaker(state: dict[str, object]) -> PacemakerDay:
-    return PacemakerDay(
-        state=tuple(state["state"]),  # type: ignore[arg-type]
-        dlmo_hours=state["dlmo_hours"],  # type: ignore[arg-type]
-        amplitude=state["amplitude"],  # type: ignore[arg-type]
-        usual=tuple((int(a), int(b)) for a, b in state["usual"]),  # type: ignore[attr-defined]
-    )
+def _pacemaker(state: dict[str, Any]) -> PacemakerDay:
+    usual = tuple((int(onset), int(offset)) for onset, offset in state["usual"])
+    x, xc, n = state["state"]
+    return PacemakerDay((x, xc, n), state["dlmo_hours"], state["amplitude"], usual)
 
 
 def _first_stale_day(patient: Patient, first: date, last: date) -> date | None:
@@ -138,7 +136,7 @@ def score_store(*, patient: Patient, assessment: Assessment) -> tuple[RiskScore,
     """
     decision = assessment.decision
     context = {"antidepressant": antidepressant_state(patient, decision.day)}
-    values = {
+    values: dict[str, Any] = {
         "tier": decision.tier,
         "probability": decision.probability,
         "depression": track_dict(assessment.depression, decision.depression_tier, "depression"),
@@ -168,9 +166,9 @@ def score_store(*, patient: Patient, assessment: Assessment) -> tuple[RiskScore,
     return score, True
 
 
-def _is_the_same(score: RiskScore, values: dict[str, object]) -> bool:
+def _is_the_same(score: RiskScore, values: dict[str, Any]) -> bool:
     same = ("inputs_sha256", "tier", "context", "depression_model", "mania_model", "rules_version")
-    explained = score.depression["contributions"] or not values["depression"]["contributions"]  # type: ignore[index]
+    explained = score.depression["contributions"] or not values["depression"]["contributions"]
     return bool(explained) and all(getattr(score, name) == values[name] for name in same)
 
 
@@ -243,7 +241,6 @@ def baseline_approve(*, baseline: Baseline, by: User) -> None:
     audit_record(
         by=by, action="baseline approved", patient=baseline.patient, version=baseline.version
     )
-
 
 
 @transaction.atomic
@@ -357,7 +354,8 @@ def score_replay(*, score: RiskScore) -> list[dict[str, object]]:
     ]
     for track in Track:
         stored = getattr(score, f"{track}_model")
-        exact.append((f"{track}_model", stored.sha256 if stored else None, models().facts(track).sha256))
+        then = stored.sha256 if stored else None
+        exact.append((f"{track}_model", then, models().facts(track).sha256))
     close = [
         ("probability", score.probability, decision.probability),
         ("depression", score.depression["probability"], assessed.depression.probability),

@@ -78,4 +78,3 @@ def recommend(
         ):
             return guideline
     return None
-

@@ -108,5 +108,3 @@ def known_activity(grid: Grid) -> Minutes:
     known = grid.worn | (grid.state == 1)
     out[known] = grid.activity[known]
     return out
-
-

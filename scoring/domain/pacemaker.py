@@ -74,14 +74,14 @@ def simulate(lux: Floats, state: State = MIDNIGHT_OF_A_REGULAR_SLEEPER) -> Traje
     alpha = light_drive(lux)
     steps = alpha.tolist() if alpha.ndim == 1 else list(alpha.T)
     h = STEP_MINUTES / 60.0
-    xs = [state[0]]
+    xs = [np.broadcast_to(state[0], alpha.shape[:-1])]
     for a in steps:
         k1 = _slope(*state, a)
         k2 = _slope(*_moved(state, k1, h / 2), a)
         k3 = _slope(*_moved(state, k2, h / 2), a)
         k4 = _slope(*_moved(state, k3, h), a)
         mean = tuple((p + 2 * q + 2 * r + s) / 6 for p, q, r, s in zip(k1, k2, k3, k4, strict=True))
-        state = _moved(state, mean, h)  # type: ignore[arg-type]
+        state = _moved(state, mean, h)
         xs.append(state[0])
     return Trajectory(np.array(xs), state)
 
@@ -92,8 +92,10 @@ def warmed_up(lux_of_a_usual_day: Floats, days: int = 30) -> State:
     The published code's own starting state is not known; 30 equal days are what the same
     group uses elsewhere.
     """
-    return simulate(np.tile(lux_of_a_usual_day, (1,) * (lux_of_a_usual_day.ndim - 1) + (days,)),
-                    MIDNIGHT_OF_A_REGULAR_SLEEPER).end
+    return simulate(
+        np.tile(lux_of_a_usual_day, (1,) * (lux_of_a_usual_day.ndim - 1) + (days,)),
+        MIDNIGHT_OF_A_REGULAR_SLEEPER,
+    ).end
 
 
 def minimum_hour(x: Floats, low_hour: float, high_hour: float) -> float:

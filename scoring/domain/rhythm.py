@@ -119,9 +119,7 @@ def most_active_10_hours(profile: Floats) -> tuple[float, int] | None:
 def on_whole_days(minutes: Floats, first_minute_of_day: int) -> Floats:
     """The minutes padded with NaN to whole days, so that index 0 is a midnight."""
     behind = -(first_minute_of_day + len(minutes)) % MINUTES_PER_DAY
-    return np.pad(
-        minutes.astype(np.float64), (first_minute_of_day, behind), constant_values=np.nan
-    )
+    return np.pad(minutes.astype(np.float64), (first_minute_of_day, behind), constant_values=np.nan)
 
 
 def rhythm(minutes: Floats, first_minute_of_day: int = 0) -> Rhythm:

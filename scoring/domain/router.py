@@ -6,7 +6,7 @@ from datetime import date
 from enum import StrEnum
 
 from scoring.domain.early_warning import EarlyWarning
-from scoring.domain.rules import RouterRules
+from scoring.domain.rules import Edges, RouterRules
 from scoring.domain.types import Reason, RiskDecision, TrackOutput
 
 TIERS = ("Indeterminate", "Low", "Moderate", "High")
@@ -54,10 +54,7 @@ def decide(
     either probability never lowers the tier, and a track that is unavailable adds nothing.
     """
     reasons = _availability(depression, mania)
-    tiers = (
-        rules.depression.tier(depression.probability) if _ok(depression) else "Indeterminate",
-        rules.mania.tier(mania.probability) if _ok(mania) else "Indeterminate",
-    )
+    tiers = (_tier(depression, rules.depression), _tier(mania, rules.mania))
     if _ok(depression) and _ok(mania):
         decision = _both(day, depression, mania, tiers, antidepressant, rules, calibrate)
     elif _ok(depression) or _ok(mania):
@@ -71,6 +68,12 @@ def decide(
 
 def _ok(track: TrackOutput) -> bool:
     return track.status == "ok" and track.probability is not None
+
+
+def _tier(track: TrackOutput, edges: Edges) -> str:
+    if not _ok(track) or track.probability is None:
+        return "Indeterminate"
+    return edges.tier(track.probability)
 
 
 def _availability(depression: TrackOutput, mania: TrackOutput) -> tuple[Reason, ...]:
@@ -184,7 +187,9 @@ def _floored(decision: RiskDecision, mania_coverage: float, rules: RouterRules) 
     if decision.mania_tier == "High":
         full = mania_coverage >= rules.limited_coverage
         tier = "High" if full else "Moderate"
-        text = "Mania is High: High." if full else "Mania is High on limited data: at least Moderate."
+        text = (
+            "Mania is High: High." if full else "Mania is High on limited data: at least Moderate."
+        )
         floors.append((tier, Reason("floor_mania", text)))
     for tier, reason in floors:
         if higher(decision.tier, tier) != decision.tier:

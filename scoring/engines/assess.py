@@ -21,7 +21,14 @@ from scoring.domain.explain import (
 from scoring.domain.pat_window import PatWeek, pat_week, standardised
 from scoring.domain.router import Antidepressant, decide
 from scoring.domain.rules import RouterRules
-from scoring.domain.types import DayFeatures, Floats, PersonData, RiskDecision, TrackOutput
+from scoring.domain.types import (
+    Contribution,
+    DayFeatures,
+    Floats,
+    PersonData,
+    RiskDecision,
+    TrackOutput,
+)
 from scoring.domain.vector import WINDOW_NIGHTS, Vector, vector
 from scoring.engines.models import Models
 
@@ -100,7 +107,7 @@ def _depression(
     calibrate = models.calibrator("depression")
     raw = models.depression_engine.probabilities(np.stack(rows))
     probability, *without = (calibrate(float(p)) for p in raw)
-    contributions = ()
+    contributions: tuple[Contribution, ...] = ()
     if explain:
         earlier = [
             pat_week(person, day - timedelta(days=7 * k)) for k in range(1, EARLIER_WEEKS + 1)
@@ -131,7 +138,7 @@ def _mania(
     calibrators = [models.calibrator(name) for name in names]
     raw = [float(p[0]) for p in models.mania_engine.probabilities(row)]
     parts = [calibrate(p) for calibrate, p in zip(calibrators, raw, strict=True)]
-    contributions = ()
+    contributions: tuple[Contribution, ...] = ()
     if explain:
         points = np.zeros(inputs.values.shape)
         margins = models.mania_engine.margin_contributions(row)

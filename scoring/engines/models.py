@@ -48,8 +48,8 @@ class Models:
         """The two boosters."""
         from scoring.engines.mania import ManiaEngine
 
-        paths = [verified_path(self._artifacts[name]) for name in ("mania", "hypomania")]
-        return ManiaEngine(*paths)
+        mania, hypomania = (verified_path(self._artifacts[n]) for n in ("mania", "hypomania"))
+        return ManiaEngine(mania, hypomania)
 
     @cached_property
     def references(self) -> dict[Family, Reference]:

@@ -40,9 +40,7 @@ def split_by_person(people: NDArray[np.int64], seed: int) -> Parts:
     return Parts(*(np.isin(people, group) for group in groups))
 
 
-def fitted_calibrator(
-    labels: NDArray[np.floating], raw: NDArray[np.float64]
-) -> LogitCalibrator:
+def fitted_calibrator(labels: NDArray[np.floating], raw: NDArray[np.float64]) -> LogitCalibrator:
     """Platt's two numbers from people that did not train the model."""
     p = np.clip(raw, 1e-6, 1 - 1e-6)
     logits = np.log(p / (1 - p)).reshape(-1, 1)
@@ -117,9 +115,7 @@ def fit_mania(vectors: Vectors, folder: Path, seed: int) -> list[Artifact]:
         labels = (vectors.moods == kind).astype(np.float64)
 
         def matrix(rows: NDArray[np.bool_], y: NDArray[np.float64] = labels) -> xgb.DMatrix:
-            return xgb.DMatrix(
-                vectors.inputs[rows], y[rows], feature_names=list(VECTOR_NAMES)
-            )
+            return xgb.DMatrix(vectors.inputs[rows], y[rows], feature_names=list(VECTOR_NAMES))
 
         booster = xgb.train(
             {
@@ -189,4 +185,3 @@ def artifact(
         made_by=MADE_BY,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-

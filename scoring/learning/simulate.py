@@ -55,9 +55,7 @@ def simulate_nights(
     )
     wake_count = rng.poisson(person.awakenings * course.felt("wake_bouts"))
     missing = rng.random(course.days) < person.missing_share + course.felt("missing")
-    return [
-        _night(rng, middle[d], length[d], int(wake_count[d]), not missing[d]) for d in days
-    ]
+    return [_night(rng, middle[d], length[d], int(wake_count[d]), not missing[d]) for d in days]
 
 
 def _night(

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.views.defaults import server_error
 
 from alerts.models import Alert, EhrSetting
 from patients.models import MedicationCourse, Patient, Role, User
@@ -389,3 +390,31 @@ def test_error_page_is_friendly_and_tells_nothing(client: Client) -> None:
     assert "There is nothing here" in answer.content.decode()
     assert "nowhere" not in answer.content.decode()
     assert Patient.objects.count() == 0
+
+
+def test_page_says_so_while_no_nightly_run_has_finished() -> None:
+    client, _ = browser()
+    assert "No nightly run has finished yet" in text(client.get("/"))
+    factories.run(timezone.localdate())
+    assert "No nightly run has finished yet" not in text(client.get("/"))
+
+
+def test_log_in_locks_after_repeated_failures_with_a_friendly_page(client: Client) -> None:
+    factories.user(username="somebody", password="correct horse battery")
+    wrong = {"username": "somebody", "password": "wrong"}
+    answers = [client.post("/login/", wrong) for _ in range(8)]
+    assert "do not match" in answers[0].content.decode()
+    assert answers[-1].status_code == 429
+    assert "Too many attempts" in answers[-1].content.decode()
+
+
+def test_pages_allow_scripts_from_here_only() -> None:
+    policy = browser()[0].get("/")["Content-Security-Policy"]
+    assert "script-src 'self';" in policy + ";"
+    assert "unsafe-eval" not in policy
+
+
+def test_server_error_page_needs_no_database_and_tells_nothing(rf: Any) -> None:
+    answer = server_error(rf.get("/"))
+    assert answer.status_code == 500
+    assert "Something went wrong here" in answer.content.decode()

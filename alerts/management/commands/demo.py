@@ -31,7 +31,10 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8000)
 
     def handle(self, *_: Any, **options: Any) -> None:
-        began, password = time.monotonic(), os.environ.get("DEMO_PASSWORD") or secrets.token_urlsafe(9)
+        began, password = (
+            time.monotonic(),
+            os.environ.get("DEMO_PASSWORD") or secrets.token_urlsafe(9),
+        )
         group = ProcessGroup(options["port"])
         ehr = start_ehr()
         try:

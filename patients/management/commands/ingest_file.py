@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import CommandParser
 from django.core.validators import validate_slug
-from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from patients.commands import JsonCommand
@@ -20,7 +20,9 @@ class Command(JsonCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("path", type=Path)
-        parser.add_argument("--patient", required=True, help="The patient's code; new ones are enrolled.")
+        parser.add_argument(
+            "--patient", required=True, help="The patient's code; new ones are enrolled."
+        )
         parser.add_argument("--timezone", required=True, help="IANA name, such as Europe/Berlin.")
         parser.add_argument("--source", default="auto")
 
