@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -7,4 +9,4 @@ class AlertsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks."""
-        from alerts import checks  # noqa: F401
+        import_module("alerts.checks")

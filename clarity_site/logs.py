@@ -11,14 +11,15 @@ from structlog.types import Processor
 Event = MutableMapping[str, Any]
 # Django's own lines carry objects whose text may hold a name, a path's query or a token.
 UNSAFE_KEYS = {
-    "request",
+    "data",
     "exc_info",
-    "stack_info",
     "exception",
-    "user_agent",
     "ip",
     "params",
+    "request",
     "sql",
+    "stack_info",
+    "user_agent",
 }
 
 

@@ -12,16 +12,14 @@ STOP_WAIT_S = 15
 def commands(port: int) -> list[list[str]]:
     """The command lines: the models have a worker of their own, which alone loads them."""
     celery = [sys.executable, "-m", "celery", "-A", "clarity_site"]
-    quiet = ["--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
+    worker = [*celery, "worker", "--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
+    web = [sys.executable, "-m", "gunicorn", "clarity_site.wsgi", "--log-level", "warning"]
     return [
-        [*celery, "worker", "-Q", "models", "-P", "solo", "-n", "models@%h", *quiet],
-        [*celery, "worker", "-Q", "default,ehr", "-P", "threads", "-c", "2", "-n", "rest@%h", *quiet],
+        [*worker, "-Q", "models", "-P", "solo", "-n", "models@%h"],
+        [*worker, "-Q", "default,ehr", "-P", "threads", "-c", "2", "-n", "rest@%h"],
         [*celery, "beat", "--loglevel", "WARNING"],
-        [
-            sys.executable, "-m", "gunicorn", "clarity_site.wsgi", "--bind", f"127.0.0.1:{port}",
-            "--workers", "2", "--threads", "4", "--log-level", "warning",
-        ],
-    ]  # fmt: skip
+        [*web, "--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "4"],
+    ]
 
 
 class ProcessGroup:

@@ -7,6 +7,7 @@ from rest_framework.permissions import IsAuthenticated
 
 from alerts import urls as alerts
 from clarity_site import health
+from clarity_site.metrics import metrics
 from patients import urls as patients
 from patients.admin import site
 from scoring import urls as scoring
@@ -36,4 +37,5 @@ urlpatterns = [
     path("api/v1/", include((api, "api"))),
     path("health/live", health.live),
     path("health/ready", health.ready),
+    path("metrics", metrics),
 ]

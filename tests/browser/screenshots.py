@@ -1,10 +1,13 @@
-"""Pictures of a running Clarity for the README: light and dark, desktop and phone.
+"""Pictures of a running `make demo` for the README: light and dark, desktop and phone.
 
-    python -m tests.browser.screenshots URL --clinician NAME PASSWORD \
-        --administrator NAME PASSWORD [--patient CODE] [--out docs/screenshots]
+Start it with a password of your own, then take the pictures:
+    DEMO_PASSWORD=… make demo
+    DEMO_PASSWORD=… make screenshots
 """
 
 import argparse
+import itertools
+import os
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -16,24 +19,29 @@ ADMINISTRATION = ("baselines", "medications", "messages", "runs", "models")
 
 
 def main() -> None:
-    """Log in as both, and save every page."""
+    """Log in as a psychiatrist and as the administrator, and save every page."""
     ask = argparse.ArgumentParser(description=__doc__)
-    ask.add_argument("url")
-    ask.add_argument("--clinician", nargs=2, required=True, metavar=("NAME", "PASSWORD"))
-    ask.add_argument("--administrator", nargs=2, required=True, metavar=("NAME", "PASSWORD"))
+    ask.add_argument("--url", default=f"http://localhost:{os.environ.get('PORT', 8000)}")
+    ask.add_argument("--password", default=os.environ.get("DEMO_PASSWORD"))
+    ask.add_argument("--clinician", default="dr.roy")
+    ask.add_argument("--administrator", default="admin.chen")
     ask.add_argument("--patient", default="", help="the first of the panel, unless given")
     ask.add_argument("--out", type=Path, default=Path("docs/screenshots"))
     asked = ask.parse_args()
+    if not asked.password:
+        ask.error("give the log-ins' password: --password or DEMO_PASSWORD")
     asked.out.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = launch(playwright)
-        for scheme in ("light", "dark"):
-            for size in SIZES:
-                suffix = f"{size}-{scheme}"
-                page = opened(browser, asked.url, scheme, size)
-                clinician(page, asked.clinician, asked.patient, asked.out, suffix)
+        for scheme, size in itertools.product(("light", "dark"), SIZES):
+            page = opened(browser, asked.url, scheme, size)
+            log_in(page, asked.clinician, asked.password)
+            clinician(page, asked.patient, asked.out, f"{size}-{scheme}")
         page = opened(browser, asked.url, "light", "desktop")
-        administrator(page, asked.administrator, asked.out)
+        page.goto("/login/")
+        save(page, asked.out / "login.png")
+        log_in(page, asked.administrator, asked.password)
+        administrator(page, asked.out)
         browser.close()
 
 
@@ -46,24 +54,23 @@ def opened(browser: Browser, url: str, scheme: str, size: str) -> Page:
     ).new_page()
 
 
-def log_in(page: Page, who: list[str]) -> None:
+def log_in(page: Page, name: str, password: str) -> None:
     """Through the door."""
     page.goto("/login/")
-    page.get_by_label("User name").fill(who[0])
-    page.get_by_label("Password").fill(who[1])
+    page.get_by_label("User name").fill(name)
+    page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Log in").click()
-    page.wait_for_selector("h1")
+    page.get_by_role("heading", name="My patients").wait_for()
 
 
-def save(page: Page, path: Path, full: bool = True) -> None:
+def save(page: Page, path: Path) -> None:
     """The whole page as a PNG."""
     page.wait_for_timeout(400)
-    page.screenshot(path=path, full_page=full)
+    page.screenshot(path=path, full_page=True)
 
 
-def clinician(page: Page, who: list[str], code: str, out: Path, suffix: str) -> None:
+def clinician(page: Page, code: str, out: Path, suffix: str) -> None:
     """Panel, record and queue."""
-    log_in(page, who)
     save(page, out / f"panel-{suffix}.png")
     if code:
         page.goto(f"/patients/{code}/")
@@ -76,11 +83,8 @@ def clinician(page: Page, who: list[str], code: str, out: Path, suffix: str) -> 
     save(page, out / f"alerts-{suffix}.png")
 
 
-def administrator(page: Page, who: list[str], out: Path) -> None:
+def administrator(page: Page, out: Path) -> None:
     """What keeps the clinic running."""
-    page.goto("/login/")
-    save(page, out / "login.png")
-    log_in(page, who)
     for name in ADMINISTRATION:
         page.goto(f"/{name}/")
         save(page, out / f"{name}.png")

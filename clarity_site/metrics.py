@@ -1,0 +1,49 @@
+"""Figures for Prometheus, counted when asked for. Numbers only: nothing about anybody."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.db.models import Count, Max, QuerySet
+from django.http import HttpRequest, HttpResponse
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from alerts.models import Alert, OutboxMessage
+from scoring.models import ScoringJob, ScoringRun
+
+
+class ClarityCollector(Collector):
+    """Jobs, alerts and messages by state, and when the last night finished."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Read the tables; called by each scrape."""
+        latest = ScoringRun.objects.order_by("-queued_at").first()
+        jobs = ScoringJob.objects.filter(run=latest)
+        yield _by_state("clarity_scoring_jobs", "Jobs of the latest run by state.", jobs)
+        yield _by_state("clarity_alerts", "Alerts by state.", Alert.objects.all())
+        yield _by_state("clarity_messages", "Messages by state.", OutboxMessage.objects.all())
+        done = ScoringRun.objects.filter(state=ScoringRun.State.DONE)
+        finished = done.aggregate(at=Max("finished_at"))["at"]
+        yield GaugeMetricFamily(
+            "clarity_last_night_finished_timestamp_seconds",
+            "When the last complete run finished; 0 before the first.",
+            value=finished.timestamp() if finished else 0,
+        )
+
+
+def _by_state(name: str, text: str, rows: QuerySet[Any]) -> GaugeMetricFamily:
+    metric = GaugeMetricFamily(name, text, labels=["state"])
+    counted = rows.order_by().values("state").annotate(n=Count("pk"))
+    for row in counted:
+        metric.add_metric([row["state"]], row["n"])
+    return metric
+
+
+@login_not_required
+def metrics(_request: HttpRequest) -> HttpResponse:
+    """All figures in Prometheus' text format."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(ClarityCollector())
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
