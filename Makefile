@@ -1,5 +1,5 @@
 # `make` alone lists the targets. Each makes the virtual environment if it is missing.
-PYTHON ?= python3.11
+PYTHON ?= $(or $(shell command -v python3.11),$(shell command -v python3))
 PORT ?= 8000
 EHR_PORT ?= $(shell expr $(PORT) + 1)
 VENV := .venv
@@ -14,7 +14,8 @@ help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(STAMP): $(REQUIREMENTS)
-	command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: set PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+	  { echo "Python 3.11 is needed: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	$(if $(GPU),$(BIN)/python -m pip uninstall --quiet -y tensorflow-cpu xgboost-cpu && $(BIN)/python -m pip install --quiet -r requirements-gpu.txt)

@@ -32,7 +32,10 @@ def message_enqueue(*, alert: Alert, transition: AlertTransition, at: datetime) 
     message = OutboxMessage(
         alert=alert, transition=transition, resource={}, created_at=at, next_attempt_at=at
     )
-    message.resource = _resource(message) or {}
+    try:
+        message.resource = _resource(message) or {}
+    except InvalidResource as error:  # the clinician's alert must not fail with its message
+        message.state, message.last_error = State.REFUSED, str(error)[:500]
     message.save()
     return message
 
@@ -89,22 +92,29 @@ def outbox_deliver(*, now: datetime | None = None, limit: int = 500) -> int:
     A claim is a row of its own, so two workers never send the same message, and a worker
     that dies gives its claim back when the lease ends.
     """
-    now = now or timezone.now()
     if reason := held_reason():
-        due = OutboxMessage.objects.filter(state=State.PENDING, next_attempt_at__lte=now)
+        due = OutboxMessage.objects.filter(
+            state=State.PENDING, next_attempt_at__lte=now or timezone.now()
+        )
         due.update(state=State.HELD, last_error=reason)
         return 0
-    OutboxMessage.objects.filter(state=State.HELD).exclude(last_error=NO_PATIENT_ID).update(
-        state=State.PENDING, last_error=""
-    )
+    _release(now or timezone.now())
     arrived = 0
     with EhrClient(settings.EHR_BASE_URL, token=_token()) as client:
         for _ in range(limit):
-            message = _claim(now)
+            at = now or timezone.now()  # of each message anew: a slow EHR outlasts a lease
+            message = _claim(at)
             if message is None:
                 break
-            arrived += _send(client, message, now)
+            arrived += _send(client, message, at)
     return arrived
+
+
+def _release(now: datetime) -> None:
+    """Let go what was held for a reason that is gone; its 72 hours begin now."""
+    held = OutboxMessage.objects.filter(state=State.HELD)
+    held = held.exclude(last_error=NO_PATIENT_ID, alert__patient__ehr_id="")
+    held.update(state=State.PENDING, last_error="", created_at=now)
 
 
 def _token() -> str | None:

@@ -2,14 +2,13 @@
 
 from celery import shared_task
 from django.core.mail import mail_admins
-from django.db import DatabaseError
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from alerts.nightly import patient_night
 from alerts.outbox import outbox_deliver
 from clarity_site.logs import log
 from scoring import services as scoring
-from scoring.models import ScoringJob, ScoringRun
 
 
 @shared_task
@@ -27,7 +26,7 @@ def score_queued_patients() -> None:
         failure = ""
         try:
             patient_night(patient=job.patient, now=timezone.now())
-        except DatabaseError:
+        except (OperationalError, InterfaceError):
             raise  # the lease gives the job back; without a database nothing can be noted
         except Exception as error:  # one patient's trouble must not stop the others' night
             log.exception("job failed", extra={"job": job.pk, "patient": job.patient.code})
@@ -49,10 +48,12 @@ def deliver_messages() -> None:
 
 @shared_task
 def watch_runs() -> None:
-    """Wake sleeping work, close lost jobs, and tell ops about a night that is late."""
+    """Wake sleeping work, close lost jobs, begin a missed night, and tell ops of a late one."""
     scoring.jobs_abandon()
-    if ScoringJob.objects.filter(state=ScoringRun.State.QUEUED).exists():
+    scoring.run_start_missed(now=timezone.now())
+    if scoring.jobs_waiting():
         score_queued_patients.delay()
-    if report := scoring.late_run_report(now=timezone.now()):
-        log.error("night is late", extra={"report": report})
-        mail_admins("Clarity: the nightly run has not finished", report)
+    with transaction.atomic():  # a mail that could not go out is tried again at the next watch
+        if report := scoring.late_run_report(now=timezone.now()):
+            log.error("night is late", extra={"report": report})
+            mail_admins("Clarity: the nightly run has not finished", report)

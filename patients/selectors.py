@@ -46,21 +46,30 @@ def minutes_between(
 ) -> tuple[dict[Channel, MinuteSeries], Family | None]:
     """Minute series of the UTC days from first to last, and the activity's unit family.
 
-    Where two sources hold the same channel, the one with more minutes in the span is taken
-    whole: sources are never summed.
+    Sources are never summed: of those that hold a channel, each UTC day is the one's with more
+    minutes of it. Unit families never mix: the one with more minutes in the span is taken.
     """
     rows = patient.recording_days.filter(utc_day__range=(first_day, last_day))
     by_channel: dict[str, dict[str, list[RecordingDay]]] = {}
-    for row in rows:
-        by_channel.setdefault(row.channel, {}).setdefault(row.source, []).append(row)
+    for row in rows.order_by("source"):
+        by_channel.setdefault(row.channel, {}).setdefault(row.family, []).append(row)
     series: dict[Channel, MinuteSeries] = {}
     family: Family | None = None
-    for channel, sources in by_channel.items():
-        chosen = max(sorted(sources), key=lambda s: sum(row.minutes for row in sources[s]))
-        series[Channel(channel)] = _joined(channel, sources[chosen], first_day, last_day)
-        if channel == Channel.ACTIVITY and sources[chosen][0].family:
-            family = Family(sources[chosen][0].family)
+    for channel, families in by_channel.items():
+        chosen = max(sorted(families), key=lambda f: sum(row.minutes for row in families[f]))
+        days = _best_of_each_day(families[chosen])
+        series[Channel(channel)] = _joined(channel, days, first_day, last_day)
+        if channel == Channel.ACTIVITY and chosen:
+            family = Family(chosen)
     return series, family
+
+
+def _best_of_each_day(rows: list[RecordingDay]) -> list[RecordingDay]:
+    best: dict[date, RecordingDay] = {}
+    for row in rows:
+        if row.utc_day not in best or row.minutes > best[row.utc_day].minutes:
+            best[row.utc_day] = row
+    return list(best.values())
 
 
 def _joined(channel: str, rows: list[RecordingDay], first: date, last: date) -> MinuteSeries:

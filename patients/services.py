@@ -49,7 +49,13 @@ def record_opened(*, patient: Patient, by: User, page: str) -> None:
 
 @transaction.atomic
 def patient_enrol(*, code: str, zone: str, by: User | str) -> Patient:
-    """A new patient, known by code. The zone holds from the first recording on."""
+    """A new patient, known by code. The zone holds from the first recording on.
+
+    Raises InputError for a code that is too long.
+    """
+    longest = Patient._meta.get_field("code").max_length or 0
+    if len(code) > longest:
+        raise InputError(f"The code {code[:12]}… is too long: use up to {longest} characters.")
     patient = Patient.objects.create(code=code)
     TimeZoneSpan.objects.create(patient=patient, first_day=date(1970, 1, 1), zone=zone)
     audit_record(by=by, action="patient enrolled", patient=patient)
@@ -168,7 +174,8 @@ def _store_sleep(patient: Patient, recording: Recording) -> int:
         for row in SleepEpisode.objects.filter(patient=patient, source=recording.source)
     }
     written = []
-    for episode in recording.sleep:
+    # Of two records that begin together the later one in the file stays.
+    for episode in {episode.start: episode for episode in recording.sleep}.values():
         row = _sleep_row(patient, recording.source, episode)
         old = stored.get(episode.start)
         if old is None or any(getattr(old, f) != getattr(row, f) for f in SLEEP_FIELDS):

@@ -42,7 +42,9 @@ def page(method: str, permission: Permission | None = None, find: Any = None) ->
                 raise PermissionDenied
             if request.method != method and (request.method, method) != ("HEAD", "GET"):
                 return HttpResponseNotAllowed([method])
-            return view(request, *found)
+            answer = view(request, *found)
+            answer["Cache-Control"] = "no-store"  # nothing for the next person at this desk
+            return answer
 
         return guarded
 

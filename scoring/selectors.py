@@ -1,8 +1,7 @@
 """Reads about features, scores and runs."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, date, datetime, time, timedelta
 
 from django.conf import settings
 from django.utils import timezone
@@ -25,7 +24,7 @@ def person_data(patient: Patient, first: date, last: date) -> PersonData:
     # A local day lies within the UTC days beside it, whatever the zone.
     low, high = first - timedelta(days=1), last + timedelta(days=1)
     series, family = minutes_between(patient, low, high)
-    start = timezone.make_aware(datetime.combine(low, time.min), ZoneInfo("UTC"))
+    start = timezone.make_aware(datetime.combine(low, time.min), UTC)
     end = start + timedelta(days=(high - low).days + 1)
     sleep = sleep_between(patient, start, end)
     return PersonData.of(zone_history(patient), series, family, sleep)
@@ -69,9 +68,9 @@ def recorded_days(patient: Patient) -> tuple[date, date] | None:
     if span is None:
         return None
     zones = zone_history(patient)
-    first = zones.local_day(timezone.make_aware(datetime.combine(span[0], time.min)))
+    first = zones.local_day(timezone.make_aware(datetime.combine(span[0], time.min), UTC))
     last = zones.local_day(
-        timezone.make_aware(datetime.combine(span[1], time(23, 59)), ZoneInfo("UTC"))
+        timezone.make_aware(datetime.combine(span[1], time(23, 59)), UTC)
     )
     return first, last
 

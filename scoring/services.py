@@ -1,12 +1,13 @@
 """Writes about features, scores, baselines and runs."""
 
+import json
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Max, Min, Q
+from django.db.models import Max, Min, Q, QuerySet
 from django.utils import timezone
 
 from patients.domain.errors import InputError
@@ -31,6 +32,7 @@ from scoring.selectors import (
     antidepressant_state,
     features_between,
     last_full_day,
+    night_due,
     person_data,
     recorded_days,
     run_notice,
@@ -63,16 +65,37 @@ def features_update(*, patient: Patient) -> None:
     state = before.pacemaker_state if before else None
     pacemaker = _pacemaker(state) if state else None
     person = person_data(patient, first - timedelta(days=LOOK_BACK_DAYS), span[1])
-    DailyFeatures.objects.filter(patient=patient, day__gte=first).delete()
-    DailyFeatures.objects.bulk_create(
+    stored = {row.day: row for row in patient.features.filter(day__gte=first)}
+    rows = [
         DailyFeatures(
             patient=patient,
             day=features.day,
             computed_at=now,
-            values=features.as_dict(),
-            pacemaker_state=asdict(phase) if phase else None,
+            values=_as_json(features.as_dict()),
+            pacemaker_state=_as_json(asdict(phase)) if phase else None,
         )
         for features, phase in daily_features(person, first, span[1], pacemaker)
+    ]
+    # A day that came out the same keeps its row, and so its score need not be looked at again.
+    # The last day's row is always written: its time says up to when recordings are in here.
+    new = [r for r in rows if r.day == span[1] or not _is_same_day(stored.get(r.day), r)]
+    DailyFeatures.objects.bulk_create(
+        new,
+        update_conflicts=True,
+        unique_fields=["patient", "day"],
+        update_fields=["computed_at", "values", "pacemaker_state"],
+    )
+
+
+def _as_json(values: dict[str, Any]) -> Any:
+    return json.loads(json.dumps(values, allow_nan=False))
+
+
+def _is_same_day(old: DailyFeatures | None, new: DailyFeatures) -> bool:
+    return (
+        old is not None
+        and old.values == new.values
+        and old.pacemaker_state == new.pacemaker_state
     )
 
 
@@ -166,10 +189,17 @@ def score_store(*, patient: Patient, assessment: Assessment) -> tuple[RiskScore,
     return score, True
 
 
+SAME_SCORE = (
+    "inputs_sha256", "tier", "weights", "reasons", "context", "depression_model", "mania_model",
+    "rules_version",
+)  # fmt: skip
+
+
 def _is_the_same(score: RiskScore, values: dict[str, Any]) -> bool:
-    same = ("inputs_sha256", "tier", "context", "depression_model", "mania_model", "rules_version")
     explained = score.depression["contributions"] or not values["depression"]["contributions"]
-    return bool(explained) and all(getattr(score, name) == values[name] for name in same)
+    # A model that failed and now works changes no input, only what its track says.
+    alike = all(getattr(score, t)["reason"] == values[t]["reason"] for t in Track.values)
+    return bool(explained) and alike and all(getattr(score, n) == values[n] for n in SAME_SCORE)
 
 
 def _model_version(track: Track) -> ModelVersion:
@@ -263,12 +293,34 @@ def run_start(*, night: date) -> ScoringRun:
 
 
 @transaction.atomic
+def run_start_missed(*, now: datetime) -> ScoringRun | None:
+    """Queue the run of a night that should be over by now and never began; None if it did.
+
+    An installation that has not run a night yet has missed none.
+    """
+    due = night_due(now)
+    last = ScoringRun.objects.aggregate(Max("night"))["night__max"]
+    return run_start(night=due) if last and last < due else None
+
+
+def jobs_waiting() -> bool:
+    """Whether a worker would find something to do."""
+    return _claimable(timezone.now()).exists()
+
+
+def _claimable(now: datetime) -> QuerySet[ScoringJob]:
+    State = ScoringRun.State
+    lost = Q(state=State.RUNNING, claimed_at__lt=now - JOB_LEASE)
+    return ScoringJob.objects.filter(Q(state=State.QUEUED) | lost, attempts__lt=JOB_ATTEMPTS)
+
+
+@transaction.atomic
 def job_claim() -> ScoringJob | None:
     """Take the next queued job, or one whose worker has not come back; one winner each."""
     now, State = timezone.now(), ScoringRun.State
-    lost = Q(state=State.RUNNING, claimed_at__lt=now - JOB_LEASE)
-    jobs = ScoringJob.objects.filter(Q(state=State.QUEUED) | lost, attempts__lt=JOB_ATTEMPTS)
-    job = jobs.select_for_update(skip_locked=True).select_related("patient", "run").first()
+    # Of the job alone: a lock on the run they share would hide its other jobs from others.
+    jobs = _claimable(now).select_for_update(skip_locked=True, of=("self",))
+    job = jobs.select_related("patient", "run").first()
     if job is None:
         return None
     job.state, job.claimed_at, job.attempts = State.RUNNING, now, job.attempts + 1

@@ -34,6 +34,7 @@ def baselines(request: HttpRequest) -> HttpResponse:
         Prefetch("baselines", live, to_attr="live")
     )
     rows = [(patient, [(b, main_features(b)) for b in patient.live]) for patient in patients]
+    rows.sort(key=lambda row: not any(b.state == Baseline.State.PROPOSED for b, _ in row[1]))
     waiting = sum(b.state == Baseline.State.PROPOSED for _, live in rows for b, _ in live)
     return render(request, "scoring/baselines.html", {"rows": rows, "waiting": waiting})
 

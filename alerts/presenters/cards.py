@@ -8,12 +8,6 @@ from patients.presenters import in_zone, zone_now
 from patients.templatetags.clarity import day as day_words
 from scoring.models import Track
 
-EVENT_WORDS = {
-    "raised": "Raised",
-    "acknowledged": "Acknowledged",
-    "dismissed": "Dismissed",
-    "resolved": "Resolved",
-}
 RESENDABLE = (OutboxMessage.State.REFUSED, OutboxMessage.State.DEAD)
 
 
@@ -91,7 +85,7 @@ def delivery_words(message: OutboxMessage | None, zone: str) -> tuple[str, str]:
 
 def transition_words(transition: AlertTransition) -> str:
     """“Dismissed (Known and managed)”."""
-    words = EVENT_WORDS.get(transition.event, transition.event.replace("_", " ").capitalize())
+    words = transition.event.replace("_", " ").capitalize()
     if transition.reason in DismissReason.values:
         words += f" ({DismissReason(transition.reason).label})"
     return words

@@ -41,7 +41,7 @@ def record_context(patient: Patient, user: User, now: datetime) -> dict[str, Any
     return {
         "patient": patient,
         "zone": zone_now(patient),
-        "sentence": plain_sentence(points, today),
+        "sentence": plain_sentence(points),
         "score": score,
         "tracks": [_track(view, points) for view in track_views(score)] if score else [],
         "cards": alert_cards(sorted((a for a in alerts if a.is_open), key=most_urgent_first)),

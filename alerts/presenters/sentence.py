@@ -1,7 +1,6 @@
 """The record's first sentence: what moved, since when, how sure."""
 
 from collections.abc import Sequence
-from datetime import date
 
 from alerts.selectors import ScorePoint
 from patients.templatetags.clarity import day as day_words
@@ -15,7 +14,7 @@ from scoring.presenters.tracks import (
 )
 
 
-def plain_sentence(points: Sequence[ScorePoint], today: date) -> str:
+def plain_sentence(points: Sequence[ScorePoint]) -> str:
     """What moved, since when, and how sure it is, in words to be read first."""
     if not points:
         return "There is no score of the last 90 days yet."

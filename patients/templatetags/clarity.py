@@ -70,7 +70,8 @@ def quantity(value: Any, unit: str | None = "") -> str:
         spread = "" if sd is None else f" ± {round(sd * per_minute)} min"
         return clock(value * per_minute) + spread
     spread = "" if sd is None else f" ± {number(sd)}"
-    return f"{number(value)}{spread} {unit or ''}".strip()
+    scale = f"({unit})" if unit and unit[0].isdigit() else unit or ""  # 0.52 (0 to 1)
+    return f"{number(value)}{spread} {scale}".strip()
 
 
 def clock(minutes: float) -> str:

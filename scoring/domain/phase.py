@@ -48,13 +48,15 @@ def pacemaker_day(
     if high <= low:  # eastwards over the date line a day can be skipped
         return before
     habit = _asleep_between(usual, high - low)
-    lux = _lux(grid.state[low:high], habit)
+    state = grid.state[low:high]
+    # Before a journey east the day, and so the grid, may end before 19:00.
+    lux = _lux(np.pad(state, (0, high - low - len(state)), constant_values=UNKNOWN), habit)
     if before is None:
         warm = _asleep_between(usual, DAY_MINUTES)
-        state = pacemaker.warmed_up(np.where(warm, 0.0, pacemaker.AWAKE_LUX))
+        begun = pacemaker.warmed_up(np.where(warm, 0.0, pacemaker.AWAKE_LUX))
     else:
-        state = before.state
-    path = pacemaker.simulate(lux, state)
+        begun = before.state
+    path = pacemaker.simulate(lux, begun)
     hour = pacemaker.minimum_hour(path.x, 0, (high - low) / 60)
     dlmo = 24.0 - HOURS_FROM_19_TO_MIDNIGHT + hour - pacemaker.CBTMIN_TO_DLMO_HOURS
     if before is not None:

@@ -1,5 +1,6 @@
 """From a person's minutes and features to both outputs and the one decision of a day."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -33,6 +34,7 @@ from scoring.domain.vector import WINDOW_NIGHTS, Vector, vector
 from scoring.engines.models import Models
 
 EARLIER_WEEKS = 3
+log = logging.getLogger("clarity")
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ def _or_failed(run: Callable[[], TrackOutput], coverage: float) -> TrackOutput:
     try:
         return run()
     except Exception as error:  # whatever a model does, the other track must still be read
+        log.exception("model failed")
         reason = f"the model failed ({type(error).__name__}): see the operations log."
         return TrackOutput.unavailable(reason, coverage)
 

@@ -5,6 +5,7 @@
   const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
   const data = (id) => JSON.parse(document.getElementById(id)?.textContent || "null");
   const config = { displayModeBar: false, responsive: true, showTips: false };
+  const plain = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;"); // Plotly reads some HTML
   const narrow = () => window.innerWidth < 640;
 
   function base(height) {
@@ -72,11 +73,11 @@
     trend.medications.forEach((drug, i) => {
       traces.push({
         x: [drug.first, drug.last], y: [i, i], yaxis: "y3", mode: "lines", type: "scatter",
-        line: { width: 9, color: token("line-strong") }, hoverinfo: "text", text: `${drug.label}, ${drug.first} to ${drug.last}`,
+        line: { width: 9, color: token("line-strong") }, hoverinfo: "text", text: `${plain(drug.label)}, ${drug.first} to ${drug.last}`,
       });
       // A label that would run out of the chart is set against its right edge.
       const late = trend.days.indexOf(drug.first) > trend.days.length * 0.6;
-      annotations.push({ x: late ? drug.last : drug.first, xanchor: late ? "right" : "left", y: i, yref: "y3", yanchor: "bottom", yshift: 3, text: drug.label, showarrow: false,
+      annotations.push({ x: late ? drug.last : drug.first, xanchor: late ? "right" : "left", y: i, yref: "y3", yanchor: "bottom", yshift: 3, text: plain(drug.label), showarrow: false,
         font: { size: 11, color: token("ink") } });
       [[drug.started, drug.first], [drug.stopped, drug.last]].filter(([seen]) => seen).forEach(([, day]) => {
         shapes.push({ type: "line", xref: "x", x0: day, x1: day, yref: "paper", y0: 0, y1: 1, line: { color: token("line-strong"), width: 1, dash: "dash" } });

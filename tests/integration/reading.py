@@ -1,0 +1,36 @@
+"""Reads pages as a person does: logged in, and without the markup."""
+
+import json
+import re
+from datetime import date, timedelta
+from typing import Any
+
+from django.test import Client
+from django.utils import timezone
+
+from patients.models import Role, User
+from tests import factories
+
+
+def yesterday() -> date:
+    return timezone.localdate() - timedelta(days=1)
+
+
+def browser(role: str = Role.PSYCHIATRIST) -> tuple[Client, User]:
+    client, who = Client(), factories.user(role)
+    client.force_login(who)
+    return client, who
+
+
+def text(answer: Any) -> str:
+    """The words of a page, without markup and repeated blanks."""
+    assert answer.status_code == 200
+    body = re.sub(r"<script.*?</script>|<[^>]+>", " ", answer.content.decode(), flags=re.S)
+    return re.sub(r"\s+", " ", body)
+
+
+def json_of(answer: Any, name: str) -> Any:
+    """The JSON that a page gives its script."""
+    found = re.search(rf'<script id="{name}"[^>]*>(.*?)</script>', answer.content.decode(), re.S)
+    assert found
+    return json.loads(found[1])
