@@ -8,13 +8,13 @@ from django.utils import timezone
 from alerts.nightly import patient_night
 from alerts.outbox import outbox_deliver
 from clarity_site.logs import log
-from scoring import services as scoring
+from scoring import runs
 
 
 @shared_task
 def begin_night() -> None:
     """Queue tonight's run and wake the models' workers."""
-    run = scoring.run_start(night=timezone.localdate())
+    run = runs.run_start(night=timezone.localdate())
     log.info("run queued", extra={"run": run.pk, "jobs": run.jobs.count()})
     score_queued_patients.delay()
 
@@ -22,7 +22,7 @@ def begin_night() -> None:
 @shared_task
 def score_queued_patients() -> None:
     """Score patients until no job is left; as many of these may run as there are workers."""
-    while job := scoring.job_claim():
+    while job := runs.job_claim():
         failure = ""
         try:
             patient_night(patient=job.patient, now=timezone.now())
@@ -31,7 +31,7 @@ def score_queued_patients() -> None:
         except Exception as error:  # one patient's trouble must not stop the others' night
             log.exception("job failed", extra={"job": job.pk, "patient": job.patient.code})
             failure = f"{type(error).__name__}: {error}" if is_ours(error) else type(error).__name__
-        scoring.job_finish(job=job, failure=failure)
+        runs.job_finish(job=job, failure=failure)
         deliver_messages.delay()
 
 
@@ -49,11 +49,11 @@ def deliver_messages() -> None:
 @shared_task
 def watch_runs() -> None:
     """Wake sleeping work, close lost jobs, begin a missed night, and tell ops of a late one."""
-    scoring.jobs_abandon()
-    scoring.run_start_missed(now=timezone.now())
-    if scoring.jobs_waiting():
+    runs.jobs_abandon()
+    runs.run_start_missed(now=timezone.now())
+    if runs.jobs_waiting():
         score_queued_patients.delay()
     with transaction.atomic():  # a mail that could not go out is tried again at the next watch
-        if report := scoring.late_run_report(now=timezone.now()):
+        if report := runs.late_run_report(now=timezone.now()):
             log.error("night is late", extra={"report": report})
             mail_admins("Clarity: the nightly run has not finished", report)

@@ -69,9 +69,7 @@ def recorded_days(patient: Patient) -> tuple[date, date] | None:
         return None
     zones = zone_history(patient)
     first = zones.local_day(timezone.make_aware(datetime.combine(span[0], time.min), UTC))
-    last = zones.local_day(
-        timezone.make_aware(datetime.combine(span[1], time(23, 59)), UTC)
-    )
+    last = zones.local_day(timezone.make_aware(datetime.combine(span[1], time(23, 59)), UTC))
     return first, last
 
 

@@ -1,13 +1,13 @@
-"""Writes about features, scores, baselines and runs."""
+"""Writes about features, scores and baselines."""
 
 import json
 from dataclasses import asdict
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Max, Min, Q, QuerySet
+from django.db.models import Max, Min
 from django.utils import timezone
 
 from patients.domain.errors import InputError
@@ -23,8 +23,6 @@ from scoring.models import (
     DailyFeatures,
     ModelVersion,
     RiskScore,
-    ScoringJob,
-    ScoringRun,
     Track,
 )
 from scoring.resources import feature_labels, models, router_rules
@@ -32,10 +30,8 @@ from scoring.selectors import (
     antidepressant_state,
     features_between,
     last_full_day,
-    night_due,
     person_data,
     recorded_days,
-    run_notice,
 )
 
 # An edited minute can reach the features of these local days: the night before it belongs
@@ -44,8 +40,6 @@ DAYS_BEFORE_AN_EDIT = 1
 LOOK_BACK_DAYS = 8
 HISTORY_DAYS = 95  # early warning reads 90 days, the vector 30
 BASELINE_DAYS = 60
-JOB_LEASE = timedelta(minutes=10)
-JOB_ATTEMPTS = 3
 
 
 @transaction.atomic
@@ -93,9 +87,7 @@ def _as_json(values: dict[str, Any]) -> Any:
 
 def _is_same_day(old: DailyFeatures | None, new: DailyFeatures) -> bool:
     return (
-        old is not None
-        and old.values == new.values
-        and old.pacemaker_state == new.pacemaker_state
+        old is not None and old.values == new.values and old.pacemaker_state == new.pacemaker_state
     )
 
 
@@ -271,118 +263,6 @@ def baseline_approve(*, baseline: Baseline, by: User) -> None:
     audit_record(
         by=by, action="baseline approved", patient=baseline.patient, version=baseline.version
     )
-
-
-@transaction.atomic
-def run_start(*, night: date) -> ScoringRun:
-    """Queue a run: one job for every patient with recordings. A second call for the night
-    whose run is queued or running returns that run.
-    """
-    State = ScoringRun.State
-    open_run = ScoringRun.objects.select_for_update().filter(
-        night=night, state__in=[State.QUEUED, State.RUNNING]
-    )
-    if run := open_run.first():
-        return run
-    run = ScoringRun.objects.create(night=night, queued_at=timezone.now())
-    patients = Patient.objects.filter(recording_days__isnull=False).distinct()
-    ScoringJob.objects.bulk_create(ScoringJob(run=run, patient=patient) for patient in patients)
-    if not run.jobs.exists():
-        run_finish_if_done(run=run)
-    return run
-
-
-@transaction.atomic
-def run_start_missed(*, now: datetime) -> ScoringRun | None:
-    """Queue the run of a night that should be over by now and never began; None if it did.
-
-    An installation that has not run a night yet has missed none.
-    """
-    due = night_due(now)
-    last = ScoringRun.objects.aggregate(Max("night"))["night__max"]
-    return run_start(night=due) if last and last < due else None
-
-
-def jobs_waiting() -> bool:
-    """Whether a worker would find something to do."""
-    return _claimable(timezone.now()).exists()
-
-
-def _claimable(now: datetime) -> QuerySet[ScoringJob]:
-    State = ScoringRun.State
-    lost = Q(state=State.RUNNING, claimed_at__lt=now - JOB_LEASE)
-    return ScoringJob.objects.filter(Q(state=State.QUEUED) | lost, attempts__lt=JOB_ATTEMPTS)
-
-
-@transaction.atomic
-def job_claim() -> ScoringJob | None:
-    """Take the next queued job, or one whose worker has not come back; one winner each."""
-    now, State = timezone.now(), ScoringRun.State
-    # Of the job alone: a lock on the run they share would hide its other jobs from others.
-    jobs = _claimable(now).select_for_update(skip_locked=True, of=("self",))
-    job = jobs.select_related("patient", "run").first()
-    if job is None:
-        return None
-    job.state, job.claimed_at, job.attempts = State.RUNNING, now, job.attempts + 1
-    job.save(update_fields=["state", "claimed_at", "attempts"])
-    ScoringRun.objects.filter(pk=job.run_id, state=State.QUEUED).update(
-        state=State.RUNNING, started_at=now
-    )
-    return job
-
-
-@transaction.atomic
-def job_finish(*, job: ScoringJob, failure: str = "") -> None:
-    """Say how the job ended; a failure is tried again until its attempts are spent."""
-    State = ScoringRun.State
-    ended = State.DONE
-    if failure:
-        ended = State.FAILED if job.attempts >= JOB_ATTEMPTS else State.QUEUED
-    ScoringJob.objects.filter(pk=job.pk).update(
-        state=ended, finished_at=timezone.now(), reason=failure[:300]
-    )
-    run_finish_if_done(run=job.run)
-
-
-@transaction.atomic
-def run_finish_if_done(*, run: ScoringRun) -> None:
-    """Close the run when none of its jobs is left; done if every patient was scored."""
-    State = ScoringRun.State
-    locked = ScoringRun.objects.select_for_update().get(pk=run.pk)
-    if locked.state in (State.DONE, State.FAILED):
-        return
-    waiting = Q(state__in=[State.QUEUED, State.RUNNING])
-    if locked.jobs.filter(waiting).exists():
-        return
-    failed = locked.jobs.filter(state=State.FAILED).exists()
-    locked.state = State.FAILED if failed else State.DONE
-    locked.finished_at = timezone.now()
-    locked.save(update_fields=["state", "finished_at"])
-
-
-@transaction.atomic
-def jobs_abandon() -> int:
-    """Fail the jobs whose last attempt was lost with its worker. Returns how many."""
-    State = ScoringRun.State
-    lost = ScoringJob.objects.filter(
-        state=State.RUNNING,
-        attempts__gte=JOB_ATTEMPTS,
-        claimed_at__lt=timezone.now() - JOB_LEASE,
-    ).select_related("run")
-    for job in lost:
-        job_finish(job=job, failure="The worker stopped while scoring this patient.")
-    return len(lost)
-
-
-def late_run_report(*, now: datetime) -> str | None:
-    """What ops must be told about a night that has not finished, once a night; else None."""
-    notice = run_notice(now)
-    run = ScoringRun.objects.order_by("-queued_at").first()
-    if notice is None or run is None or run.ops_told_at is not None:
-        return None
-    told = ScoringRun.objects.filter(pk=run.pk, ops_told_at=None).update(ops_told_at=now)
-    counts = {state.value: run.jobs.filter(state=state).count() for state in ScoringRun.State}
-    return f"{notice} Run {run.pk}: {run.state}, jobs {counts}." if told else None
 
 
 def score_replay(*, score: RiskScore) -> list[dict[str, object]]:

@@ -64,6 +64,7 @@ class MinuteSeries:
     def between(self, start: datetime, end: datetime) -> Minutes:
         """Values of the minutes in [start, end), NaN where the series does not reach.
 
+        >>> from datetime import UTC
         >>> s = MinuteSeries(Channel.STEPS, "steps/min", datetime(2024, 1, 1, tzinfo=UTC),
         ...                  np.array([1, 2, 3], dtype=np.float32))
         >>> s.between(s.start + timedelta(minutes=2), s.start + timedelta(minutes=4))

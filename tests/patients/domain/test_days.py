@@ -51,7 +51,9 @@ def test_days_lie_edge_to_edge_through_a_year_of_clock_changes() -> None:
 
 
 def test_journey_makes_a_longer_day_and_moves_the_midnights() -> None:
-    zones = ZoneHistory(((date(2024, 1, 1), "Europe/Berlin"), (date(2024, 6, 2), "America/Toronto")))
+    zones = ZoneHistory(
+        ((date(2024, 1, 1), "Europe/Berlin"), (date(2024, 6, 2), "America/Toronto"))
+    )
     assert zones.day_bounds(date(2024, 6, 1)) == (utc(2024, 5, 31, 22), utc(2024, 6, 2, 4))
     assert minutes(zones, date(2024, 6, 1)) == 30 * 60
     assert minutes(zones, date(2024, 6, 2)) == 1440
@@ -60,7 +62,9 @@ def test_journey_makes_a_longer_day_and_moves_the_midnights() -> None:
 
 
 def test_journey_east_makes_a_shorter_day() -> None:
-    zones = ZoneHistory(((date(2024, 1, 1), "America/Toronto"), (date(2024, 6, 2), "Europe/Berlin")))
+    zones = ZoneHistory(
+        ((date(2024, 1, 1), "America/Toronto"), (date(2024, 6, 2), "Europe/Berlin"))
+    )
     assert minutes(zones, date(2024, 6, 1)) == 18 * 60
 
 

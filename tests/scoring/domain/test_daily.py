@@ -89,7 +89,12 @@ def test_activity_and_heart_by_hand() -> None:
         "recorded_hours": 24.0,
         "worn_hours": 24.0,
     }
-    assert day.heart == {"mean_bpm": 64.0, "minimum_bpm": 60.0, "resting_bpm": 58.0, "sdnn_ms": None}
+    assert day.heart == {
+        "mean_bpm": 64.0,
+        "minimum_bpm": 60.0,
+        "resting_bpm": 58.0,
+        "sdnn_ms": None,
+    }
 
 
 def test_rhythm_begins_with_the_seventh_recorded_day() -> None:

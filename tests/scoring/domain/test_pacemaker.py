@@ -46,7 +46,13 @@ def test_reference_values_of_a_regular_sleeper_at_250_lux() -> None:
 
 @pytest.mark.parametrize(
     ("hours", "dlmo", "half_range"),
-    [(6, 23.25, 1.063), (8, 23.05, 1.098), (10, 22.70, 1.113), (12, 22.35, 1.115), (14, 21.95, 1.111)],
+    [
+        (6, 23.25, 1.063),
+        (8, 23.05, 1.098),
+        (10, 22.70, 1.113),
+        (12, 22.35, 1.115),
+        (14, 21.95, 1.111),
+    ],
 )
 def test_reference_values_by_length_of_sleep(hours: float, dlmo: float, half_range: float) -> None:
     found = settled(light(250, 4.5 - hours / 2, 4.5 + hours / 2))

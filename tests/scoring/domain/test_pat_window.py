@@ -7,7 +7,14 @@ import pytest
 
 from patients.domain.recording import Minutes
 from scoring.domain.grid import build_grid
-from scoring.domain.pat_window import WEEK_MINUTES, Z_LIMIT, PatWeek, Reference, pat_week, standardised
+from scoring.domain.pat_window import (
+    WEEK_MINUTES,
+    Z_LIMIT,
+    PatWeek,
+    Reference,
+    pat_week,
+    standardised,
+)
 from tests.scoring.domain.builders import BERLIN, MINUTE, a_day, counts, person, series
 
 FLAT = Reference(
@@ -39,7 +46,9 @@ def test_week_with_a_clock_change_has_10080_minutes_and_ends_at_midnight(
 ) -> None:
     first, scored = change - timedelta(days=10), change + timedelta(days=after)
     end = BERLIN.at(scored + timedelta(days=1), time.min)
-    minutes = round((BERLIN.at(change + timedelta(days=10), time.min) - BERLIN.at(first, time.min)) / MINUTE)
+    minutes = round(
+        (BERLIN.at(change + timedelta(days=10), time.min) - BERLIN.at(first, time.min)) / MINUTE
+    )
     numbered = series(np.arange(minutes, dtype=np.float32), first=first)
     who = person(days=1)
     week = pat_week(type(who)(BERLIN, who.family, numbered), scored)

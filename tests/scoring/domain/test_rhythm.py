@@ -90,7 +90,9 @@ def test_missing_hours_are_left_out_and_not_zero() -> None:
     hourly[30] = np.nan
     assert interdaily_stability(hourly) == pytest.approx(1.0, abs=0.02)
     variability = intradaily_variability(hourly)
-    assert variability == pytest.approx(intradaily_variability(np.tile(np.arange(24.0), 7)), rel=0.03)
+    assert variability == pytest.approx(
+        intradaily_variability(np.tile(np.arange(24.0), 7)), rel=0.03
+    )
 
 
 def test_hour_needs_30_valid_minutes() -> None:

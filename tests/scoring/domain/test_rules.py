@@ -21,7 +21,14 @@ def test_numbers_are_those_of_the_design() -> None:
 
 @pytest.mark.parametrize(
     ("probability", "tier"),
-    [(0.0, "Low"), (0.4999, "Low"), (0.5, "Moderate"), (0.7999, "Moderate"), (0.8, "High"), (1, "High")],
+    [
+        (0.0, "Low"),
+        (0.4999, "Low"),
+        (0.5, "Moderate"),
+        (0.7999, "Moderate"),
+        (0.8, "High"),
+        (1, "High"),
+    ],
 )
 def test_edges_belong_to_the_higher_tier(probability: float, tier: str) -> None:
     assert Edges(0.5, 0.8).tier(probability) == tier

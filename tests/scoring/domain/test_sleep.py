@@ -94,9 +94,9 @@ def test_windows_are_apart_in_order_and_add_up(state: SleepState) -> None:
     for one, other in zip(windows, windows[1:], strict=False):
         assert other.start - one.stop >= 60
     for window in windows:
-        assert 10 <= window.length_minutes
+        assert window.length_minutes >= 10
         assert window.asleep_minutes + window.wake_minutes == window.length_minutes
-        assert 0 <= window.wake_minutes
+        assert window.wake_minutes >= 0
         inside = state[window.start : window.stop] == ASLEEP
         assert inside.sum() == window.asleep_minutes
 
@@ -200,7 +200,9 @@ def night_of_counts(minutes: int = 2880) -> np.ndarray:
     return values
 
 
-def scored(values: np.ndarray, worn: Mask | None = None, light: np.ndarray | None = None) -> SleepState:
+def scored(
+    values: np.ndarray, worn: Mask | None = None, light: np.ndarray | None = None
+) -> SleepState:
     worn = np.ones(len(values), dtype=bool) if worn is None else worn
     return state_from_activity(values, worn, light, centred_day_mean(values, worn))
 
