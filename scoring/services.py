@@ -17,6 +17,8 @@ from scoring.domain.daily import FULL_DAY_MINUTES, daily_features
 from scoring.domain.output import reasons_list, track_dict, weights_dict
 from scoring.domain.phase import PacemakerDay
 from scoring.domain.router import Antidepressant
+from scoring.domain.types import DayFeatures
+from scoring.domain.vector import PHASE
 from scoring.engines.assess import Assessment, assess_day
 from scoring.models import (
     Baseline,
@@ -232,10 +234,11 @@ def baseline_propose(*, patient: Patient, by: User | str) -> Baseline:
         raise InputError(f"{patient.code} has {len(days)} days: a baseline needs 14.")
     values = {}
     for name, group, label, unit in BASELINE_FEATURES:
-        known = [v for d in days if (v := getattr(d, group)[name]) is not None]
+        known = [v for d in days if (v := _usual_value(d, group, name)) is not None]
         if len(known) > 1:
             sd = float(np.std(known, ddof=1))
             mean = float(np.mean(known))
+            mean = (mean - 12) % 24 + 12 if name == "dlmo_hour" else mean
             values[name] = {"label": label, "mean": mean, "sd": sd, "unit": unit, "n": len(known)}
     newest = patient.baselines.aggregate(Max("version"))["version__max"] or 0
     baseline = Baseline.objects.create(
@@ -248,6 +251,12 @@ def baseline_propose(*, patient: Patient, by: User | str) -> Baseline:
     )
     audit_record(by=by, action="baseline proposed", patient=patient, version=baseline.version)
     return baseline
+
+
+def _usual_value(day: DayFeatures, group: str, name: str) -> float | None:
+    # The phase is taken from the series that does not jump at noon.
+    value = day.indexes[PHASE] if name == "dlmo_hour" else getattr(day, group)[name]
+    return None if value is None else float(value)
 
 
 @transaction.atomic

@@ -20,6 +20,7 @@ from scoring.learning.people import HYPOMANIA, MANIA
 
 LICENCE = "same as the project; trained on simulated people only"
 MADE_BY = "make train"
+BATCH = 32
 SPLIT = (0.7, 0.15)  # train, calibrate; the rest tests
 
 
@@ -73,14 +74,16 @@ def fit_depression(weeks: Weeks, folder: Path, size_name: str, seed: int, epochs
     keras.utils.set_random_seed(seed)
     size, parts = SIZES[size_name], split_by_person(weeks.people, seed)
     model = build_classifier(size)
-    # From random weights: the published 1e-5 is for fine-tuning pre-trained ones.
-    model.compile(keras.optimizers.Adam(3e-4), "binary_crossentropy")
+    steps = int(parts.train.sum()) // BATCH * epochs
+    # The published rate for random weights; the published 1e-5 is for fine-tuning.
+    rate = keras.optimizers.schedules.CosineDecay(0.0, steps, warmup_target=1e-3, warmup_steps=100)
+    model.compile(keras.optimizers.Adam(rate), "binary_crossentropy")
     stop = keras.callbacks.EarlyStopping("val_loss", patience=4, restore_best_weights=True)
     history = model.fit(
         weeks.inputs[parts.train],
         weeks.labels[parts.train],
         validation_data=(weeks.inputs[parts.calibrate], weeks.labels[parts.calibrate]),
-        batch_size=32,
+        batch_size=BATCH,
         epochs=epochs,
         callbacks=[stop],
         verbose=2,

@@ -103,7 +103,7 @@ def nothing(folder: Path) -> Path:
 
 BAD: list[tuple[str, Callable[[Path], Path], tuple[str, ...], tuple[str, ...]]] = [
     ("empty file", empty, BERLIN, ("empty.txt", "is empty")),
-    ("truncated XML", cut_off, BERLIN, ("export.xml", "export it again")),
+    ("truncated XML", cut_off, BERLIN, ("export.xml", "is cut off")),
     ("zip bomb", bomb, BERLIN, ("bomb.zip", "would unpack to")),
     ("other vendor", apple, (*BERLIN, "--source", "actlumus"), ("export.xml", "apple_health")),
     ("unknown source", good, (*BERLIN, "--source", "withings"), ("withings", "actlumus")),

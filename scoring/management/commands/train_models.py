@@ -19,10 +19,10 @@ class Command(BaseCommand):
         parser.add_argument("--out", type=Path, default=settings.BASE_DIR / "scoring/artifacts")
         parser.add_argument("--seed", type=int, default=20261120)
         parser.add_argument("--size", default="S", choices=["S", "M", "L", "H"])
-        parser.add_argument("--people", type=int, default=3000, help="For PAT, a week each.")
+        parser.add_argument("--people", type=int, default=5000, help="For PAT, a week each.")
         parser.add_argument("--patients", type=int, default=400, help="For the trees.")
         parser.add_argument("--days", type=int, default=150, help="Of each of those patients.")
-        parser.add_argument("--epochs", type=int, default=20)
+        parser.add_argument("--epochs", type=int, default=12)
 
     def handle(self, *_: Any, **options: Any) -> None:
         folder, seed = options["out"], options["seed"]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
 
 from scoring.domain import pacemaker
 from scoring.domain.types import Floats
@@ -63,6 +64,27 @@ def test_reference_values_by_length_of_sleep(hours: float, dlmo: float, half_ran
 def test_thirty_days_settle_even_a_night_worker() -> None:
     day_sleep = light(250, 9, 16)
     assert settled(day_sleep, 30)[1] == pytest.approx(settled(day_sleep, 60)[1], abs=0.05)
+
+
+def test_steps_of_five_minutes_follow_the_equations_of_the_paper() -> None:
+    stiffness = (24 / (0.99669 * 24.2)) ** 2
+
+    def slope(hour: float, state: Floats, lux: float) -> list[float]:
+        x, xc, n = state
+        alpha = 0.16 * (lux / 9500) ** 0.6
+        b = 19.875 * (1 - n) * alpha * (1 - 0.4 * x) * (1 - 0.4 * xc)
+        return [
+            np.pi / 12 * (xc + b),
+            np.pi / 12 * (0.23 * (xc - 4 / 3 * xc**3) - x * (stiffness + 0.55 * b)),
+            60 * (alpha * (1 - n) - 0.013 * n),
+        ]
+
+    exact = np.array(pacemaker.MIDNIGHT_OF_A_REGULAR_SLEEPER)
+    for hours, lux in ((7, 0.0), (16, 250.0), (1, 0.0)) * 3:
+        path = solve_ivp(slope, (0, hours), exact, args=(lux,), rtol=1e-10, atol=1e-12)
+        exact = path.y[:, -1]
+    found = pacemaker.simulate(np.tile(light(250, 23, 7), 3)).end
+    assert found == pytest.approx(tuple(exact), abs=1e-3)
 
 
 def test_many_people_at_once_are_each_alone() -> None:

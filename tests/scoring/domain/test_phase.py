@@ -6,7 +6,7 @@ import pytest
 from patients.domain.days import ZoneHistory
 from patients.domain.recording import Minutes
 from scoring.domain.daily import daily_features
-from scoring.domain.phase import USUAL_NIGHTS, PacemakerDay
+from scoring.domain.phase import PacemakerDay
 from scoring.domain.types import PersonData
 from tests.scoring.domain.builders import a_day, episode, logged, person
 
@@ -39,7 +39,7 @@ def test_nap_is_no_habit() -> None:
 def test_seven_latest_main_sleeps_are_kept() -> None:
     nights = tuple(episode(a_day(d), -60 + d) for d in range(1, 20))
     usual = known(pacemakers(person(sleep=nights)))[-1].usual
-    assert usual == tuple((240 + d, 720) for d in range(20 - USUAL_NIGHTS, 20))
+    assert usual == tuple((240 + d, 720) for d in range(13, 20))
 
 
 def test_unknown_nights_follow_the_usual_ones() -> None:

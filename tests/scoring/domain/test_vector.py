@@ -11,19 +11,11 @@ from scoring.domain.vector_names import VECTOR_NAMES
 from tests.scoring.domain.builders import a_day, features
 
 BASES = [
-    "ST_long",
-    "ST_short",
-    "WT_long",
-    "WT_short",
-    "LongSleepWindow_length",
-    "LongSleepWindow_number",
-    "ShortSleepWindow_length",
-    "ShortSleepWindow_number",
-    "Sleep_percentage",
-    "Sleep_amplitude",
-    "Circadian_phase",
-    "Circadian_amplitude",
-]
+    "ST_long", "ST_short", "WT_long", "WT_short",
+    "LongSleepWindow_length", "LongSleepWindow_number",
+    "ShortSleepWindow_length", "ShortSleepWindow_number",
+    "Sleep_percentage", "Sleep_amplitude", "Circadian_phase", "Circadian_amplitude",
+]  # fmt: skip
 NOBODY: tuple[None, ...] = (None,) * 12
 
 
