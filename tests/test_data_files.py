@@ -17,7 +17,9 @@ from tests.conftest import ROOT
 
 GUIDELINES = ROOT / "alerts/data/guidelines"
 ROUTER, TRIAGE = ROOT / "scoring/data/router.toml", ROOT / "alerts/data/triage.toml"
-SHIPPED = sorted([*(ROOT / "alerts/data").rglob("*.toml"), *(ROOT / "scoring/data").rglob("*.toml")])
+SHIPPED = sorted(
+    [*(ROOT / "alerts/data").rglob("*.toml"), *(ROOT / "scoring/data").rglob("*.toml")]
+)
 CLAIMS = re.compile(r"diagnos(e|es|ed|is|tic)\b|\balarm|\bpredict", re.IGNORECASE)
 
 

@@ -18,8 +18,8 @@ from scoring.domain.types import DayFeatures, PersonData
 FULL_DAY_MINUTES = 12 * 60
 RHYTHM_DAYS = 7
 NIGHT_BEGINS, NIGHT_ENDS = time(21), time(9)
-# Without a long sleep a night counts (as short, or as awake) only if this much of it is
-# known; otherwise the main sleep may simply not have been recorded.
+# A night counts if its main sleep was recorded by the vendor, or if this much of it is known:
+# otherwise the main sleep, or a part of it, may simply not have been recorded.
 KNOWN_NIGHT_SHARE = 0.8
 HALF = 0.5
 
@@ -32,25 +32,38 @@ def daily_features(
     ``before`` is the pacemaker of the day before first; None starts it anew at the first
     night that is known.
     """
-    grid = build_grid(person, first - timedelta(days=RHYTHM_DAYS - 1), last)
-    windows = _windows_by_day(grid, person.zones)
-    known = known_activity(grid)
     day, phase = first, before
     while day <= last:
-        phase = pacemaker_day(grid, person.zones, day, windows.get(day, []), phase)
-        yield _features(grid, known, person.zones, day, windows.get(day, []), phase), phase
+        # A grid of its own for each day: nothing after the day's end can touch it.
+        grid = build_grid(person, day - timedelta(days=RHYTHM_DAYS - 1), day)
+        windows = sleep_windows(grid.state)
+        night = _of_the_night(windows, grid, person.zones, day)
+        present = _is_present(grid, person.zones, day, night)
+        night = night if present else []
+        phase = pacemaker_day(grid, person.zones, day, windows, night, phase)
+        known = known_activity(grid)
+        yield _features(grid, known, person.zones, day, night, present, phase), phase
         day += timedelta(days=1)
 
 
-def _windows_by_day(grid: Grid, zones: ZoneHistory) -> dict[date, list[Window]]:
-    by_day: dict[date, list[Window]] = {}
-    for window in sleep_windows(grid.state):
-        middle = grid.moment(window.midpoint)
-        day = zones.local_day(middle)
-        if middle >= zones.night_bounds(day)[1]:
-            day += timedelta(days=1)
-        by_day.setdefault(day, []).append(window)
-    return by_day
+def _of_the_night(windows: list[Window], grid: Grid, zones: ZoneHistory, day: date) -> list[Window]:
+    """The windows whose midpoint lies in the noon-to-noon day."""
+    low, high = (grid.index(t) for t in zones.night_bounds(day))
+    return [w for w in windows if low <= w.midpoint < high]
+
+
+def _night_hours(grid: Grid, zones: ZoneHistory, day: date) -> slice:
+    """21:00 to 09:00 on the grid."""
+    begin = zones.at(day - timedelta(days=1), NIGHT_BEGINS)
+    return slice(grid.index(begin), grid.index(zones.at(day, NIGHT_ENDS)))
+
+
+def _is_present(grid: Grid, zones: ZoneHistory, day: date, windows: list[Window]) -> bool:
+    known = grid.state[_night_hours(grid, zones, day)] != UNKNOWN
+    # Eastwards over the date line a night can be empty.
+    if known.size > 0 and float(known.mean()) >= KNOWN_NIGHT_SHARE:
+        return True
+    return any(w.is_long and grid.in_bed[w.start : w.stop].any() for w in windows)
 
 
 def _features(
@@ -59,15 +72,10 @@ def _features(
     zones: ZoneHistory,
     day: date,
     windows: list[Window],
+    present: bool,
     phase: PacemakerDay | None,
 ) -> DayFeatures:
     low, high = (grid.index(t) for t in zones.day_bounds(day))
-    night = slice(
-        grid.index(zones.at(day - timedelta(days=1), NIGHT_BEGINS)),
-        grid.index(zones.at(day, NIGHT_ENDS)),
-    )
-    night_worn = int(grid.worn[night].sum())
-    present = any(w.is_long for w in windows) or _is_known(grid, night)
     noon = grid.index(zones.night_bounds(day)[0])
     sleep: tuple[float | None, ...] = sleep_indexes(windows, noon) if present else (None,) * 10
     dlmo = phase.dlmo_hours if phase else None
@@ -76,7 +84,7 @@ def _features(
         day=day,
         recorded_minutes=int(grid.recorded[low:high].sum()),
         worn_minutes=int(grid.worn[low:high].sum()),
-        night_worn_minutes=night_worn,
+        night_worn_minutes=int(grid.worn[_night_hours(grid, zones, day)].sum()),
         night_present=present,
         sleep=_sleep(grid, zones, day, windows, present),
         rhythm=asdict(_rhythm(grid, known, zones, day)),
@@ -92,16 +100,10 @@ def _features(
     )
 
 
-def _is_known(grid: Grid, night: slice) -> bool:
-    known = grid.state[night] != UNKNOWN
-    # Eastwards over the date line a night can be empty.
-    return known.size > 0 and float(known.mean()) >= KNOWN_NIGHT_SHARE
-
-
 def _sleep(
     grid: Grid, zones: ZoneHistory, day: date, windows: list[Window], present: bool
 ) -> dict[str, float | None]:
-    main = max(windows, key=lambda w: w.length_minutes, default=None) if present else None
+    main = max(windows, key=lambda w: w.length_minutes, default=None)
     midnight = grid.index(zones.day_bounds(day)[0])
     asleep = sum(w.asleep_minutes for w in windows)
     return {

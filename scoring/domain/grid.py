@@ -5,15 +5,21 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 
+from patients.domain.days import ZoneHistory
 from patients.domain.recording import Family, Minutes, MinuteSeries, SleepEpisode
-from patients.domain.wear import worn_from_counts, worn_from_signs
+from patients.domain.wear import near, worn_from_counts, worn_from_signs
 from scoring.domain.sleep import (
+    AWAKE,
+    UNKNOWN,
     SleepState,
     centred_day_mean,
     state_from_activity,
     state_from_episodes,
 )
 from scoring.domain.types import Mask, PersonData
+
+MINUTE = timedelta(minutes=1)
+STEP_MARGIN_MINUTES = 30
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,7 @@ class Grid:
     sdnn: Minutes
     recorded: Mask
     worn: Mask
+    in_bed: Mask  # within a vendor's sleep record
     state: SleepState
 
     def index(self, moment: datetime) -> int:
@@ -43,11 +50,12 @@ def build_grid(person: PersonData, first: date, last: date) -> Grid:
     """Lay the local days from first to last, and the day before, on a grid.
 
     Wear comes from the activity's stillness for count sensors, and from signs of a wrist for
-    step counters; sleep from the vendor's records where there are any, else from activity.
+    step counters. Sleep comes from the vendor's record of the night; a night without one is
+    read from activity, because a record that is missing is not a night awake.
     """
     start = person.zones.day_bounds(first - timedelta(days=1))[0]
     end = person.zones.day_bounds(last)[1]
-    minutes = round((end - start) / timedelta(minutes=1))
+    minutes = round((end - start) / MINUTE)
 
     def on_grid(series: MinuteSeries | None) -> Minutes:
         if series is None:
@@ -65,14 +73,11 @@ def build_grid(person: PersonData, first: date, last: date) -> Grid:
     if person.family is Family.STEPS:
         # Some vendors write only the minutes with steps: a worn minute without any has none.
         activity = np.where(worn & np.isnan(activity), np.float32(0), activity)
-    if person.sleep:
-        state = state_from_episodes(episodes, start, minutes, worn)
-    elif person.family is Family.STEPS:
-        # Steps are zero at rest and at a desk alike: they cannot tell sleep.
-        state = np.full(minutes, -1, dtype=np.int8)
-    else:
-        mean = centred_day_mean(activity, worn)
-        state = state_from_activity(activity, worn, light if person.light else None, mean)
+    state = state_from_episodes(episodes, start, minutes, worn)
+    unrecorded = _nights_without_record(person.zones, first, last, start, in_bed)
+    if unrecorded.any():
+        read = _state_without_records(person, activity, steps, light, worn)
+        state = np.where(unrecorded, read, state)
     recorded = ~np.isnan(activity) | ~np.isnan(heart_rate) | in_bed
     return Grid(
         start=start,
@@ -83,8 +88,35 @@ def build_grid(person: PersonData, first: date, last: date) -> Grid:
         sdnn=on_grid(person.sdnn),
         recorded=recorded,
         worn=worn & recorded,
+        in_bed=in_bed,
         state=state,
     )
+
+
+def _nights_without_record(
+    zones: ZoneHistory, first: date, last: date, start: datetime, in_bed: Mask
+) -> Mask:
+    """Minutes of the noon-to-noon days in which no sleep record lies."""
+    unrecorded = np.zeros(in_bed.shape, dtype=bool)
+    day = first - timedelta(days=1)
+    while day <= last + timedelta(days=1):
+        low, high = (max(round((t - start) / MINUTE), 0) for t in zones.night_bounds(day))
+        if not in_bed[low:high].any():
+            unrecorded[low:high] = True
+        day += timedelta(days=1)
+    return unrecorded
+
+
+def _state_without_records(
+    person: PersonData, activity: Minutes, steps: Minutes, light: Minutes, worn: Mask
+) -> SleepState:
+    if person.family not in (None, Family.STEPS):
+        mean = centred_day_mean(activity, worn)
+        return state_from_activity(activity, worn, light if person.light else None, mean)
+    # Steps are zero asleep and at a desk alike: without a record they can only tell waking.
+    with np.errstate(invalid="ignore"):
+        moved = near((steps if person.steps else activity) > 0, STEP_MARGIN_MINUTES)
+    return np.where(moved, AWAKE, UNKNOWN).astype(np.int8)
 
 
 def _signs(heart_rate: Minutes, in_bed: Mask) -> Mask:
@@ -95,8 +127,7 @@ def _inside(episodes: tuple[SleepEpisode, ...], start: datetime, minutes: int) -
     inside = np.zeros(minutes, dtype=bool)
     for episode in episodes:
         first, stop = (
-            int(np.clip(round((t - start) / timedelta(minutes=1)), 0, minutes))
-            for t in (episode.start, episode.end)
+            min(max(round((t - start) / MINUTE), 0), minutes) for t in (episode.start, episode.end)
         )
         inside[first:stop] = True
     return inside

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patients.domain.recording import Minutes
-from scoring.domain.grid import Grid, build_grid
+from scoring.domain.grid import build_grid
 from scoring.domain.types import Mask, PersonData
 
 WEEK_MINUTES = 7 * 1440
@@ -40,10 +40,9 @@ class Reference:
     sd: NDArray[np.float32]
 
 
-def pat_week(person: PersonData, scored_day: date, grid: Grid | None = None) -> PatWeek:
+def pat_week(person: PersonData, scored_day: date) -> PatWeek:
     """Cut the week that ends with the scored day."""
-    if grid is None:
-        grid = build_grid(person, scored_day - timedelta(days=6), scored_day)
+    grid = build_grid(person, scored_day - timedelta(days=6), scored_day)
     high = grid.index(person.zones.day_bounds(scored_day)[1])
     low = high - WEEK_MINUTES
     return PatWeek(grid.activity[low:high], grid.worn[low:high])

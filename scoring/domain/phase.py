@@ -8,7 +8,7 @@ import numpy as np
 from patients.domain.days import ZoneHistory
 from scoring.domain import pacemaker
 from scoring.domain.grid import Grid
-from scoring.domain.sleep import ASLEEP, UNKNOWN, Window
+from scoring.domain.sleep import ASLEEP, UNKNOWN, SleepState, Window
 from scoring.domain.types import Floats, Mask
 
 USUAL_NIGHTS = 7
@@ -33,22 +33,29 @@ class PacemakerDay:
 
 
 def pacemaker_day(
-    grid: Grid, zones: ZoneHistory, day: date, windows: list[Window], before: PacemakerDay | None
+    grid: Grid,
+    zones: ZoneHistory,
+    day: date,
+    windows: list[Window],
+    night: list[Window],
+    before: PacemakerDay | None,
 ) -> PacemakerDay | None:
-    """One day on: from 19:00 to 19:00 under 250 lux awake and 0 lux asleep.
+    """One day on: from 19:00 to 19:00 under 250 lux awake and 0 lux within sleep windows.
 
+    ``windows`` are all of the grid, ``night`` those of the day if its night is there.
+    Awakenings within a window stay dark, as in the published model, which knows windows only.
     Minutes that nobody knows follow the mean of the last 7 known nights. Before the first
     known night there is no phase: that night, repeated for 30 days, is where it begins.
     """
     low = grid.index(zones.at(day - timedelta(days=1), CLOCK))
     high = grid.index(zones.at(day, CLOCK))
-    usual = _usual_nights(windows, low, before)
+    usual = _usual_nights(night, low, before)
     if not usual:
         return None
     if high <= low:  # eastwards over the date line a day can be skipped
         return before
     habit = _asleep_between(usual, high - low)
-    state = grid.state[low:high]
+    state = _dark_within(windows, grid.state)[low:high]
     # Before a journey east the day, and so the grid, may end before 19:00.
     lux = _lux(np.pad(state, (0, high - low - len(state)), constant_values=UNKNOWN), habit)
     if before is None:
@@ -80,6 +87,13 @@ def _asleep_between(usual: tuple[tuple[int, int], ...], minutes: int) -> Mask:
     return (np.arange(minutes) - onset) % DAY_MINUTES < offset - onset
 
 
-def _lux(state: np.ndarray, habit: Mask) -> Floats:
+def _dark_within(windows: list[Window], state: SleepState) -> SleepState:
+    dark = state.copy()
+    for window in windows:
+        dark[window.start : window.stop] = ASLEEP
+    return dark
+
+
+def _lux(state: SleepState, habit: Mask) -> Floats:
     asleep = np.where(state == UNKNOWN, habit, state == ASLEEP)
     return np.where(asleep, 0.0, pacemaker.AWAKE_LUX)

@@ -149,7 +149,7 @@ def state_from_episodes(
         return round((moment - start) / timedelta(minutes=1))
 
     def index(moment: datetime) -> int:
-        return int(np.clip(minute(moment), 0, minutes))
+        return min(max(minute(moment), 0), minutes)
 
     for episode in episodes:
         first, stop = index(episode.start), index(episode.end)

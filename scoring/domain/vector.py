@@ -42,6 +42,7 @@ def vector(days: Sequence[DayFeatures], scored_day: date) -> Vector:
     """
     first = scored_day - timedelta(days=WINDOW_NIGHTS - 1)
     window = [d for d in days if first <= d.day <= scored_day and d.night_present]
+    window.sort(key=lambda d: d.day)
     values = np.array([d.indexes for d in window], dtype=np.float64)
     out = np.full((len(INDEX_NAMES), 3), np.nan)
     if window:

@@ -9,7 +9,6 @@ import pytest
 from django.db import close_old_connections, connection, transaction
 from django.utils import timezone
 
-from scoring import runs
 from scoring.models import ScoringJob, ScoringRun
 from scoring.runs import (
     JOB_ATTEMPTS,
@@ -202,5 +201,3 @@ def test_a_night_that_never_began_is_begun_and_told_by_the_watch() -> None:
     assert begun and (begun.night, begun.state, begun.jobs.count()) == (NIGHT, "queued", 1)
     assert run_start_missed(now=at(8)) is None
     assert f"Run {begun.pk}" in (late_run_report(now=at(8)) or "")
-
-

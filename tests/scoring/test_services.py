@@ -307,7 +307,7 @@ def test_research_use_ends_when_no_model_was_trained_on_simulated_people(
 ) -> None:
     manifest = models_folder / "manifest.json"
     assert research_use()
-    manifest.write_text(manifest.read_text().replace(": \"simulated\"", ": \"a cohort\""))
+    manifest.write_text(manifest.read_text().replace(': "simulated"', ': "a cohort"'))
     load_models.cache_clear()
     assert not research_use()
 

@@ -43,9 +43,7 @@ RULES = (  # as loaded: highest rank first
         ("mdd", True, "on a drug"),
     ],
 )
-def test_the_most_specific_that_fits_is_taken(
-    diagnosis: str, treated: bool, expected: str
-) -> None:
+def test_the_most_specific_that_fits_is_taken(diagnosis: str, treated: bool, expected: str) -> None:
     found = recommend(
         RULES, track="mania", tier="High", diagnosis=diagnosis, antidepressant_active=treated
     )
@@ -54,9 +52,7 @@ def test_the_most_specific_that_fits_is_taken(
 
 @pytest.mark.parametrize(("track", "tier"), [("depression", "High"), ("mania", "Low")])
 def test_what_no_guideline_covers_has_no_recommendation(track: str, tier: str) -> None:
-    found = recommend(
-        RULES, track=track, tier=tier, diagnosis="mdd", antidepressant_active=False
-    )
+    found = recommend(RULES, track=track, tier=tier, diagnosis="mdd", antidepressant_active=False)
     assert found is None
 
 

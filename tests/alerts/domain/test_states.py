@@ -27,7 +27,7 @@ ALLOWED = {
 }
 
 
-@pytest.mark.parametrize(("state", "event"), product(STATES, EVENTS))
+@pytest.mark.parametrize(("state", "event"), [*product(STATES, EVENTS)])
 def test_each_event_in_each_state(state: str, event: str) -> None:
     assert next_state(state, event) == ALLOWED.get((state, event))
 

@@ -81,6 +81,12 @@ def logged(days: int = 20, **more: Any) -> PersonData:
     return person(days, tuple(episode(a_day(d)) for d in range(1, days)), **more)
 
 
+def log_only(*sleep: SleepEpisode, days: int = 20) -> PersonData:
+    """Sleep records and a heart rate, but nothing that could show sleep without a record."""
+    pulse = series(np.full(days * 1440, 60.0), Channel.HEART_RATE)
+    return PersonData(zones=BERLIN, family=None, activity=None, heart_rate=pulse, sleep=sleep)
+
+
 def features(day: date, **given: Any) -> DayFeatures:
     """Features of an ordinary day, some of them given."""
     hours, mean = given.pop("hours", 7.5), given.pop("mean", 100.0)

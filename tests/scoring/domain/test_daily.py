@@ -18,6 +18,7 @@ from tests.scoring.domain.builders import (
     a_day,
     counts,
     episode,
+    log_only,
     logged,
     person,
     series,
@@ -109,14 +110,14 @@ def test_rhythm_begins_with_the_seventh_recorded_day() -> None:
 def test_window_belongs_to_the_day_whose_midnight_is_nearest_to_its_middle() -> None:
     # Middles at 09:00 of a day and at 21:00 of the day before it.
     for onset, offset in ((420, 660), (-300, -60)):
-        days = computed(person(sleep=(episode(a_day(10), onset, offset),)))
+        days = computed(log_only(episode(a_day(10), onset, offset)))
         slept = [d.day for d in days if d.indexes[0]]
         assert slept == [a_day(10)], onset
 
 
 def test_middle_at_noon_belongs_to_the_next_day() -> None:
     for middle, offset in ((719, 10), (720, 11), (721, 11)):
-        days = computed(person(sleep=(episode(a_day(10), middle - 120, middle + 120),)))
+        days = computed(log_only(episode(a_day(10), middle - 120, middle + 120)))
         assert [d.day for d in days if d.indexes[0]] == [a_day(offset)], middle
 
 
@@ -207,9 +208,51 @@ def test_naps_alone_are_no_night() -> None:
     assert set(day.sleep.values()) == {None} and day.indexes == (None,) * 12
 
 
-def test_night_awake_and_worn_is_a_night_of_no_sleep() -> None:
+def test_worn_night_without_a_record_is_read_from_activity() -> None:
     who = person(sleep=tuple(episode(a_day(d)) for d in range(1, 20) if d != 10))
     day = computed(who)[10]
+    assert day.night_present
+    assert day.sleep["time_asleep_hours"] == pytest.approx(8, abs=0.3)
+
+
+def test_step_counter_night_without_a_record_is_missing_not_sleepless() -> None:
+    steps = series(np.where(counts(20) > 100, 20.0, 0.0), Channel.STEPS)
+    who = PersonData(
+        zones=BERLIN, family=Family.STEPS, activity=steps, steps=steps,
+        heart_rate=series(np.full(20 * 1440, 60.0), Channel.HEART_RATE),
+        sleep=tuple(episode(a_day(d)) for d in range(1, 20) if d != 10),
+    )  # fmt: skip
+    days = computed(who)
+    assert not days[10].night_present and "night_missing" in days[10].flags
+    assert days[9].night_present and days[11].night_present
+
+
+def test_step_counter_night_full_of_steps_is_a_night_awake() -> None:
+    walked = np.where(counts(20) > 100, 20.0, 0.0)
+    walked[10 * 1440 - 240 : 10 * 1440 + 600 : 15] = 30.0
+    steps = series(walked, Channel.STEPS)
+    who = PersonData(
+        zones=BERLIN, family=Family.STEPS, activity=steps, steps=steps,
+        heart_rate=series(np.full(20 * 1440, 60.0), Channel.HEART_RATE),
+        sleep=tuple(episode(a_day(d)) for d in range(1, 20) if d != 10),
+    )  # fmt: skip
+    day = computed(who)[10]
+    assert day.night_present and day.sleep["time_asleep_hours"] == 0
+
+
+def test_days_to_come_change_no_earlier_day_read_from_activity() -> None:
+    def loud(values: Minutes) -> None:
+        values[15 * 1440 :] *= 20
+
+    assert computed(person(change=loud))[:14] == computed(person())[:14]
+
+
+def test_night_awake_and_worn_is_a_night_of_no_sleep() -> None:
+    def awake(values: Minutes) -> None:
+        values[10 * 1440 - 240 : 10 * 1440 + 600] = values[10 * 1440 + 720 : 10 * 1440 + 721]
+
+    records = tuple(episode(a_day(d)) for d in range(1, 20) if d != 10)
+    day = computed(person(sleep=records, change=awake))[10]
     assert day.night_present and day.sleep["time_asleep_hours"] == 0
     assert day.indexes[:10] == (0,) * 10
 

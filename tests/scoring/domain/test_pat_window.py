@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from patients.domain.recording import Minutes
-from scoring.domain.grid import build_grid
 from scoring.domain.pat_window import (
     WEEK_MINUTES,
     Z_LIMIT,
@@ -30,13 +29,6 @@ def test_week_is_the_seven_days_that_end_with_the_scored_one() -> None:
     week = pat_week(person(), a_day(12))
     assert np.array_equal(week.activity, counts(20)[6 * 1440 : 13 * 1440])
     assert week.worn.all() and week.coverage == 1.0
-
-
-def test_week_is_the_same_from_a_grid_that_is_there() -> None:
-    who = person()
-    grid = build_grid(who, a_day(0), a_day(12))
-    one, other = pat_week(who, a_day(12)), pat_week(who, a_day(12), grid)
-    assert np.array_equal(one.activity, other.activity) and np.array_equal(one.worn, other.worn)
 
 
 @pytest.mark.parametrize("change", [date(2024, 3, 31), date(2024, 10, 27)])

@@ -8,7 +8,7 @@ from patients.domain.recording import Minutes
 from scoring.domain.daily import daily_features
 from scoring.domain.phase import PacemakerDay
 from scoring.domain.types import PersonData
-from tests.scoring.domain.builders import a_day, episode, logged, person
+from tests.scoring.domain.builders import a_day, episode, log_only, logged, person
 
 UTC_ZONE = ZoneHistory.of("Etc/UTC")
 
@@ -22,7 +22,7 @@ def known(days: list[PacemakerDay | None]) -> list[PacemakerDay]:
 
 
 def test_before_the_first_known_night_there_is_no_phase() -> None:
-    found = pacemakers(person(sleep=(episode(a_day(5)), episode(a_day(6)))))
+    found = pacemakers(log_only(episode(a_day(5)), episode(a_day(6))))
     assert [d is None for d in found[:6]] == [True] * 5 + [False]
 
 
@@ -32,7 +32,7 @@ def test_first_night_repeated_is_where_it_begins() -> None:
 
 
 def test_nap_is_no_habit() -> None:
-    found = pacemakers(person(sleep=(episode(a_day(5), 800, 1000),)))
+    found = pacemakers(log_only(episode(a_day(5), 800, 1000)))
     assert found == [None] * 20
 
 
@@ -62,9 +62,16 @@ def test_habit_of_an_evening_sleeper_runs_over_19_o_clock() -> None:
     assert found[-1].dlmo_hours % 24 == pytest.approx((21.577 - 7) % 24, abs=0.1)
 
 
-def test_light_at_night_weakens_the_pacemaker() -> None:
-    whole = known(pacemakers(logged()))[-1].amplitude
+def test_awakening_within_a_window_stays_dark_as_in_the_published_model() -> None:
+    whole = known(pacemakers(logged()))[-1]
     broken = tuple(episode(a_day(d), wakes=((120, 170),)) for d in range(1, 20))
+    found = known(pacemakers(person(sleep=broken)))[-1]
+    assert (found.dlmo_hours, found.amplitude) == (whole.dlmo_hours, whole.amplitude)
+
+
+def test_light_between_two_windows_weakens_the_pacemaker() -> None:
+    whole = known(pacemakers(logged()))[-1].amplitude
+    broken = tuple(episode(a_day(d), wakes=((120, 190),)) for d in range(1, 20))
     assert known(pacemakers(person(sleep=broken)))[-1].amplitude < whole - 0.05
 
 
