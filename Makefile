@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt $(if $(GPU),requirements-gpu.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint train bench screenshots browser
+.PHONY: help setup demo serve test lint train bench screenshots browser
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,6 +30,9 @@ demo: $(STAMP)  ## A simulated clinic on http://localhost:8000 (PORT= changes it
 	  CLARITY_DATABASE_NAME=clarity_demo EHR_BASE_URL=http://127.0.0.1:$(EHR_PORT)/fhir/R4 \
 	  LOG_LEVEL=$(or $(LOG_LEVEL),WARNING) TF_CPP_MIN_LOG_LEVEL=3 \
 	  $(BIN)/python manage.py demo --port $(PORT)
+
+serve: setup  ## Web, workers and beat for a clinic of your own (PORT= changes the port)
+	$(BIN)/python -m clarity_site.processes $(PORT)
 
 browser: $(STAMP)
 	@sh tests/browser/install.sh

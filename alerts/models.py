@@ -37,7 +37,8 @@ class Alert(models.Model):
     track = models.CharField(max_length=12, choices=Track)
     state = models.CharField(max_length=14, choices=AlertState, default=AlertState.NEW)
     tier = models.CharField(max_length=14, choices=Tier)
-    score = models.ForeignKey(RiskScore, on_delete=models.PROTECT, related_name="+")
+    # RESTRICT, not PROTECT: a patient can be erased with all of it, a score alone cannot.
+    score = models.ForeignKey(RiskScore, on_delete=models.RESTRICT, related_name="+")
     recommendation = models.JSONField(default=dict)
     raised_at = models.DateTimeField()
     changed_at = models.DateTimeField()

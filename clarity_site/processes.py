@@ -61,3 +61,19 @@ class ProcessGroup:
 
 def _as_interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
+
+
+def main() -> int:
+    """Serve until one of them ends or a signal comes."""
+    group = ProcessGroup(int(sys.argv[1]))
+    group.start()
+    try:
+        return group.wait()
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        group.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,5 +1,6 @@
 """Reads about patients. ``patients_visible_to`` is the only way to one."""
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
 import numpy as np
@@ -41,17 +42,22 @@ def recorded_span(patient: Patient) -> tuple[date, date] | None:
     return (first, last) if first and last else None
 
 
-def minutes_between(
-    patient: Patient, first_day: date, last_day: date
+def recording_days_between(patient: Patient, first: date, last: date) -> list[RecordingDay]:
+    """The packed UTC days from first to last, of all channels and sources."""
+    rows = patient.recording_days.filter(utc_day__range=(first, last))
+    return list(rows.order_by("utc_day", "source"))
+
+
+def joined_minutes(
+    rows: Iterable[RecordingDay], first_day: date, last_day: date
 ) -> tuple[dict[Channel, MinuteSeries], Family | None]:
-    """Minute series of the UTC days from first to last, and the activity's unit family.
+    """The rows, all of UTC days from first to last, as minute series, and the unit family.
 
     Sources are never summed: of those that hold a channel, each UTC day is the one's with more
     minutes of it. Unit families never mix: the one with more minutes in the span is taken.
     """
-    rows = patient.recording_days.filter(utc_day__range=(first_day, last_day))
     by_channel: dict[str, dict[str, list[RecordingDay]]] = {}
-    for row in rows.order_by("source"):
+    for row in rows:
         by_channel.setdefault(row.channel, {}).setdefault(row.family, []).append(row)
     series: dict[Channel, MinuteSeries] = {}
     family: Family | None = None

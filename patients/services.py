@@ -254,3 +254,13 @@ def medication_list_set(*, patient: Patient, available: bool, by: User | str) ->
     """Say whether the patient's medication list is known at all."""
     Patient.objects.filter(pk=patient.pk).update(medication_list_available=available)
     audit_record(by=by, action="medication list", patient=patient, available=available)
+
+
+@transaction.atomic
+def patient_erase(*, patient: Patient, by: User | str) -> None:
+    """Delete the patient with every recording, score, alert and message.
+
+    The audit rows stay: they hold the code and nothing that identifies.
+    """
+    audit_record(by=by, action="patient erased", patient=patient)
+    patient.delete()

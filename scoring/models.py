@@ -106,7 +106,7 @@ class RiskScore(models.Model):
     mania_model = models.ForeignKey(
         ModelVersion, on_delete=models.PROTECT, null=True, related_name="+"
     )
-    baseline = models.ForeignKey(Baseline, on_delete=models.PROTECT, null=True, related_name="+")
+    baseline = models.ForeignKey(Baseline, on_delete=models.RESTRICT, null=True, related_name="+")
     rules_version = models.CharField(max_length=64, help_text="Hash of router.toml.")
     scored_at = models.DateTimeField()
 

@@ -1,18 +1,25 @@
 """Reads about features, scores and runs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from django.conf import settings
 from django.utils import timezone
 
 from patients.models import MedicationCourse, Patient
-from patients.selectors import minutes_between, recorded_span, sleep_between, zone_history
+from patients.selectors import (
+    joined_minutes,
+    recorded_span,
+    recording_days_between,
+    sleep_between,
+    zone_history,
+)
 from scoring.domain.router import Antidepressant
 from scoring.domain.types import DayFeatures, PersonData
 from scoring.models import DailyFeatures, RiskScore, ScoringRun
 from scoring.resources import models
 
+DAY = timedelta(days=1)
 ANTIDEPRESSANTS_OF_THE_ROUTER = (
     MedicationCourse.DrugClass.SSRI,
     MedicationCourse.DrugClass.SNRI,
@@ -21,13 +28,37 @@ ANTIDEPRESSANTS_OF_THE_ROUTER = (
 
 def person_data(patient: Patient, first: date, last: date) -> PersonData:
     """The patient's recordings of the local days from first to last."""
+    [(_, person)] = person_windows(patient, last, last, (last - first).days)
+    return person
+
+
+def person_windows(
+    patient: Patient, first: date, last: date, days_before: int
+) -> Iterator[tuple[date, PersonData]]:
+    """For each local day from first to last, what was recorded then and so many days before.
+
+    A day's window is the same however many days are asked for: which sources and units are in
+    it does not depend on what lies outside.
+    """
+    zones = zone_history(patient)
+    low, high = _utc_days(first - timedelta(days=days_before), last)
+    rows = recording_days_between(patient, low, high)
+    sleep = sleep_between(patient, _midnight(low), _midnight(high + DAY))
+    for day in (first + timedelta(days=n) for n in range((last - first).days + 1)):
+        low, high = _utc_days(day - timedelta(days=days_before), day)
+        begin, end = _midnight(low), _midnight(high + DAY)
+        series, family = joined_minutes([r for r in rows if low <= r.utc_day <= high], low, high)
+        slept = tuple(e for e in sleep if e.end > begin and e.start < end)
+        yield day, PersonData.of(zones, series, family, slept)
+
+
+def _utc_days(first: date, last: date) -> tuple[date, date]:
     # A local day lies within the UTC days beside it, whatever the zone.
-    low, high = first - timedelta(days=1), last + timedelta(days=1)
-    series, family = minutes_between(patient, low, high)
-    start = timezone.make_aware(datetime.combine(low, time.min), UTC)
-    end = start + timedelta(days=(high - low).days + 1)
-    sleep = sleep_between(patient, start, end)
-    return PersonData.of(zone_history(patient), series, family, sleep)
+    return first - DAY, last + DAY
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, UTC)
 
 
 def features_between(patient: Patient, first: date, last: date) -> list[DayFeatures]:
@@ -68,8 +99,8 @@ def recorded_days(patient: Patient) -> tuple[date, date] | None:
     if span is None:
         return None
     zones = zone_history(patient)
-    first = zones.local_day(timezone.make_aware(datetime.combine(span[0], time.min), UTC))
-    last = zones.local_day(timezone.make_aware(datetime.combine(span[1], time(23, 59)), UTC))
+    first = zones.local_day(_midnight(span[0]))
+    last = zones.local_day(_midnight(span[1] + DAY) - timedelta(minutes=1))
     return first, last
 
 

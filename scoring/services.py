@@ -1,6 +1,7 @@
 """Writes about features, scores and baselines."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Any
@@ -33,6 +34,7 @@ from scoring.selectors import (
     features_between,
     last_full_day,
     person_data,
+    person_windows,
     recorded_days,
 )
 
@@ -60,7 +62,6 @@ def features_update(*, patient: Patient) -> None:
     before = DailyFeatures.objects.filter(patient=patient, day=first - timedelta(days=1)).first()
     state = before.pacemaker_state if before else None
     pacemaker = _pacemaker(state) if state else None
-    person = person_data(patient, first - timedelta(days=LOOK_BACK_DAYS), span[1])
     stored = {row.day: row for row in patient.features.filter(day__gte=first)}
     rows = [
         DailyFeatures(
@@ -70,7 +71,7 @@ def features_update(*, patient: Patient) -> None:
             values=_as_json(features.as_dict()),
             pacemaker_state=_as_json(asdict(phase)) if phase else None,
         )
-        for features, phase in daily_features(person, first, span[1], pacemaker)
+        for features, phase in _each_day(patient, first, span[1], pacemaker)
     ]
     # A day that came out the same keeps its row, and so its score need not be looked at again.
     # The last day's row is always written: its time says up to when recordings are in here.
@@ -81,6 +82,15 @@ def features_update(*, patient: Patient) -> None:
         unique_fields=["patient", "day"],
         update_fields=["computed_at", "values", "pacemaker_state"],
     )
+
+
+def _each_day(
+    patient: Patient, first: date, last: date, phase: PacemakerDay | None
+) -> Iterator[tuple[DayFeatures, PacemakerDay | None]]:
+    # Each day from its own window, so that one night's update and a recompute of all agree.
+    for day, person in person_windows(patient, first, last, LOOK_BACK_DAYS):
+        [(features, phase)] = daily_features(person, day, day, phase)
+        yield features, phase
 
 
 def _as_json(values: dict[str, Any]) -> Any:

@@ -5,7 +5,9 @@ import re
 from typing import Any
 
 # TensorFlow writes these itself, in C++, before any setting reaches it.
-NOT_OURS = re.compile(r"^(WARNING: All log messages before absl|[IWE]\d{4} |To enable the following)")
+NOT_OURS = re.compile(
+    r"^(WARNING: All log messages before absl|[IWE]\d{4} |To enable the following)"
+)
 
 
 def clarity_lines(text: str) -> list[dict[str, Any]]:

@@ -1,10 +1,13 @@
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
 import requests
+from django.db import connection
 
 from alerts.fhir.codes import ALERT_SYSTEM
 from alerts.fhir.retry import GIVE_UP_AFTER
@@ -248,3 +251,22 @@ def test_the_token_travels_in_a_header_and_stands_in_no_message(
     outbox_deliver(now=NOW)
     message.refresh_from_db()
     assert "s3cret" not in message.last_error and message.last_error
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_who_deliver_at_once_send_each_message_once(connected: FhirServer) -> None:
+    messages = [raised(factories.patient(ehr_id=f"ehr-{n}")) for n in range(12)]
+    barrier = Barrier(4)
+
+    def deliver(_: int) -> int:
+        try:
+            barrier.wait(timeout=10)
+            return outbox_deliver(now=NOW)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        arrived = list(pool.map(deliver, range(4)))
+    assert sum(arrived) == 12
+    assert {(state(m), m.attempts) for m in messages} == {("delivered", 1)}
+    assert [len(in_the_ehr(connected, m)) for m in messages] == [1] * 12

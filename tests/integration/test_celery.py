@@ -22,8 +22,8 @@ from scoring.models import RiskScore, ScoringRun
 from tests.conftest import ROOT
 from tests.fhir_server import FhirServer
 from tests.fhir_server.fixtures import require_fhir_server
-from tests.people import in_care, recording
 from tests.logs import clarity_lines
+from tests.people import in_care, recording
 
 NAMES = ("Zebulon Quist", "Wilhelmina Frost")
 TOKEN = "t0ken-that-no-log-may-hold"
@@ -45,10 +45,11 @@ def wait_for(what: Callable[[], Any], processes: list[subprocess.Popen[bytes]]) 
 def workers(environment: dict[str, str], log: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
     """Both workers of the process group, as `make demo` starts them."""
     with ExitStack() as stack:
-        output = stack.enter_context(log.open("wb"))
+        banner = stack.enter_context(log.with_suffix(".out").open("wb"))
+        errors = stack.enter_context(log.open("wb"))
         processes = [
             subprocess.Popen(
-                command, cwd=ROOT, env=os.environ | environment, stdout=output, stderr=output
+                command, cwd=ROOT, env=os.environ | environment, stdout=banner, stderr=errors
             )
             for command in commands(0)
             if "worker" in command
@@ -78,6 +79,7 @@ def environment(ehr: FhirServer, token_file: Path) -> dict[str, str]:
         "EHR_BASE_URL": ehr.base_url,
         "EHR_TOKEN_FILE": str(token_file),
         "TF_CPP_MIN_LOG_LEVEL": "3",
+        "PYTHONWARNINGS": "ignore",  # Celery's, about running as root
     }
 
 
@@ -90,7 +92,10 @@ def test_a_night_through_real_workers_ends_with_the_messages_in_the_ehr(tmp_path
     for number, name in enumerate(NAMES):
         what = recording(seed=number, days=35, last_day=last, sleepless=3)
         in_care(f"P-{number}", what, name=name, ehr_id=f"ehr-{number}")
-    with FhirServer() as ehr, workers(environment(ehr, tmp_path / "token"), tmp_path / "log") as two:
+    with (
+        FhirServer() as ehr,
+        workers(environment(ehr, tmp_path / "token"), tmp_path / "log") as two,
+    ):
         begin_night.delay()
         wait_for(lambda: ScoringRun.objects.filter(state="done").exists(), two)
         waiting = OutboxMessage.objects.exclude(state="delivered")

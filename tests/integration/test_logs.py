@@ -104,6 +104,6 @@ def test_an_exceptions_text_is_never_written(written: StringIO) -> None:
 
 
 def test_a_line_is_json_whatever_is_logged(written: StringIO) -> None:
-    log.info("quotes \" and\nnew lines", extra={"count": 3})
+    log.info('quotes " and\nnew lines', extra={"count": 3})
     [line] = [json.loads(line) for line in written.getvalue().splitlines()]
-    assert line["count"] == 3 and line["event"] == "quotes \" and\nnew lines"
+    assert line["count"] == 3 and line["event"] == 'quotes " and\nnew lines'

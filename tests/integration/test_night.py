@@ -124,7 +124,9 @@ def test_three_short_nights_raise_an_alert_whatever_the_models_say() -> None:
     assert score and (alert.tier, alert.score) == ("High", score)
     assert "early_warning_sleep" in [reason["code"] for reason in score.reasons]
     [message] = alert.messages.all()
-    assert any("4 h" in line for line in message.resource["payload"][0]["contentString"].split("\n"))
+    assert any(
+        "4 h" in line for line in message.resource["payload"][0]["contentString"].split("\n")
+    )
 
 
 def test_a_night_of_long_ago_data_scores_and_alerts_nobody() -> None:
@@ -208,7 +210,10 @@ def test_the_watch_wakes_a_night_whose_worker_was_lost(settings: Any) -> None:
 
 def test_a_mail_that_could_not_go_out_is_tried_again(settings: Any) -> None:
     settings.ADMINS = [("Operations", "ops@clinic.example")]
-    good, settings.EMAIL_BACKEND = settings.EMAIL_BACKEND, "django.core.mail.backends.smtp.EmailBackend"
+    good, settings.EMAIL_BACKEND = (
+        settings.EMAIL_BACKEND,
+        "django.core.mail.backends.smtp.EmailBackend",
+    )
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     factories.run(night_due(timezone.now()), state="queued")
     with pytest.raises(OSError):

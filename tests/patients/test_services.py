@@ -18,7 +18,7 @@ from patients.domain.recording import (
 )
 from patients.ingest.sources import read_recording
 from patients.models import AuditEvent, Patient, RecordingFile
-from patients.selectors import minutes_between, sleep_between
+from patients.selectors import joined_minutes, recording_days_between, sleep_between
 from patients.services import (
     Stored,
     file_sha256,
@@ -48,8 +48,14 @@ def ingest(patient: Patient, what: Recording, name: str = "a", zone: str = "UTC"
     )
 
 
+def minutes_of(
+    patient: Patient, first: date, last: date
+) -> tuple[dict[Channel, MinuteSeries], Family | None]:
+    return joined_minutes(recording_days_between(patient, first, last), first, last)
+
+
 def stored_steps(patient: Patient) -> list[float]:
-    series, _ = minutes_between(patient, START.date(), START.date())
+    series, _ = minutes_of(patient, START.date(), START.date())
     values = series[Channel.STEPS].values
     return [float(v) for v in values[~np.isnan(values)]]
 
@@ -86,7 +92,7 @@ def test_sources_stay_apart_and_each_day_is_the_fuller_ones() -> None:
     ingest(patient, steps(7, 7, source="phone"), "b")
     ingest(patient, steps(8, start=next_day), "c")
     ingest(patient, steps(9, 9, start=next_day, source="phone"), "d")
-    series, family = minutes_between(patient, START.date(), next_day.date())
+    series, family = minutes_of(patient, START.date(), next_day.date())
     values = series[Channel.STEPS].values
     assert (values[~np.isnan(values)].tolist(), family) == ([1, 2, 3, 9, 9], None)
 
@@ -98,7 +104,7 @@ def test_unit_families_never_mix() -> None:
         start = START + timedelta(days=count)
         series = MinuteSeries(Channel.ACTIVITY, f"unit of {family}", start, values)
         ingest(patient, Recording(f"source {name}", "", family, (series,)), name)
-    series_by, family = minutes_between(patient, START.date(), START.date() + timedelta(days=9))
+    series_by, family = minutes_of(patient, START.date(), START.date() + timedelta(days=9))
     activity = series_by[Channel.ACTIVITY]
     assert (family, activity.unit) == (Family.MIMS, "unit of mims")
     assert int((~np.isnan(activity.values)).sum()) == 5

@@ -1,7 +1,7 @@
 import json
 import math
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from datetime import timedelta
 from itertools import pairwise
@@ -47,7 +47,7 @@ def days_of(what: Recording, first: int, last: int) -> Recording:
     return replace(what, series=series, sleep=sleep)
 
 
-def stored_features(patient: Patient) -> list[tuple[object, object, object]]:
+def stored_features(patient: Patient) -> list[tuple[Any, Any, Any]]:
     rows = patient.features.order_by("day")
     return [(row.day, row.values, row.pacemaker_state) for row in rows]
 
@@ -63,15 +63,37 @@ def patient() -> Patient:
     return in_care("P-1")
 
 
-def test_features_brought_up_to_date_day_by_day_equal_those_of_one_go(patient: Patient) -> None:
-    features_update(patient=patient)
-    other = in_care("P-2", days_of(recording(), 0, 20))
-    features_update(patient=other)
-    for day in range(20, DAYS):
-        store(other, days_of(recording(), day - 1, day + 1), f"day {day}")
-        features_update(patient=other)
-    assert len(stored_features(patient)) >= DAYS
-    assert stored_features(other) == stored_features(patient)
+def every_channel(day: int) -> Recording:
+    return days_of(recording(), max(day - 1, 0), day + 1)
+
+
+def counts_alone(day: int) -> Recording:
+    what = every_channel(day)
+    return replace(what, sleep=(), series=what.series[:1])
+
+
+def another_device_later(day: int) -> Recording:
+    """First counts, heart and a sleep log; from day 18 on a watch with steps and heart."""
+    what = every_channel(day)
+    if day < 18:
+        return what
+    return replace(what, source="watch", family=None, sleep=(), series=what.series[1:])
+
+
+@pytest.mark.parametrize("on", [every_channel, counts_alone, another_device_later])
+def test_features_brought_up_to_date_day_by_day_equal_those_of_one_go(
+    on: Callable[[int], Recording],
+) -> None:
+    nightly, once = in_care("P-1", on(0)), in_care("P-2", on(0))
+    for day in range(1, DAYS):
+        store(nightly, on(day), f"day {day}")
+        store(once, on(day), f"day {day}")
+        if day > 12:
+            features_update(patient=nightly)
+    features_update(patient=once)
+    assert len(stored_features(once)) >= DAYS
+    assert stored_features(nightly) == stored_features(once)
+    assert sum(f["recorded_minutes"] > 720 for _, f, _ in stored_features(once)) >= DAYS - 1
 
 
 def test_an_edited_past_day_recomputes_from_there_and_equals_one_go(patient: Patient) -> None:
