@@ -193,6 +193,7 @@ def score_store(*, patient: Patient, assessment: Assessment) -> tuple[RiskScore,
     return score, True
 
 
+# With the reasons: a model that failed and now works changes no input, only what they say.
 SAME_SCORE = (
     "inputs_sha256", "tier", "weights", "reasons", "context", "depression_model", "mania_model",
     "rules_version",
@@ -201,9 +202,7 @@ SAME_SCORE = (
 
 def _is_the_same(score: RiskScore, values: dict[str, Any]) -> bool:
     explained = score.depression["contributions"] or not values["depression"]["contributions"]
-    # A model that failed and now works changes no input, only what its track says.
-    alike = all(getattr(score, t)["reason"] == values[t]["reason"] for t in Track.values)
-    return bool(explained) and alike and all(getattr(score, n) == values[n] for n in SAME_SCORE)
+    return bool(explained) and all(getattr(score, n) == values[n] for n in SAME_SCORE)
 
 
 def _model_version(track: Track) -> ModelVersion:

@@ -3,14 +3,22 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from patients.domain.recording import Minutes
+from patients.domain.recording import Family, Minutes
 
 Mask = NDArray[np.bool_]
 
 STILL_RUN_MINUTES = 90  # Choi et al. 2011, Med Sci Sports Exerc 43:357
 SPIKE_MINUTES = 2
 SPIKE_MARGIN_MINUTES = 30
-STILL_SHARE_OF_P95 = 0.005  # a sensor at rest may drift a little above its floor
+# How far above its floor a sensor at rest may read, per minute. Fixed, so that what a day shows
+# does not depend on the days beside it. Condor: seen on one openly licensed week whose sensor
+# lay still at night; the others are assumptions.
+REST_NOISE = {
+    Family.ACTIWATCH_COUNTS: 2.0,
+    Family.ACTIGRAPH_COUNTS: 5.0,
+    Family.CONDOR_PIM: 20.0,
+    Family.MIMS: 0.02,
+}
 
 
 def runs(mask: Mask) -> NDArray[np.int64]:
@@ -23,22 +31,19 @@ def runs(mask: Mask) -> NDArray[np.int64]:
     return edges.reshape(-1, 2)
 
 
-def still_minutes(values: Minutes) -> Mask:
+def still_minutes(values: Minutes, noise: float = 0.0) -> Mask:
     """Minutes at the sensor's floor: its lowest value, be that zero or a constant.
 
-    The floor is the lowest value of the recording; 0.5 % of the 95th percentile above it is
-    still floor. Missing minutes are not still.
+    ``noise`` is how far above it a sensor at rest may read. Missing minutes are not still.
     """
     there = values[~np.isnan(values)]
     if there.size == 0:
         return np.zeros(values.shape, dtype=bool)
-    floor = float(there.min())
-    tolerance = STILL_SHARE_OF_P95 * (float(np.percentile(there, 95)) - floor)
     with np.errstate(invalid="ignore"):
-        return values <= floor + tolerance
+        return values <= float(there.min()) + noise
 
 
-def worn_from_counts(values: Minutes) -> Mask:
+def worn_from_counts(values: Minutes, noise: float = 0.0) -> Mask:
     """Minutes on which a count sensor was worn.
 
     Not worn are missing minutes and runs of at least 90 still minutes, in which up to
@@ -46,7 +51,7 @@ def worn_from_counts(values: Minutes) -> Mask:
     sensor's own floor in place of zero).
     """
     there = ~np.isnan(values)
-    still = still_minutes(values) | ~there
+    still = still_minutes(values, noise) | ~there
     for start, stop in runs(~still):
         before = still[max(start - SPIKE_MARGIN_MINUTES, 0) : start]
         after = still[stop : stop + SPIKE_MARGIN_MINUTES]

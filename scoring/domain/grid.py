@@ -7,7 +7,7 @@ import numpy as np
 
 from patients.domain.days import ZoneHistory
 from patients.domain.recording import Family, Minutes, MinuteSeries, SleepEpisode
-from patients.domain.wear import near, worn_from_counts, worn_from_signs
+from patients.domain.wear import REST_NOISE, near, worn_from_counts, worn_from_signs
 from scoring.domain.sleep import (
     AWAKE,
     UNKNOWN,
@@ -69,7 +69,9 @@ def build_grid(person: PersonData, first: date, last: date) -> Grid:
     if person.family in (None, Family.STEPS):
         worn = worn_from_signs(steps if person.steps else activity, heart_rate, in_bed)
     else:
-        worn = worn_from_counts(activity) | (~np.isnan(activity) & _signs(heart_rate, in_bed))
+        worn = worn_from_counts(activity, REST_NOISE[person.family]) | (
+            ~np.isnan(activity) & _signs(heart_rate, in_bed)
+        )
     if person.family is Family.STEPS:
         # Some vendors write only the minutes with steps: a worn minute without any has none.
         activity = np.where(worn & np.isnan(activity), np.float32(0), activity)

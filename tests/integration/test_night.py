@@ -208,6 +208,20 @@ def test_the_watch_wakes_a_night_whose_worker_was_lost(settings: Any) -> None:
     assert (run.state, run.jobs.get().attempts) == ("done", 2)
 
 
+def test_the_watch_begins_a_night_that_the_beat_missed() -> None:
+    patient = in_care("P-1", recording(days=2))
+    due = night_due(timezone.now())
+    factories.run(due - timedelta(days=1))
+    watch_runs()
+    watch_runs()
+    run = ScoringRun.objects.get(night=due)
+    assert (run.state, [job.patient for job in run.jobs.all()]) == ("queued", [patient])
+    assert run.ops_told_at
+    score_queued_patients()
+    run.refresh_from_db()
+    assert run.state == "done"
+
+
 def test_a_mail_that_could_not_go_out_is_tried_again(settings: Any) -> None:
     settings.ADMINS = [("Operations", "ops@clinic.example")]
     good, settings.EMAIL_BACKEND = (

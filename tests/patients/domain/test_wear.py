@@ -35,12 +35,20 @@ def test_still_run_of_89_minutes_is_worn(floor: float) -> None:
     assert worn_from_counts(values).all()
 
 
-def test_floor_may_drift_by_half_a_percent_of_the_95th_percentile() -> None:
-    values = moving(floor=0.0)
-    values[200:400] = 0.004 * np.percentile(values, 95)
-    assert not worn_from_counts(values)[200:400].any()
-    values[200:400] = 0.02 * np.percentile(values, 95)
-    assert worn_from_counts(values)[200:400].all()
+@pytest.mark.parametrize("floor", FLOORS)
+def test_sensor_at_rest_may_read_its_noise_above_the_floor(floor: float) -> None:
+    values = moving(floor=floor)
+    values[200:400] = floor + 4.9
+    assert not worn_from_counts(values, noise=5)[200:400].any()
+    values[200:400] = floor + 5.1
+    assert worn_from_counts(values, noise=5)[200:400].all()
+
+
+def test_wear_of_a_day_does_not_depend_on_the_days_beside_it() -> None:
+    quiet, loud = moving(1440), moving(1440) * 50
+    quiet[300:420] = 0
+    alone, beside = worn_from_counts(quiet), worn_from_counts(np.concatenate((quiet, loud)))
+    assert np.array_equal(alone, beside[:1440])
 
 
 @pytest.mark.parametrize("length", [1, 2])
