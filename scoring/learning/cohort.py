@@ -60,14 +60,17 @@ def _week(
     return pat_week(data, FIRST_DAY + timedelta(days=course.days - 1))
 
 
-def fit_references(seed: int, people: int, levels: dict[Family, float]) -> dict[Family, Reference]:
-    """Mean and SD of each minute over well people, one reference a unit family.
+def fit_references(
+    seed: int, people: int, levels: dict[Family, float]
+) -> tuple[dict[Family, Reference], dict[Family, float]]:
+    """Mean and SD of each minute over well people, one reference a unit family; and the 95th
+    percentile of a day's mean activity.
 
     Averaged over the seven days and 15 neighbouring minutes: a simulated person knows no
     weekday worth a column of its own.
     """
     rng = np.random.default_rng(seed)
-    references = {}
+    references, p95 = {}, {}
     for family, level in levels.items():
         days = []
         for _ in tqdm(range(people), desc=f"reference {family}"):
@@ -81,7 +84,8 @@ def fit_references(seed: int, people: int, levels: dict[Family, float]) -> dict[
         # At night almost nobody moves: an SD near zero would blow up one stray count.
         sd = np.maximum(sd, 0.05 * sd.max())
         references[family] = Reference(mean.astype(np.float32), sd.astype(np.float32))
-    return references
+        p95[family] = float(np.nanpercentile(np.nanmean(values, axis=1), 95))
+    return references, p95
 
 
 def _smooth(profile: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
@@ -28,8 +27,7 @@ class Command(BaseCommand):
         folder, seed = options["out"], options["seed"]
         folder.mkdir(parents=True, exist_ok=True)
         levels = cohort.waking_levels(settings.BASE_DIR / "scoring/data/families.toml")
-        references = cohort.fit_references(seed, 150, levels)
-        p95 = {family: 1.3 * float(np.mean(r.mean)) for family, r in references.items()}
+        references, p95 = cohort.fit_references(seed, 150, levels)
         artifacts = [fit.save_references(references, p95, folder, seed)]
         vectors = cohort.simulate_vectors(seed + 1, options["patients"], options["days"])
         artifacts += fit.fit_mania(vectors, folder, seed)
