@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from alerts import resources as alert_rules
+from alerts.fhir.client import EhrClient
 from scoring import resources as scoring_rules
 from scoring.domain.rules import RuleFileError, read_rule_file
 from scoring.engines.artifacts import ArtifactError, load_manifest, verified_path
@@ -60,7 +61,12 @@ def model_files(**_: Any) -> Sequence[CheckMessage]:
 
 @register(Tags.compatibility)
 def ehr_settings(**_: Any) -> Sequence[CheckMessage]:
-    """The token file of the EHR can be read."""
+    """The EHR's address and token file can be used."""
+    try:
+        if settings.EHR_BASE_URL:
+            EhrClient(settings.EHR_BASE_URL).close()
+    except ValueError as error:
+        return [Error(f"EHR_BASE_URL: {error}", hint="See .env.sample.", id="clarity.E004")]
     path = settings.EHR_TOKEN_FILE
     if path and not Path(path).is_file():
         return [

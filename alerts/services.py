@@ -58,7 +58,8 @@ def _standing(alert: Alert | None) -> Standing | None:
         return None
     dismissed = alert.state == AlertState.DISMISSED
     day = timezone.localtime(alert.changed_at).date() if dismissed else None
-    return Standing(alert.is_open, alert.tier, day)
+    acknowledged = alert.state == AlertState.ACKNOWLEDGED
+    return Standing(alert.is_open, alert.tier, day, acknowledged)
 
 
 def _apply(

@@ -57,8 +57,14 @@ def secret(name: str, folder: Path) -> str:
         return value
     path = folder / name.lower()
     if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        _write_private(path, secrets.token_urlsafe(48))
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            _write_private(path, secrets.token_urlsafe(48))
+        except OSError:
+            raise ImproperlyConfigured(
+                f"{name} is unset and {folder} cannot be written: set {name}, or name another "
+                "folder in CLARITY_STATE_DIR."
+            ) from None
     return path.read_text().strip()
 
 

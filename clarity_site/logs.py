@@ -60,6 +60,7 @@ def logging_config(level: str) -> dict[str, Any]:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+    logging.captureWarnings(True)
     return {
         "version": 1,
         "disable_existing_loggers": False,

@@ -16,7 +16,7 @@ from patients.selectors import (
 )
 from scoring.domain.router import Antidepressant
 from scoring.domain.types import DayFeatures, PersonData
-from scoring.models import DailyFeatures, RiskScore, ScoringRun
+from scoring.models import DailyFeatures, RiskScore, ScoringJob, ScoringRun
 from scoring.resources import models
 
 DAY = timedelta(days=1)
@@ -131,7 +131,11 @@ def run_notice(now: datetime) -> str | None:
         return None
     if finished is None:
         return "No nightly run has finished yet: scores may be missing."
+    failed = ScoringJob.objects.filter(
+        run__night=due, run__state=ScoringRun.State.FAILED, state=ScoringRun.State.FAILED
+    ).count()
+    what = f"failed for {failed} patients" if failed else "has not finished"
     return (
-        f"Scores are of {finished:%-d %B %Y}: the run of {due:%-d %B %Y} has not finished. "
+        f"Scores are of {finished:%-d %B %Y}: the run of {due:%-d %B %Y} {what}. "
         "Operations have been told."
     )

@@ -11,7 +11,6 @@ TRANSITIONS: dict[tuple[str, str], str] = {
     (NEW, "acknowledged"): ACKNOWLEDGED,
     (NEW, "dismissed"): DISMISSED,
     (ACKNOWLEDGED, "dismissed"): DISMISSED,
-    (NEW, "resolved"): RESOLVED,
     (ACKNOWLEDGED, "resolved"): RESOLVED,
 }
 # Events after which the EHR is told.

@@ -25,6 +25,7 @@ class Standing:
     is_open: bool
     tier: str
     dismissed_on: date | None = None
+    is_acknowledged: bool = False
 
 
 def load_triage_rules(path: Path) -> TriageRules:
@@ -59,7 +60,8 @@ def triage(
     if standing and standing.is_open:
         if RANK[tier] > RANK[standing.tier]:
             return "risen"
-        return "resolved" if _long_low(tiers, rules) else None
+        # An alert that nobody has seen does not close by itself.
+        return "resolved" if standing.is_acknowledged and _long_low(tiers, rules) else None
     if RANK[tier] < RANK[rules.raise_from]:
         return None
     if standing and standing.dismissed_on and RANK[tier] <= RANK[standing.tier]:

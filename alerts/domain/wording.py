@@ -5,7 +5,8 @@ from typing import Any
 
 RESEARCH_USE = "Research use: model trained on simulated data"
 TOP = 3
-LIMITED = "limited_data"
+# Reasons that change how far the reader may trust the message.
+TOLD = ("limited_data", "early_warning", "medication_unavailable", "mania_night")
 
 
 def message_lines(
@@ -31,11 +32,7 @@ def message_lines(
     contributions = score[track]["contributions"][:TOP]
     if contributions:
         lines.append("Main contributions: " + "; ".join(map(_contribution, contributions)) + ".")
-    lines += [
-        reason["text"]
-        for reason in score["reasons"]
-        if reason["code"].startswith((LIMITED, "early_warning", "medication_unavailable"))
-    ]
+    lines += [reason["text"] for reason in score["reasons"] if reason["code"].startswith(TOLD)]
     return tuple(lines)
 
 

@@ -48,6 +48,7 @@ class RouterRules:
     overall: Edges
     min_depression_coverage: float
     min_mania_nights: int
+    mania_recent_nights: int
     limited_coverage: float
     limited_weight: float
     different: tuple[float, float]
@@ -105,6 +106,7 @@ def _rules(table: Mapping[str, Any], version: str) -> RouterRules:
         overall=Edges(**table["tiers"]["overall"]),
         min_depression_coverage=table["availability"]["depression_coverage"],
         min_mania_nights=table["availability"]["mania_nights"],
+        mania_recent_nights=table["availability"]["mania_recent_nights"],
         limited_coverage=table["coverage"]["limited"],
         limited_weight=table["coverage"]["limited_weight"],
         different=pair("different"),

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from hashlib import sha256
 
@@ -27,6 +27,7 @@ from scoring.domain.types import (
     DayFeatures,
     Floats,
     PersonData,
+    Reason,
     RiskDecision,
     TrackOutput,
 )
@@ -63,16 +64,27 @@ def assess_day(
     leaves its track unavailable with the reason, and the other goes on.
     """
     known = [d for d in days if d.day <= day]
-    week, inputs = pat_week(person, day), vector(known, day)
+    night = _latest_night(known, day, rules.mania_recent_nights)
+    week, inputs = pat_week(person, day), vector(known, night or day)
+    coverage = vector(known, day).coverage
     depression = _or_failed(
         lambda: _depression(person, day, week, models, rules, labels, explain), week.coverage
     )
     mania = _or_failed(
-        lambda: _mania(known, day, inputs, models, rules, labels, explain), inputs.coverage
+        lambda: _mania(known, night, inputs, coverage, models, rules, labels, explain), coverage
     )
     warning = early_warning(known, day, models.population_p95(person.family), rules.early_warning)
     decision = decide(day, depression, mania, antidepressant, warning, rules)
+    if night and night != day and mania.status == "ok":
+        late = Reason("mania_night", f"Mania is read from the night to {night}, the latest there.")
+        decision = replace(decision, reasons=(*decision.reasons, late))
     return Assessment(decision, depression, mania, _inputs_hash(week, inputs, known[-7:]))
+
+
+def _latest_night(days: Sequence[DayFeatures], day: date, recent: int) -> date | None:
+    """The latest night that is there among the last few: a missing one says nothing."""
+    first = day - timedelta(days=recent - 1)
+    return max((d.day for d in days if d.night_present and d.day >= first), default=None)
 
 
 def _or_failed(run: Callable[[], TrackOutput], coverage: float) -> TrackOutput:
@@ -123,18 +135,22 @@ def _depression(
 
 def _mania(
     days: Sequence[DayFeatures],
-    day: date,
+    night: date | None,
     inputs: Vector,
+    coverage: float,
     models: Models,
     rules: RouterRules,
     labels: dict[str, Label],
     explain: bool,
 ) -> TrackOutput:
-    needed = rules.min_mania_nights
-    if inputs.nights_present < needed:
+    needed, there = rules.min_mania_nights, round(coverage * WINDOW_NIGHTS)
+    if there < needed:
         return TrackOutput.unavailable(
-            f"{inputs.nights_present} of {WINDOW_NIGHTS} nights are there, {needed} are needed.",
-            inputs.coverage,
+            f"{there} of {WINDOW_NIGHTS} nights are there, {needed} are needed.", coverage
+        )
+    if night is None:
+        return TrackOutput.unavailable(
+            f"none of the last {rules.mania_recent_nights} nights is there.", coverage
         )
     row = inputs.values[np.newaxis]
     names = ("mania", "hypomania")
@@ -147,13 +163,13 @@ def _mania(
         margins = models.mania_engine.margin_contributions(row)
         for part, calibrate, margin in zip(parts, calibrators, margins, strict=True):
             points += _points(margin[0], part, calibrate)
-        today = days[-1].indexes if days and days[-1].day == day else (None,) * 12
+        today = next(d.indexes for d in days if d.day == night)
         contributions = mania_contributions(by_index(points), inputs.values, today, labels)
     return TrackOutput(
         "ok",
         None,
         min(sum(parts), 1.0),
-        inputs.coverage,
+        coverage,
         contributions,
         {"mania_probability": parts[0], "hypomania_probability": parts[1]},
     )

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from scoring.engines.pat import WEEK_MINUTES, PatSize, build_classifier
 from scoring.engines.pat_h5 import load_classifier
+from scoring.engines.quiet_tensorflow import tf
 
 CHUNK = 4  # weeks at once: as fast as 8 and 100 MB smaller (a PAT-L week's scores are 60 MB)
 

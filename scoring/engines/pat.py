@@ -4,18 +4,12 @@ Architecture and layer names: Ruan, Zhang, Oh, Jin, Jacobson, arXiv:2411.15240 (
 Importing this module imports TensorFlow: do it only where a model is really run.
 """
 
-import os
 from dataclasses import dataclass
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
-# A GPU's TF32 rounds to 10 bits; a score must not depend on the host that computed it.
-tf.config.experimental.enable_tensor_float_32_execution(False)
+from scoring.engines.quiet_tensorflow import keras
 
 WEEK_MINUTES = 10_080
 EMBED_DIM = 96  # also the size of every head's queries, keys and values

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from patients.domain.errors import InputError
 from scoring.engines.pat import EMBED_DIM, HEAD_DIM, HIDDEN_DIM, PatSize
+from scoring.engines.quiet_tensorflow import keras
 
 Layout = dict[str, tuple[int, ...]]
 

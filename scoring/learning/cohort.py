@@ -186,5 +186,5 @@ def _vectors(
     for index, (features, _) in enumerate(daily_features(data, FIRST_DAY, last)):
         seen.append(features)
         v = vector(seen[-30:], features.day)
-        if v.nights_present >= 12:
+        if features.night_present and v.nights_present >= 12:
             yield index, v.values

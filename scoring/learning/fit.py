@@ -65,11 +65,10 @@ def measured(
 
 def fit_depression(weeks: Weeks, folder: Path, size_name: str, seed: int, epochs: int) -> Artifact:
     """Train PAT with its head from scratch on the weeks; keep the best epoch."""
-    import keras
-
     from scoring.engines.depression import DepressionEngine
     from scoring.engines.pat import SIZES, build_classifier
     from scoring.engines.pat_h5 import save_classifier
+    from scoring.engines.quiet_tensorflow import keras
 
     keras.utils.set_random_seed(seed)
     size, parts = SIZES[size_name], split_by_person(weeks.people, seed)

@@ -77,13 +77,14 @@ def test_a_higher_tier_raises_the_open_alert_and_wants_it_looked_at_again(
     assert list(risen.messages.values_list("transition__event", flat=True)) == ["raised", "risen"]
 
 
-def test_seven_low_days_resolve_an_alert_by_the_system(patient: Patient) -> None:
+def test_seven_low_days_resolve_an_acknowledged_alert_by_the_system(patient: Patient) -> None:
     [alert] = consider(patient, mania=0.5)
+    alert_acknowledge(alert=alert, by=factories.user())
     for days in range(1, 7):
         assert consider(patient, DAY + timedelta(days=days)) == []
     [resolved] = consider(patient, DAY + timedelta(days=7))
     assert (resolved.pk, resolved.state, resolved.tier) == (alert.pk, "resolved", "Moderate")
-    assert events(resolved)[-1] == ("resolved", "new", "resolved", "Moderate", "system")
+    assert events(resolved)[-1] == ("resolved", "acknowledged", "resolved", "Moderate", "system")
     assert resolved.messages.count() == 1  # the EHR is told of what raises
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from scoring.engines.artifacts import write_manifest
+from scoring.engines.artifacts import load_manifest, write_manifest
 from scoring.learning import cohort, fit
 
 
@@ -16,6 +16,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--out", type=Path, default=settings.BASE_DIR / "scoring/artifacts")
+        parser.add_argument("--track", default="all", choices=["all", "mania", "depression"])
         parser.add_argument("--seed", type=int, default=20261120)
         parser.add_argument("--size", default="S", choices=["S", "M", "L", "H"])
         parser.add_argument("--people", type=int, default=5000, help="For PAT, a week each.")
@@ -24,17 +25,18 @@ class Command(BaseCommand):
         parser.add_argument("--epochs", type=int, default=12)
 
     def handle(self, *_: Any, **options: Any) -> None:
-        folder, seed = options["out"], options["seed"]
+        folder, seed, track = options["out"], options["seed"], options["track"]
         folder.mkdir(parents=True, exist_ok=True)
         levels = cohort.waking_levels(settings.BASE_DIR / "scoring/data/families.toml")
         references, p95 = cohort.fit_references(seed, 150, levels)
-        artifacts = [fit.save_references(references, p95, folder, seed)]
-        vectors = cohort.simulate_vectors(seed + 1, options["patients"], options["days"])
-        artifacts += fit.fit_mania(vectors, folder, seed)
-        weeks = cohort.simulate_weeks(seed + 2, options["people"], references, levels)
-        artifacts.append(
-            fit.fit_depression(weeks, folder, options["size"], seed, options["epochs"])
-        )
-        write_manifest(folder, artifacts)
-        for artifact in artifacts:
+        made = [fit.save_references(references, p95, folder, seed)]
+        if track in ("all", "mania"):
+            vectors = cohort.simulate_vectors(seed + 1, options["patients"], options["days"])
+            made += fit.fit_mania(vectors, folder, seed)
+        if track in ("all", "depression"):
+            weeks = cohort.simulate_weeks(seed + 2, options["people"], references, levels)
+            made.append(fit.fit_depression(weeks, folder, options["size"], seed, options["epochs"]))
+        kept = load_manifest(folder) if track != "all" else {}
+        write_manifest(folder, (kept | {artifact.name: artifact for artifact in made}).values())
+        for artifact in made:
             self.stdout.write(f"{artifact.file}  {artifact.sha256[:12]}  {artifact.metrics}")

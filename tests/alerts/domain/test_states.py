@@ -22,7 +22,6 @@ ALLOWED = {
     (NEW, "acknowledged"): ACKNOWLEDGED,
     (NEW, "dismissed"): DISMISSED,
     (ACKNOWLEDGED, "dismissed"): DISMISSED,
-    (NEW, "resolved"): RESOLVED,
     (ACKNOWLEDGED, "resolved"): RESOLVED,
 }
 

@@ -38,10 +38,13 @@ def test_an_open_alert_only_rises(tier: str, open_at: str) -> None:
         (["Indeterminate"] * 9, None),
     ],
 )
-def test_an_open_alert_resolves_after_seven_assessed_low_days(
+def test_an_acknowledged_alert_resolves_after_seven_assessed_low_days(
     tiers: list[str], event: str | None
 ) -> None:
-    assert triage(DAY, tiers, Standing(True, "Moderate"), RULES) == event
+    seen = Standing(True, "Moderate", is_acknowledged=True)
+    assert triage(DAY, tiers, seen, RULES) == event
+    # Nobody has looked at this one: it waits, however low the tier has fallen.
+    assert triage(DAY, tiers, Standing(True, "Moderate"), RULES) is None
 
 
 @pytest.mark.parametrize(
