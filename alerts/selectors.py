@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Count, Max, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
 from django.db.models.fields.json import KT
 from django.utils import timezone
 
@@ -101,16 +101,27 @@ def with_last_data(patients: QuerySet[Patient]) -> QuerySet[Patient]:
     minutes = RecordingDay.objects.filter(patient=OuterRef("pk"), minutes__gt=0)
     sleep = SleepEpisode.objects.filter(patient=OuterRef("pk"))
     return patients.annotate(
-        last_minutes=Subquery(minutes.order_by("-utc_day").values("utc_day")[:1]),
+        last_utc_day=Subquery(minutes.order_by("-utc_day", "-last_minute").values("utc_day")[:1]),
+        last_minute=Subquery(
+            minutes.order_by("-utc_day", "-last_minute").values("last_minute")[:1]
+        ),
         last_sleep=Subquery(sleep.order_by("-end").values("end")[:1]),
     )
 
 
 def last_data_day(patient: Patient) -> date | None:
-    """The newest day with data of a patient from ``with_last_data``."""
-    minutes: date | None = getattr(patient, "last_minutes", None)
+    """The newest day with data of a patient from ``with_last_data``, in the clinic's zone."""
+    utc_day: date | None = getattr(patient, "last_utc_day", None)
+    minute: int | None = getattr(patient, "last_minute", None)
     sleep: datetime | None = getattr(patient, "last_sleep", None)
-    return max((d for d in (minutes, sleep and sleep.date()) if d), default=None)
+    recorded = _local_day(utc_day, minute or 0) if utc_day else None
+    slept = timezone.localtime(sleep).date() if sleep else None
+    return max((d for d in (recorded, slept) if d), default=None)
+
+
+def _local_day(utc_day: date, minute: int) -> date:
+    moment = datetime.combine(utc_day, time.min, UTC) + timedelta(minutes=minute)
+    return timezone.localtime(moment).date()
 
 
 def score_points(patients: Iterable[Patient], first_day: date) -> dict[int, list[ScorePoint]]:
@@ -160,11 +171,12 @@ def latest_score(patient: Patient) -> RiskScore | None:
 
 def sources_seen(patient: Patient, since: date) -> list[dict[str, Any]]:
     """Per source: its last day, and how many days it reported since then."""
-    days = patient.recording_days.filter(minutes__gt=0, utc_day__gte=since)
-    by_source = days.values("source").annotate(
-        last=Max("utc_day"), days=Count("utc_day", distinct=True)
-    )
-    return [dict(row) for row in by_source.order_by("-last", "source")]
+    rows = patient.recording_days.filter(minutes__gt=0, utc_day__gte=since)
+    found: dict[str, set[date]] = {}
+    for source, utc_day, minute in rows.values_list("source", "utc_day", "last_minute"):
+        found.setdefault(source, set()).add(_local_day(utc_day, minute))
+    sources = [{"source": s, "last": max(days), "days": len(days)} for s, days in found.items()]
+    return sorted(sources, key=lambda row: (-row["last"].toordinal(), row["source"]))
 
 
 def most_urgent_first(alert: Alert) -> tuple[int, datetime]:

@@ -110,6 +110,9 @@ class RecordingDay(models.Model):
     family = models.CharField(max_length=24, blank=True)
     values = models.BinaryField(help_text="patients.domain.packing")
     minutes = models.PositiveSmallIntegerField()
+    last_minute = models.PositiveSmallIntegerField(
+        default=1439, help_text="The last recorded minute of the UTC day."
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

@@ -154,6 +154,7 @@ def _store_series(patient: Patient, recording: Recording, series: MinuteSeries) 
                 family=family,
                 values=pack(values),
                 minutes=int((~np.isnan(values)).sum()),
+                last_minute=int(np.flatnonzero(~np.isnan(values))[-1]),
                 updated_at=timezone.now(),
             )
         )
@@ -161,7 +162,7 @@ def _store_series(patient: Patient, recording: Recording, series: MinuteSeries) 
         written,
         update_conflicts=True,
         unique_fields=["patient", "channel", "utc_day", "source"],
-        update_fields=["unit", "family", "values", "minutes", "updated_at"],
+        update_fields=["unit", "family", "values", "minutes", "last_minute", "updated_at"],
         batch_size=500,
     )
     return len(written)
