@@ -25,7 +25,7 @@ setup: $(STAMP)  ## Virtual environment, packages, embedded PostgreSQL, migratio
 	$(BIN)/python manage.py migrate --verbosity 0
 	$(BIN)/python manage.py collectstatic --noinput --verbosity 0
 
-demo: $(STAMP)  ## A simulated clinic on http://localhost:8000 (PORT= changes it)
+demo: setup  ## A simulated clinic on http://localhost:8000 (PORT= changes it)
 	@env -u DATABASE_URL CLARITY_STATE_DIR=$(or $(CLARITY_STATE_DIR),.clarity)/demo \
 	  CLARITY_DATABASE_NAME=clarity_demo EHR_BASE_URL=http://127.0.0.1:$(EHR_PORT)/fhir/R4 \
 	  LOG_LEVEL=$(or $(LOG_LEVEL),WARNING) TF_CPP_MIN_LOG_LEVEL=3 \
@@ -37,7 +37,7 @@ serve: setup  ## Web, workers and beat for a clinic of your own (PORT= changes t
 browser: $(STAMP)
 	@sh tests/browser/install.sh
 
-test: $(STAMP) browser  ## Every test, the real browser's and the real FHIR server's included
+test: setup browser  ## Every test, the real browser's and the real FHIR server's included
 	$(BIN)/python -m pytest
 
 lint: $(STAMP)  ## ruff and mypy
