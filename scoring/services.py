@@ -233,12 +233,13 @@ BASELINE_FEATURES = (
 
 @transaction.atomic
 def baseline_propose(*, patient: Patient, by: User | str) -> Baseline:
-    """Propose what is usual for the patient from the last 60 days with features.
+    """Propose what is usual for the patient from the full days of the last 60.
 
     Raises InputError where there are fewer than 14.
     """
-    last = DailyFeatures.objects.filter(patient=patient).aggregate(Max("day"))["day__max"]
+    last = last_full_day(patient, FULL_DAY_MINUTES)
     days = features_between(patient, last - timedelta(days=BASELINE_DAYS - 1), last) if last else []
+    days = [d for d in days if d.recorded_minutes >= FULL_DAY_MINUTES]
     if len(days) < 14:
         raise InputError(f"{patient.code} has {len(days)} days: a baseline needs 14.")
     values = {}
