@@ -68,6 +68,8 @@ class AlertList(ListAPIView[Alert]):
         """Visible alerts, of the state asked for."""
         rows = alerts_visible_to(self.request.user).order_by("-raised_at", "-id")
         state = self.request.query_params.get("state")
+        if state and state not in AlertState.values:
+            raise serializers.ValidationError({"state": f"One of {', '.join(AlertState.values)}."})
         return rows.filter(state=state) if state else rows
 
 

@@ -2,8 +2,10 @@
 
 import os
 import secrets
+from collections.abc import Collection
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+from zoneinfo import available_timezones
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -11,8 +13,8 @@ TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
 
 def text(name: str, default: str = "") -> str:
-    """The variable's value without surrounding blanks."""
-    return os.environ.get(name, default).strip()
+    """The variable's value without surrounding blanks; an empty one counts as unset."""
+    return os.environ.get(name, "").strip() or default
 
 
 def words(name: str, default: str = "") -> list[str]:
@@ -78,6 +80,22 @@ def _write_private(path: Path, value: str) -> None:
         file.write(value)
 
 
+def choice(name: str, default: str, known: Collection[str]) -> str:
+    """One of the known words."""
+    value = text(name, default)
+    if value not in known:
+        raise ImproperlyConfigured(f"{name} is {value!r}: write one of {', '.join(known)}.")
+    return value
+
+
+def time_zone(name: str, default: str) -> str:
+    """An IANA time zone."""
+    value = text(name, default)
+    if value not in available_timezones():
+        raise ImproperlyConfigured(f"{name} is {value!r}: write a zone such as America/Toronto.")
+    return value
+
+
 def database(name: str, embedded_folder: Path) -> dict[str, object]:
     """Django's settings of a postgres:// URL, or of the embedded PostgreSQL when unset."""
     value = url(name, {"postgres", "postgresql"})
@@ -91,11 +109,15 @@ def database(name: str, embedded_folder: Path) -> dict[str, object]:
     parts = urlsplit(value)
     if not parts.path.strip("/"):
         raise ImproperlyConfigured(f"{name} names no database: end it with /clarity or the like.")
+    try:
+        port = str(parts.port or "")
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} has a port that is no number up to 65535.") from None
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
         "HOST": parts.hostname or "",
-        "PORT": str(parts.port or ""),
+        "PORT": port,
     }

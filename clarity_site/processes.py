@@ -4,9 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from types import FrameType
 
+from clarity_site.logs import log
+
 STOP_WAIT_S = 15
+MAX_DEATHS, DEATHS_WITHIN_S = 5, 60  # then something is wrong that a restart does not mend
 
 
 def commands(port: int) -> list[list[str]]:
@@ -23,29 +27,42 @@ def commands(port: int) -> list[list[str]]:
 
 
 class ProcessGroup:
-    """Starts the processes and ends them all when one ends or a signal comes."""
+    """Starts the processes, starts again what dies, and ends them all when a signal comes."""
 
     def __init__(self, port: int) -> None:
         self._commands = commands(port)
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._deaths: list[float] = []
 
     def start(self) -> None:
         """Start all; a SIGTERM to this process now ends them, as Ctrl-C does."""
         signal.signal(signal.SIGTERM, _as_interrupt)
+        self._processes = [self._started(command) for command in self._commands]
+
+    def _started(self, command: list[str]) -> subprocess.Popen[bytes]:
         environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "clarity_site.settings"}
-        for command in self._commands:
-            self._processes.append(
-                subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)
-            )
+        return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)
 
     def wait(self) -> int:
-        """Block until one of them ends; returns its exit code."""
+        """Block until a signal comes, or until something keeps dying; its exit code."""
         while True:
-            pid, status = os.wait()
-            for process in self._processes:
-                if process.pid == pid:
-                    process.returncode = os.waitstatus_to_exitcode(status)
-                    return process.returncode
+            time.sleep(1)
+            for index, process in enumerate(self._processes):
+                code = process.poll()
+                if code is None:
+                    continue
+                log.error(
+                    "process ended",
+                    extra={"command": " ".join(self._commands[index][2:5]), "code": code},
+                )
+                if self._dies_too_often():
+                    return code
+                self._processes[index] = self._started(self._commands[index])
+
+    def _dies_too_often(self) -> bool:
+        now = time.monotonic()
+        self._deaths = [*(t for t in self._deaths if now - t < DEATHS_WITHIN_S), now]
+        return len(self._deaths) > MAX_DEATHS
 
     def stop(self) -> None:
         """End all, politely, then not."""

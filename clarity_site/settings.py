@@ -107,7 +107,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 LANGUAGE_CODE = "en"
-TIME_ZONE = env.text("CLINIC_TIME_ZONE", "America/Toronto")
+TIME_ZONE = env.time_zone("CLINIC_TIME_ZONE", "America/Toronto")
 USE_TZ = True
 
 STATIC_URL = "static/"
@@ -150,4 +150,5 @@ EMAIL_HOST = env.text("EMAIL_HOST")
 if EMAIL_HOST:
     EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 
-LOGGING = logging_config(env.text("LOG_LEVEL", "INFO"))
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+LOGGING = logging_config(env.choice("LOG_LEVEL", "INFO", LEVELS))

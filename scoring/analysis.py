@@ -4,7 +4,6 @@ from datetime import date
 from typing import Any
 
 from patients.domain.days import ZoneHistory, zone_named
-from patients.domain.errors import InputError
 from patients.domain.recording import UNITS, Recording
 from scoring.domain.daily import FULL_DAY_MINUTES, daily_features
 from scoring.domain.grid import build_grid
@@ -21,8 +20,7 @@ RESEARCH_USE = "Research use: model trained on simulated data"
 def analysis(recording: Recording, zone: str) -> dict[str, Any]:
     """The object that ``manage.py analyse`` prints.
 
-    A file says nothing of medication, so its list counts as unavailable. Raises InputError
-    when no local day has 12 h recorded.
+    A file says nothing of medication, so its list counts as unavailable.
     """
     zone_named(zone)
     series = {s.channel: s for s in recording.series}
@@ -46,10 +44,9 @@ def analysis(recording: Recording, zone: str) -> dict[str, Any]:
 
 
 def _scored_day(features: list[DayFeatures]) -> date:
+    """The last day with 12 h recorded; of a recording without one, the last day it touches."""
     full = [f.day for f in features if f.recorded_minutes >= FULL_DAY_MINUTES]
-    if not full:
-        raise InputError("No local day of this recording has 12 h recorded: nothing to score.")
-    return full[-1]
+    return full[-1] if full else features[-1].day
 
 
 def _recording(recording: Recording, person: PersonData, days: list[date]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from django.conf import settings
+from django.db.models import Max
 from django.utils import timezone
 
 from patients.models import MedicationCourse, Patient
@@ -100,7 +101,9 @@ def recorded_days(patient: Patient) -> tuple[date, date] | None:
         return None
     zones = zone_history(patient)
     first = zones.local_day(_midnight(span[0]))
-    last = zones.local_day(_midnight(span[1] + DAY) - timedelta(minutes=1))
+    newest = patient.recording_days.filter(utc_day=span[1])
+    minute = newest.aggregate(Max("last_minute"))["last_minute__max"]
+    last = zones.local_day(_midnight(span[1]) + timedelta(minutes=minute))
     return first, last
 
 

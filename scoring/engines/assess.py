@@ -1,7 +1,7 @@
 """From a person's minutes and features to both outputs and the one decision of a day."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from hashlib import sha256
@@ -75,9 +75,9 @@ def assess_day(
     )
     warning = early_warning(known, day, models.population_p95(person.family), rules.early_warning)
     decision = decide(day, depression, mania, antidepressant, warning, rules)
-    if night and night != day and mania.status == "ok":
-        late = Reason("mania_night", f"Mania is read from the night to {night}, the latest there.")
-        decision = replace(decision, reasons=(*decision.reasons, late))
+    if mania.status == "ok" and night:
+        notes = _about_the_nights(known, day, night)
+        decision = replace(decision, reasons=(*decision.reasons, *notes))
     return Assessment(decision, depression, mania, _inputs_hash(week, inputs, known[-7:]))
 
 
@@ -85,6 +85,22 @@ def _latest_night(days: Sequence[DayFeatures], day: date, recent: int) -> date |
     """The latest night that is there among the last few: a missing one says nothing."""
     first = day - timedelta(days=recent - 1)
     return max((d.day for d in days if d.night_present and d.day >= first), default=None)
+
+
+def _about_the_nights(days: Sequence[DayFeatures], day: date, night: date) -> Iterator[Reason]:
+    """What a reader must know of the nights behind the mania track."""
+    if night != day:
+        text = f"Mania is read from the night to {night}, the latest there."
+        yield Reason("mania_night", text)
+    first = day - timedelta(days=WINDOW_NIGHTS - 1)
+    present = [d for d in days if d.day >= first and d.night_present]
+    unworn = sum("night_unworn" in d.flags for d in present)
+    if unworn:
+        text = (
+            f"The sensor was not worn in {unworn} of {len(present)} nights: their sleep is "
+            "assumed from its lying still in the dark."
+        )
+        yield Reason("mania_nights_unworn", text)
 
 
 def _or_failed(run: Callable[[], TrackOutput], coverage: float) -> TrackOutput:
@@ -108,7 +124,8 @@ def _depression(
     needed = rules.min_depression_coverage
     if week.coverage < needed:
         return TrackOutput.unavailable(
-            f"the sensor was worn {week.coverage:.0%} of the week, {needed:.0%} is needed.",
+            f"the sensor was worn {100 * week.coverage:.1f} % of the week, "
+            f"{100 * needed:.0f} % is needed.",
             week.coverage,
         )
     if person.family is None or person.family not in models.references:

@@ -54,12 +54,16 @@ def activity_week(patient: Patient, last_day: date) -> ActivityWeek:
     person = replace(person_data(patient, days[0], last_day), zones=zones)
     grid = build_grid(person, days[0], last_day)
     sleep = _vendor_sleep(person.sleep) if person.sleep else _estimated_sleep(grid)
+    # A nap of a day whose night is missing must not read as a night of half an hour.
+    missing = {
+        row.day for row in patient.features.filter(day__in=days, values__night_present=False)
+    }
     unit = person.activity.unit if person.activity else ""
     return ActivityWeek(
         unit=unit,
         zone=str(zones.zone_on(last_day)),
         sleep_estimated=not person.sleep,
-        days=tuple(_in_words(grid, zones, day, sleep) for day in days),
+        days=tuple(_in_words(grid, zones, day, [] if day in missing else sleep) for day in days),
         data={
             "unit": unit,
             "days": [day.isoformat() for day in days],

@@ -160,12 +160,23 @@ def test_every_number_is_finite(answer: dict[str, Any]) -> None:
     assert len(numbers) > 50 and all(math.isfinite(x) for x in numbers)
 
 
-def test_bad_input_ends_with_exit_code_2_and_one_sentence(tmp_path: Path) -> None:
+def test_an_hour_of_data_is_indeterminate_and_no_error(tmp_path: Path) -> None:
     path = tmp_path / "short.txt"
     write_actlumus(path, actlumus_rows(datetime(2026, 3, 1, 9), 360))
     ran = run(tmp_path, "analyse", str(path), "--timezone", "Europe/Berlin", "--json")
+    found = json.loads(ran.out)
+    assert ran.code == 0
+    assert (found["decision"]["tier"], found["decision"]["probability"]) == ("Indeterminate", None)
+    assert found["decision"]["weights"] == {"depression": None, "mania": None}
+    assert {found[track]["status"] for track in ("depression", "mania")} == {"unavailable"}
+
+
+def test_bad_input_ends_with_exit_code_2_and_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "empty.txt"
+    path.touch()
+    ran = run(tmp_path, "analyse", str(path), "--timezone", "Europe/Berlin", "--json")
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err == "No local day of this recording has 12 h recorded: nothing to score.\n"
+    assert "empty.txt" in ran.err and ran.err.count("\n") == 1
 
 
 def golden_activity() -> np.ndarray[Any, Any]:

@@ -30,6 +30,8 @@ class Command(JsonCommand):
         features_update(patient=patient)
         # A day's vector looks back, so all days are read and the wanted ones shown.
         days = features_between(patient, date.min, last)
+        while days and days[0].recorded_minutes == 0:  # the UTC day began on the day before
+            days.pop(0)
         wanted = [d for d in days if d.day >= first]
         return {"patient": patient.code, "days": [day_dict(d, vector(days, d.day)) for d in wanted]}
 
