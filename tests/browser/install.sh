@@ -3,6 +3,7 @@
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || [ -n "$CHROMIUM" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     echo "Installing Chromium for the browser tests."
+    export DEBIAN_FRONTEND=noninteractive
     { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; } \
         >/dev/null 2>&1 && exit 0
 fi
