@@ -52,7 +52,7 @@ class Command(BaseCommand):
             if ehr:
                 ehr.stop()
             connection.close()
-            stop_server(settings.DATABASES["default"]["OPTIONS"]["embedded_folder"])
+            stop_server(str(settings.STATE_DIR / "postgres"))
 
 
 def start_ehr() -> Any:
