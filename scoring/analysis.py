@@ -7,14 +7,13 @@ from patients.domain.days import ZoneHistory, zone_named
 from patients.domain.recording import UNITS, Recording
 from scoring.domain.daily import FULL_DAY_MINUTES, daily_features
 from scoring.domain.grid import build_grid
-from scoring.domain.output import day_dict, decision_dict, track_dict
+from scoring.domain.output import RESEARCH_USE, day_dict, decision_dict, track_dict
 from scoring.domain.router import Antidepressant
 from scoring.domain.types import DayFeatures, PersonData
 from scoring.domain.vector import vector
 from scoring.engines.assess import assess_day
 from scoring.resources import feature_labels, models, router_rules
-
-RESEARCH_USE = "Research use: model trained on simulated data"
+from scoring.selectors import research_use
 
 
 def analysis(recording: Recording, zone: str) -> dict[str, Any]:
@@ -39,7 +38,7 @@ def analysis(recording: Recording, zone: str) -> dict[str, Any]:
         "depression": track_dict(assessed.depression, decision.depression_tier, "depression"),
         "mania": track_dict(assessed.mania, decision.mania_tier, "mania"),
         "decision": decision_dict(decision),
-        "notice": _notice(),
+        "notice": RESEARCH_USE if research_use() else None,
     }
 
 
@@ -61,8 +60,3 @@ def _recording(recording: Recording, person: PersonData, days: list[date]) -> di
         "unit": UNITS[person.family] if person.family else None,
         "rejected": dict(recording.rejected),
     }
-
-
-def _notice() -> str | None:
-    simulated = any(models().facts(t).trained_on == "simulated" for t in ("depression", "mania"))
-    return RESEARCH_USE if simulated else None

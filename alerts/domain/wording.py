@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-RESEARCH_USE = "Research use: model trained on simulated data"
+from scoring.domain.output import RESEARCH_USE
+
 TOP = 3
 # Reasons that change how far the reader may trust the message.
 TOLD = ("limited_data", "early_warning", "medication_unavailable", "mania_night")

@@ -25,8 +25,8 @@ from alerts.fhir.codes import (
     SOFTWARE_SYSTEM,
     TRACKS,
 )
+from scoring.domain.output import RESEARCH_USE
 
-RESEARCH_USE = "Research use: model trained on simulated data"
 MAX_PAYLOAD_CHARS = 4000
 
 _ID = r"[A-Za-z0-9\-.]{1,64}"

@@ -24,6 +24,7 @@ from scoring.models import Track
 from scoring.presenters.activity import activity_week
 from scoring.presenters.tracks import certainty, change, coverage_words, track_views
 from scoring.presenters.trend import trend_data
+from scoring.resources import router_rules
 
 TREND_DAYS = 90
 SOURCE_DAYS = 7
@@ -43,6 +44,7 @@ def record_context(patient: Patient, user: User, now: datetime) -> dict[str, Any
         "zone": zone_now(patient),
         "sentence": plain_sentence(points),
         "score": score,
+        "rules_unverified": not router_rules().checked_by,
         "tracks": [_track(view, points) for view in track_views(score)] if score else [],
         "cards": alert_cards(sorted((a for a in alerts if a.is_open), key=most_urgent_first)),
         "trend": trend_data(points, courses, trend_marks(alerts), last_day, TREND_DAYS),

@@ -102,8 +102,8 @@ class SleepEpisode:
 class Recording:
     """One file or push of one source, parsed; nothing of it is stored yet.
 
-    ``family`` is the unit family of the activity channel, or None where the vendor gives
-    steps only. ``rejected`` counts left-out samples by reason.
+    ``family`` is the unit family of what serves as activity: steps where the vendor gives no
+    more, None where it gives neither. ``rejected`` counts left-out samples by reason.
     """
 
     source: str

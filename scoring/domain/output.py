@@ -7,6 +7,8 @@ from typing import Any
 from scoring.domain.types import DayFeatures, RiskDecision, TrackOutput
 from scoring.domain.vector import Vector
 
+RESEARCH_USE = "Research use: model trained on simulated data"
+
 
 def track_dict(track: TrackOutput, tier: str, name: str) -> dict[str, Any]:
     """A TRACK object; the mania track also names its two parts."""

@@ -110,6 +110,7 @@ def test_record_tells_what_moved_since_when_and_how_sure() -> None:
     factories.alert(patient.scores.first())
     answer = client.get("/patients/P-1/")
     words = text(answer)
+    assert "Rules and tier edges: unverified" in words
     assert "The mania risk indicator is High since 16 Nov 2026 (before: Low), up 50 points" in words
     assert "28 of 30 nights" in words
     assert "Ada Example" in words
