@@ -12,8 +12,8 @@ from patients.services import (
     medication_list_set,
     medication_start,
     patient_enrol,
-    recording_ingest,
 )
+from patients.storage import recordings_store
 from scoring.learning.clinic import DRUGS, ClinicPatient, simulate_clinic
 from scoring.services import baseline_approve, baseline_propose, features_update
 
@@ -71,9 +71,9 @@ def _load(simulated: ClinicPatient, index: int, staff: Staff, last_day: date, eh
     team = (staff.psychiatrists[index % 3], staff.coordinators[index % 2])
     CareTeamMember.objects.bulk_create(CareTeamMember(patient=patient, user=u) for u in team)
     _medicate(patient, simulated, last_day, staff.administrator)
-    recording_ingest(
+    recordings_store(
         patient=patient,
-        recording=simulated.recording,
+        recordings=[simulated.recording],
         file_sha256=f"simulated-{simulated.code}",
         zone=simulated.zone,
         by=SYSTEM,

@@ -11,7 +11,7 @@ from django.db.models.fields.json import KT
 from django.utils import timezone
 
 from alerts.models import OPEN_STATES, Alert, AlertTransition, EhrSetting, OutboxMessage
-from patients.models import Patient, RecordingDay, SleepEpisode, User
+from patients.models import Patient, RecordingDay, ResolvedDay, SleepEpisode, User
 from patients.selectors import patients_visible_to
 from scoring.models import RiskScore, Tier, Track
 
@@ -98,7 +98,7 @@ def panel_rows(user: User | AnonymousUser, now: datetime) -> list[PanelRow]:
 
 def with_last_data(patients: QuerySet[Patient]) -> QuerySet[Patient]:
     """The patients, each with the last day that brought a minute or a sleep record."""
-    minutes = RecordingDay.objects.filter(patient=OuterRef("pk"), minutes__gt=0)
+    minutes = ResolvedDay.objects.filter(patient=OuterRef("pk"), minutes__gt=0)
     sleep = SleepEpisode.objects.filter(patient=OuterRef("pk"))
     return patients.annotate(
         last_utc_day=Subquery(minutes.order_by("-utc_day", "-last_minute").values("utc_day")[:1]),
@@ -170,13 +170,18 @@ def latest_score(patient: Patient) -> RiskScore | None:
 
 
 def sources_seen(patient: Patient, since: date) -> list[dict[str, Any]]:
-    """Per source: its last day, and how many days it reported since then."""
-    rows = patient.recording_days.filter(minutes__gt=0, utc_day__gte=since)
-    found: dict[str, set[date]] = {}
-    for source, utc_day, minute in rows.values_list("source", "utc_day", "last_minute"):
-        found.setdefault(source, set()).add(_local_day(utc_day, minute))
-    sources = [{"source": s, "last": max(days), "days": len(days)} for s, days in found.items()]
-    return sorted(sources, key=lambda row: (-row["last"].toordinal(), row["source"]))
+    """Per device: its last day, and how many days it reported since then."""
+    rows = RecordingDay.objects.filter(
+        device__patient=patient, minutes__gt=0, utc_day__gte=since
+    ).values_list("device__name", "device__source", "utc_day", "last_minute")
+    found: dict[tuple[str, str], set[date]] = {}
+    for name, source, utc_day, minute in rows:
+        found.setdefault((name, source), set()).add(_local_day(utc_day, minute))
+    seen = [
+        {"device": name, "source": source, "last": max(days), "days": len(days)}
+        for (name, source), days in found.items()
+    ]
+    return sorted(seen, key=lambda row: (-row["last"].toordinal(), row["device"]))
 
 
 def most_urgent_first(alert: Alert) -> tuple[int, datetime]:

@@ -3,6 +3,7 @@
 from datetime import date
 
 from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
@@ -80,15 +81,46 @@ class TimeZoneSpan(models.Model):
         return f"{self.zone} from {self.first_day}"
 
 
+class Device(models.Model):
+    """Something that records a patient: a watch, a phone, an actigraph.
+
+    Where several saw the same minute, the first in the patient's order is believed.
+    """
+
+    class Kind(models.TextChoices):
+        ACTIGRAPH = "actigraph", "Actigraph"
+        WATCH = "watch", "Watch or band"
+        RING = "ring", "Ring"
+        PHONE = "phone", "Phone"
+        APP = "app", "App"
+
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="devices")
+    source = models.CharField(max_length=40, help_text="The format it came in.")
+    name = models.CharField(max_length=80)
+    kind = models.CharField(max_length=12, choices=Kind)
+    place = models.PositiveSmallIntegerField(
+        null=True, help_text="In the order a clinician gave; none: after those, by kind and name."
+    )
+    last_data_at = models.DateTimeField(null=True, help_text="The last minute with data.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["patient", "source", "name"], name="one_device")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class RecordingFile(models.Model):
-    """Where stored minutes came from: one row per file taken in."""
+    """Where stored minutes came from: one row per file or push taken in."""
 
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="files")
     source = models.CharField(max_length=40)
-    device = models.CharField(max_length=80, blank=True)
     sha256 = models.CharField(max_length=64)
     zone = models.CharField(max_length=64)
     received_at = models.DateTimeField()
+    processed_at = models.DateTimeField()
     minutes = models.PositiveIntegerField()
     rejected = models.JSONField(default=dict)
 
@@ -99,54 +131,128 @@ class RecordingFile(models.Model):
         return f"{self.source} file {self.sha256[:12]}"
 
 
-class RecordingDay(models.Model):
-    """1,440 minutes of one channel: packed values and a mask of the minutes that are there."""
+class RecordingPart(models.Model):
+    """What one file held of one device's channel: minutes a UTC day, from the first day on.
 
-    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="recording_days")
-    source = models.CharField(max_length=40)
+    Sleep records count as the channel "sleep", their minutes on the UTC day they end.
+    """
+
+    file = models.ForeignKey(RecordingFile, on_delete=models.CASCADE, related_name="parts")
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="parts")
     channel = models.CharField(max_length=24)
-    utc_day = models.DateField()
-    unit = models.CharField(max_length=24)
-    family = models.CharField(max_length=24, blank=True)
-    values = models.BinaryField(help_text="patients.domain.packing")
-    minutes = models.PositiveSmallIntegerField()
-    last_minute = models.PositiveSmallIntegerField(
-        default=1439, help_text="The last recorded minute of the UTC day."
-    )
-    updated_at = models.DateTimeField(auto_now=True)
+    first_day = models.DateField()
+    last_day = models.DateField()
+    minutes_a_day = ArrayField(models.PositiveSmallIntegerField())
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["patient", "channel", "utc_day", "source"], name="one_recording_day"
-            )
+            models.UniqueConstraint(fields=["file", "device", "channel"], name="one_part")
         ]
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.first_day} to {self.last_day}"
+
+    def minutes_on(self, day: date) -> int:
+        """Minutes of that UTC day."""
+        place = (day - self.first_day).days
+        return self.minutes_a_day[place] if 0 <= place < len(self.minutes_a_day) else 0
+
+
+class RecordingDay(models.Model):
+    """1,440 minutes of one device's channel: packed values with the missing ones marked."""
+
+    pk = models.CompositePrimaryKey("device_id", "utc_day", "channel", "family")
+    device = models.ForeignKey(
+        Device, on_delete=models.CASCADE, related_name="recording_days", db_index=False
+    )
+    utc_day = models.DateField()
+    channel = models.CharField(max_length=24)
+    family = models.CharField(max_length=24, blank=True)
+    values = models.BinaryField(help_text="patients.domain.packing")
+    partial = models.JSONField(
+        null=True, help_text="{minute: samples} of minutes that another file may complete."
+    )
+    minutes = models.PositiveSmallIntegerField()
+    last_minute = models.PositiveSmallIntegerField(
+        help_text="The last recorded minute of the UTC day."
+    )
+
+    def __str__(self) -> str:
+        return f"{self.device} {self.channel} {self.utc_day}"
+
+
+class ResolvedDay(models.Model):
+    """From which device each minute of a patient's channel is taken.
+
+    Unit families are kept apart: their values do not compare.
+    """
+
+    pk = models.CompositePrimaryKey("patient_id", "utc_day", "channel", "family")
+    patient = models.ForeignKey(
+        Patient, on_delete=models.CASCADE, related_name="resolved_days", db_index=False
+    )
+    utc_day = models.DateField()
+    channel = models.CharField(max_length=24)
+    family = models.CharField(max_length=24, blank=True)
+    devices = ArrayField(models.BigIntegerField(), help_text="Those chosen for some minute.")
+    chosen = models.BinaryField(
+        help_text="Packed: for each minute 0, or the place in devices from 1; empty for one device."
+    )
+    minutes = models.PositiveSmallIntegerField()
+    last_minute = models.PositiveSmallIntegerField()
+    updated_at = models.DateTimeField()
 
     def __str__(self) -> str:
         return f"{self.patient} {self.channel} {self.utc_day}"
 
 
 class SleepEpisode(models.Model):
-    """One sleep record of a vendor."""
+    """One sleep record of a device; ``is_chosen`` says whether it counts for its night."""
 
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="sleep_episodes")
-    source = models.CharField(max_length=40)
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="sleep_episodes")
+    log_id = models.CharField(max_length=80, blank=True)
     start = models.DateTimeField()
     end = models.DateTimeField()
     asleep_minutes = models.FloatField()
     awake_minutes = models.FloatField()
     stages = models.JSONField(default=list, help_text="[start offset, minutes, stage]")
+    is_chosen = models.BooleanField(default=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         ordering = ["start"]
         constraints = [
-            models.UniqueConstraint(fields=["patient", "source", "start"], name="one_sleep_record"),
+            models.UniqueConstraint(
+                fields=["patient", "device", "start", "end", "log_id"], name="one_sleep_record"
+            ),
             models.CheckConstraint(condition=Q(end__gt=F("start")), name="sleep_ends_after_start"),
         ]
 
     def __str__(self) -> str:
         return f"{self.patient} {self.start:%F}"
+
+
+class Questionnaire(models.Model):
+    """One questionnaire that a vendor or a device passed on."""
+
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="questionnaires")
+    instrument = models.CharField(max_length=20)
+    taken_at = models.DateTimeField()
+    total = models.FloatField()
+    items = models.JSONField(default=list)
+    source = models.CharField(max_length=40)
+
+    class Meta:
+        ordering = ["taken_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["patient", "instrument", "taken_at"], name="one_questionnaire"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.patient} {self.instrument} {self.taken_at:%F}"
 
 
 class MedicationCourse(models.Model):

@@ -1,24 +1,27 @@
 """Reads about patients. ``patients_visible_to`` is the only way to one."""
 
-from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 
 import numpy as np
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 
 from patients.domain.days import ZoneHistory
-from patients.domain.packing import unpack
+from patients.domain.packing import Chosen, unpack, unpack_chosen
 from patients.domain.recording import (
     MINUTES_PER_DAY,
     Channel,
     Family,
+    Minutes,
     MinuteSeries,
     SleepEpisode,
-    SleepStage,
+    unit_of,
 )
-from patients.models import MedicationCourse, Patient, RecordingDay, User
+from patients.models import MedicationCourse, Patient, RecordingDay, ResolvedDay, User
 from patients.permissions import Permission, may
+from patients.sleep_records import as_recorded
 
 
 def patients_visible_to(user: User | AnonymousUser) -> QuerySet[Patient]:
@@ -37,76 +40,94 @@ def zone_history(patient: Patient) -> ZoneHistory:
 
 def recorded_span(patient: Patient) -> tuple[date, date] | None:
     """First and last UTC day with any recording, or None."""
-    days = patient.recording_days.order_by("utc_day").values_list("utc_day", flat=True)
+    days = patient.resolved_days.order_by("utc_day").values_list("utc_day", flat=True)
     first, last = days.first(), days.last()
     return (first, last) if first and last else None
 
 
-def recording_days_between(patient: Patient, first: date, last: date) -> list[RecordingDay]:
-    """The packed UTC days from first to last, of all channels and sources."""
-    rows = patient.recording_days.filter(utc_day__range=(first, last))
-    return list(rows.order_by("utc_day", "source"))
+@dataclass(frozen=True)
+class ChannelDay:
+    """A UTC day of one channel and unit family: its minutes, each from the chosen device.
+
+    ``chosen`` has 0 where there is no minute, or the place in ``devices`` from 1.
+    """
+
+    utc_day: date
+    channel: Channel
+    family: Family | None
+    values: Minutes
+    chosen: Chosen
+    devices: tuple[int, ...]
+    minutes: int
+
+
+def channel_days(patient: Patient, first: date, last: date) -> list[ChannelDay]:
+    """The UTC days from first to last of all channels, resolved between devices."""
+    span = (first, last)
+    resolved = list(patient.resolved_days.filter(utc_day__range=span).order_by("utc_day"))
+    rows = RecordingDay.objects.filter(device__patient=patient, utc_day__range=span)
+    packed = {
+        (device, day, channel, family): bytes(values)
+        for device, day, channel, family, values in rows.values_list(
+            "device_id", "utc_day", "channel", "family", "values"
+        )
+    }
+    return [_channel_day(row, packed) for row in resolved]
+
+
+def _channel_day(
+    row: ResolvedDay, packed: Mapping[tuple[int, date, str, str], bytes]
+) -> ChannelDay:
+    every = [unpack(packed[d, row.utc_day, row.channel, row.family]) for d in row.devices]
+    chosen = unpack_chosen(bytes(row.chosen), every[0])
+    values = every[0]
+    if len(every) > 1:
+        values = np.full(MINUTES_PER_DAY, np.nan, dtype=np.float32)
+        for number, minutes in enumerate(every, start=1):
+            values[chosen == number] = minutes[chosen == number]
+    family = Family(row.family) if row.family else None
+    return ChannelDay(
+        row.utc_day, Channel(row.channel), family, values, chosen, tuple(row.devices), row.minutes
+    )
 
 
 def joined_minutes(
-    rows: Iterable[RecordingDay], first_day: date, last_day: date
+    days: Iterable[ChannelDay], first_day: date, last_day: date
 ) -> tuple[dict[Channel, MinuteSeries], Family | None]:
-    """The rows, all of UTC days from first to last, as minute series, and the unit family.
+    """The days, all of UTC days from first to last, as minute series, and the unit family.
 
-    Sources are never summed: of those that hold a channel, each UTC day is the one's with more
-    minutes of it. Unit families never mix: the one with more minutes in the span is taken.
+    Unit families never mix: the one with more minutes in the span is taken.
     """
-    by_channel: dict[str, dict[str, list[RecordingDay]]] = {}
-    for row in rows:
-        by_channel.setdefault(row.channel, {}).setdefault(row.family, []).append(row)
+    lanes: dict[Channel, dict[Family | None, list[ChannelDay]]] = {}
+    for day in days:
+        lanes.setdefault(day.channel, {}).setdefault(day.family, []).append(day)
     series: dict[Channel, MinuteSeries] = {}
     family: Family | None = None
-    for channel, families in by_channel.items():
-        chosen = max(sorted(families), key=lambda f: sum(row.minutes for row in families[f]))
-        days = _best_of_each_day(families[chosen])
-        series[Channel(channel)] = _joined(channel, days, first_day, last_day)
-        if channel == Channel.ACTIVITY and chosen:
-            family = Family(chosen)
+    for channel, families in lanes.items():
+        chosen = max(
+            sorted(families, key=str), key=lambda f: sum(day.minutes for day in families[f])
+        )
+        series[channel] = _joined(channel, chosen, families[chosen], first_day, last_day)
+        if channel is Channel.ACTIVITY:
+            family = chosen
     return series, family
 
 
-def _best_of_each_day(rows: list[RecordingDay]) -> list[RecordingDay]:
-    best: dict[date, RecordingDay] = {}
-    for row in rows:
-        if row.utc_day not in best or row.minutes > best[row.utc_day].minutes:
-            best[row.utc_day] = row
-    return list(best.values())
-
-
-def _joined(channel: str, rows: list[RecordingDay], first: date, last: date) -> MinuteSeries:
+def _joined(
+    channel: Channel, family: Family | None, days: list[ChannelDay], first: date, last: date
+) -> MinuteSeries:
     values = np.full(((last - first).days + 1) * MINUTES_PER_DAY, np.nan, dtype=np.float32)
-    for row in rows:
-        offset = (row.utc_day - first).days * MINUTES_PER_DAY
-        values[offset : offset + MINUTES_PER_DAY] = unpack(bytes(row.values))
-    start = datetime.fromisoformat(f"{first}T00:00:00+00:00")
-    return MinuteSeries(Channel(channel), rows[0].unit, start, values)
+    for day in days:
+        offset = (day.utc_day - first).days * MINUTES_PER_DAY
+        values[offset : offset + MINUTES_PER_DAY] = day.values
+    start = datetime.combine(first, time.min, UTC)
+    return MinuteSeries(channel, unit_of(channel, family), start, values)
 
 
 def sleep_between(patient: Patient, start: datetime, end: datetime) -> tuple[SleepEpisode, ...]:
-    """Sleep records that end after start and begin before end."""
-    rows = patient.sleep_episodes.filter(end__gt=start, start__lt=end)
-    return tuple(
-        SleepEpisode(
-            row.start,
-            row.end,
-            row.asleep_minutes,
-            row.awake_minutes,
-            tuple(
-                SleepStage(
-                    row.start + timedelta(minutes=offset),
-                    row.start + timedelta(minutes=offset + minutes),
-                    stage,
-                )
-                for offset, minutes, stage in row.stages
-            ),
-        )
-        for row in rows
-    )
+    """The sleep records that count, of those that end after start and begin before end."""
+    rows = patient.sleep_episodes.filter(is_chosen=True, end__gt=start, start__lt=end)
+    return tuple(as_recorded(row) for row in rows)
 
 
 def medications_on(patient: Patient, day: date) -> list[MedicationCourse]:

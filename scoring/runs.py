@@ -26,7 +26,7 @@ def run_start(*, night: date) -> ScoringRun:
     if run := open_run.first():
         return run
     run = ScoringRun.objects.create(night=night, queued_at=timezone.now())
-    patients = Patient.objects.filter(recording_days__isnull=False).distinct()
+    patients = Patient.objects.filter(resolved_days__isnull=False).distinct()
     ScoringJob.objects.bulk_create(ScoringJob(run=run, patient=patient) for patient in patients)
     if not run.jobs.exists():
         run_finish_if_done(run=run)

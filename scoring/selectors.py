@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from patients.models import MedicationCourse, Patient
 from patients.selectors import (
+    channel_days,
     joined_minutes,
     recorded_span,
-    recording_days_between,
     sleep_between,
     zone_history,
 )
@@ -43,12 +43,14 @@ def person_windows(
     """
     zones = zone_history(patient)
     low, high = _utc_days(first - timedelta(days=days_before), last)
-    rows = recording_days_between(patient, low, high)
+    recorded = channel_days(patient, low, high)
     sleep = sleep_between(patient, _midnight(low), _midnight(high + DAY))
     for day in (first + timedelta(days=n) for n in range((last - first).days + 1)):
         low, high = _utc_days(day - timedelta(days=days_before), day)
         begin, end = _midnight(low), _midnight(high + DAY)
-        series, family = joined_minutes([r for r in rows if low <= r.utc_day <= high], low, high)
+        series, family = joined_minutes(
+            [d for d in recorded if low <= d.utc_day <= high], low, high
+        )
         slept = tuple(e for e in sleep if e.end > begin and e.start < end)
         yield day, PersonData.of(zones, series, family, slept)
 
@@ -101,7 +103,7 @@ def recorded_days(patient: Patient) -> tuple[date, date] | None:
         return None
     zones = zone_history(patient)
     first = zones.local_day(_midnight(span[0]))
-    newest = patient.recording_days.filter(utc_day=span[1])
+    newest = patient.resolved_days.filter(utc_day=span[1])
     minute = newest.aggregate(Max("last_minute"))["last_minute__max"]
     last = zones.local_day(_midnight(span[1]) + timedelta(minutes=minute))
     return first, last

@@ -114,7 +114,7 @@ def _first_stale_day(patient: Patient, first: date, last: date) -> date | None:
     computed_at, last_known = known["computed_at__max"], known["day__max"]
     if computed_at is None:
         return first
-    edited = patient.recording_days.filter(updated_at__gt=computed_at).aggregate(Min("utc_day"))
+    edited = patient.resolved_days.filter(updated_at__gt=computed_at).aggregate(Min("utc_day"))
     slept = patient.sleep_episodes.filter(updated_at__gt=computed_at).aggregate(Min("start"))
     changed = [d for d in (edited["utc_day__min"],) if d]
     if slept["start__min"]:

@@ -9,17 +9,23 @@ from typing import Any
 import numpy as np
 
 from alerts.models import Alert, AlertState, AlertTransition, OutboxMessage
-from patients.domain.packing import pack
+from patients.domain.recording import (
+    Channel,
+    DeviceKind,
+    Family,
+    MinuteSeries,
+    Recording,
+    SleepEpisode,
+)
 from patients.models import (
     CareTeamMember,
     MedicationCourse,
     Patient,
-    RecordingDay,
     Role,
-    SleepEpisode,
     TimeZoneSpan,
     User,
 )
+from patients.storage import recordings_store
 from scoring.models import Baseline, ModelVersion, RiskScore, ScoringJob, ScoringRun
 
 ZONE = "America/Toronto"
@@ -252,6 +258,7 @@ def message(of: Alert, transition: AlertTransition, state: str) -> OutboxMessage
 def recording(who: Patient, last_day: date, days: int, seed: int = 0, gap: int = 0) -> None:
     """Activity counts and nightly sleep; ``gap`` hours of each third day are missing."""
     rng = np.random.default_rng(seed)
+    minutes, nights = [], []
     for back in range(days - 1, -2, -1):
         day = last_day - timedelta(days=back)
         hours = (np.arange(1440) / 60 - 5) % 24  # Toronto's winter clock
@@ -262,29 +269,26 @@ def recording(who: Patient, last_day: date, days: int, seed: int = 0, gap: int =
         )
         if gap and back % 3 == 1:
             values[600 : 600 + gap * 60] = np.nan
-        minutes = np.rint(values).astype(np.float32)
-        RecordingDay.objects.create(
-            patient=who,
-            source="actlumus",
-            channel="activity",
-            utc_day=day,
-            unit="counts/min",
-            family="actiwatch_counts",
-            values=pack(minutes),
-            minutes=int((~np.isnan(minutes)).sum()),
-        )
+        minutes.append(np.rint(values).astype(np.float32))
         start = datetime.combine(day, time(4, 0), UTC) + timedelta(
             minutes=int(rng.integers(-40, 60))
         )
         asleep = float(rng.integers(330, 470))
-        SleepEpisode.objects.create(
-            patient=who,
-            source="fitbit",
-            start=start,
-            end=start + timedelta(minutes=asleep + 25),
-            asleep_minutes=asleep,
-            awake_minutes=25,
-        )
+        end = start + timedelta(minutes=asleep + 25)
+        nights.append(SleepEpisode(start, end, asleep, 25.0, log_id=start.isoformat()))
+    begin = datetime.combine(last_day - timedelta(days=days - 1), time.min, UTC)
+    series = MinuteSeries(Channel.ACTIVITY, "counts/min", begin, np.concatenate(minutes))
+    wrist = Recording(
+        "actlumus", "ActLumus 205", Family.ACTIWATCH_COUNTS, (series,), kind=DeviceKind.ACTIGRAPH
+    )
+    band = Recording("fitbit", "Fitbit", None, (), tuple(nights))
+    recordings_store(
+        patient=who,
+        recordings=[wrist, band],
+        file_sha256=f"{who.code}-{seed}-{last_day}",
+        zone="America/Toronto",
+        by="test",
+    )
 
 
 def baseline(who: Patient, state: str = "approved", version: int = 1, **more: Any) -> Baseline:

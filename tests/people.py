@@ -12,7 +12,8 @@ from django.apps import apps
 
 from patients.domain.recording import Family, Recording, SleepEpisode
 from patients.models import CareTeamMember, Patient, User
-from patients.services import patient_enrol, recording_ingest
+from patients.services import patient_enrol
+from patients.storage import recordings_store
 from scoring.learning.people import a_course, a_person
 from scoring.learning.simulate import simulate_person_data
 
@@ -65,8 +66,12 @@ def in_care(
 
 def store(patient: Patient, what: Recording, name: str = "first") -> None:
     """Take the recording in as a file of that name."""
-    recording_ingest(
-        patient=patient, recording=what, file_sha256=f"{patient.code}-{name}", zone=ZONE, by="test"
+    recordings_store(
+        patient=patient,
+        recordings=[what],
+        file_sha256=f"{patient.code}-{name}",
+        zone=ZONE,
+        by="test",
     )
 
 

@@ -11,7 +11,10 @@ import pytest
 from tests.conftest import ROOT
 
 APPS = ("patients", "scoring", "alerts")  # each may import itself and those before it
-WRITES_AND_READS = {"services", "selectors", "permissions", "runs", "outbox", "nightly"}
+WRITES_AND_READS = {
+    *("services", "selectors", "permissions", "runs", "outbox", "nightly"),
+    *("storage", "resolving", "sleep_records"),
+}
 ADAPTERS = {"models", "ingest", "engines", "learning", "datasets", "fhir"}
 LEVELS = {"domain": 0} | dict.fromkeys(ADAPTERS, 1) | dict.fromkeys(WRITES_AND_READS, 2)
 INTERFACE = {

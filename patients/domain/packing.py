@@ -3,40 +3,85 @@
 import zlib
 
 import numpy as np
+from numpy.typing import NDArray
 
 from patients.domain.recording import MINUTES_PER_DAY, Minutes
 
-INT16_MISSING = np.int16(-32768)
+Chosen = NDArray[np.uint8]
+
+# First byte: how the minutes are written. Decimals that fit are kept as whole numbers.
+WHOLE = {
+    b"A": (1, np.dtype("<i2")),
+    b"B": (10, np.dtype("<i2")),
+    b"C": (100, np.dtype("<i2")),
+    b"D": (1, np.dtype("<i4")),
+    b"E": (10, np.dtype("<i4")),
+    b"G": (100, np.dtype("<i4")),
+}
+FLOATS = b"F"
+BEFORE_PLANES = {b"i": np.dtype("<i2"), b"f": np.dtype("<f4")}  # as written until version 0.1
 
 
 def pack(values: Minutes) -> bytes:
     """Pack a day of 1,440 float32 minutes (NaN = missing) into compressed bytes.
 
-    Whole numbers that fit are kept as int16, all else as float32; both are exact.
+    Numbers with up to two decimals are kept as int16 or int32, all else as float32; all are
+    exact. The bytes of a kind lie together, which compresses better (high bytes repeat).
 
-    >>> day = np.full(1440, np.nan, dtype=np.float32); day[:3] = [0, 7, 250]
+    >>> day = np.full(1440, np.nan, dtype=np.float32); day[:3] = [0, 7.5, 250]
     >>> bool(np.array_equal(unpack(pack(day)), day, equal_nan=True))
     True
     """
     if values.shape != (MINUTES_PER_DAY,):
         raise ValueError(f"a day has {MINUTES_PER_DAY} minutes, not {values.shape}")
     there = ~np.isnan(values)
-    # One NaN and one zero: missing is missing however it was computed.
-    values = np.where(there, values + 0.0, np.nan).astype(np.float32)
-    present = values[there]
-    if np.all((present == np.rint(present)) & (np.abs(present) < 32768)):
-        body = np.full(MINUTES_PER_DAY, INT16_MISSING, dtype="<i2")
-        body[there] = present.astype("<i2")
-        return b"i" + zlib.compress(body.tobytes(), 6)
-    return b"f" + zlib.compress(values.astype("<f4").tobytes(), 6)
+    present = (values[there] + 0.0).astype(np.float32)  # one zero, not two
+    for code, (scale, kind) in WHOLE.items():
+        whole = np.rint(present.astype(np.float64) * scale)
+        if np.abs(whole).max(initial=0) <= np.iinfo(kind).max and np.array_equal(
+            (whole / scale).astype(np.float32), present
+        ):
+            body = np.full(MINUTES_PER_DAY, np.iinfo(kind).min, dtype=kind)
+            body[there] = whole.astype(kind)
+            return code + _planes(body)
+    floats = np.full(MINUTES_PER_DAY, np.nan, dtype="<f4")
+    floats[there] = present
+    return FLOATS + _planes(floats)
+
+
+def _planes(body: NDArray[np.generic]) -> bytes:
+    by_byte = np.frombuffer(body.tobytes(), np.uint8).reshape(MINUTES_PER_DAY, -1)
+    return zlib.compress(by_byte.T.tobytes(), 6)
 
 
 def unpack(data: bytes) -> Minutes:
     """The 1,440 minutes that ``pack`` packed."""
-    kind, body = data[:1], zlib.decompress(data[1:])
-    if kind == b"f":
-        return np.frombuffer(body, dtype="<f4").astype(np.float32)
-    whole = np.frombuffer(body, dtype="<i2")
-    values = whole.astype(np.float32)
-    values[whole == INT16_MISSING] = np.nan
+    code, body = data[:1], zlib.decompress(data[1:])
+    if code in BEFORE_PLANES:
+        scale, kind = 1, BEFORE_PLANES[code]
+    else:
+        scale, kind = WHOLE.get(code, (1, np.dtype("<f4")))
+        body = np.frombuffer(body, np.uint8).reshape(kind.itemsize, -1).T.tobytes()
+    stored = np.frombuffer(body, dtype=kind)
+    if kind.kind == "f":
+        return stored.astype(np.float32)
+    values = (stored / scale).astype(np.float32)
+    values[stored == np.iinfo(kind).min] = np.nan
     return values
+
+
+def pack_chosen(chosen: Chosen) -> bytes:
+    """Pack which device each of 1,440 minutes is from; the same bytes for the same minutes."""
+    return zlib.compress(chosen.astype(np.uint8).tobytes(), 6)
+
+
+def unpack_chosen(data: bytes, values: Minutes) -> Chosen:
+    """What ``pack_chosen`` packed; empty means that the first device has all there is.
+
+    >>> day = np.full(1440, np.nan, dtype=np.float32); day[2] = 7
+    >>> unpack_chosen(b"", day)[:4].tolist()
+    [0, 0, 1, 0]
+    """
+    if not data:
+        return (~np.isnan(values)).astype(np.uint8)
+    return np.frombuffer(zlib.decompress(data), dtype=np.uint8)

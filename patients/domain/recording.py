@@ -1,4 +1,4 @@
-"""What a device reported, as values: minutes, sleep, and where they came from."""
+"""What a device reported, as values: minutes, sleep, answers, and where they came from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Minutes = NDArray[np.float32]
+Samples = tuple[tuple[float, float], ...]  # (second of the minute, value), sorted
 
 MINUTES_PER_DAY = 1440
 
@@ -22,6 +23,10 @@ class Channel(StrEnum):
     HEART_RATE = "heart_rate"
     RESTING_HEART_RATE = "resting_heart_rate"
     HRV_SDNN = "hrv_sdnn"
+    HRV_RMSSD = "hrv_rmssd"
+    RESPIRATORY_RATE = "respiratory_rate"
+    SPO2 = "spo2"
+    WRIST_TEMPERATURE = "wrist_temperature"
 
 
 class Family(StrEnum):
@@ -29,18 +34,54 @@ class Family(StrEnum):
 
     ACTIWATCH_COUNTS = "actiwatch_counts"
     ACTIGRAPH_COUNTS = "actigraph_counts"
+    ACTICAL_COUNTS = "actical_counts"
     CONDOR_PIM = "condor_pim"
     MIMS = "mims"
+    ENMO = "enmo"
     STEPS = "steps"
+
+
+class DeviceKind(StrEnum):
+    """Kinds of devices; their order here is the order in which they are believed at first."""
+
+    ACTIGRAPH = "actigraph"
+    WATCH = "watch"
+    RING = "ring"
+    PHONE = "phone"
+    APP = "app"
 
 
 UNITS = {
     Family.ACTIWATCH_COUNTS: "counts/min",
     Family.ACTIGRAPH_COUNTS: "counts/min",
+    Family.ACTICAL_COUNTS: "counts/min",
     Family.CONDOR_PIM: "PIM/min",
     Family.MIMS: "MIMS/min",
+    Family.ENMO: "mg",
     Family.STEPS: "steps/min",
 }
+CHANNEL_UNITS = {
+    Channel.STEPS: "steps/min",
+    Channel.LIGHT: "lux",
+    Channel.HEART_RATE: "bpm",
+    Channel.RESTING_HEART_RATE: "bpm",
+    Channel.HRV_SDNN: "ms",
+    Channel.HRV_RMSSD: "ms",
+    Channel.RESPIRATORY_RATE: "breaths/min",
+    Channel.SPO2: "%",
+    Channel.WRIST_TEMPERATURE: "degC",
+}
+
+
+def unit_of(channel: Channel, family: Family | None = None) -> str:
+    """The unit of a channel's values; that of activity is its family's.
+
+    >>> unit_of(Channel.ACTIVITY, Family.CONDOR_PIM)
+    'PIM/min'
+    """
+    if channel is Channel.ACTIVITY:
+        return UNITS[family] if family else ""
+    return CHANNEL_UNITS[channel]
 
 
 @dataclass(frozen=True)
@@ -48,13 +89,18 @@ class MinuteSeries:
     """One channel on a gapless UTC minute grid.
 
     ``start`` is an aware UTC datetime on a whole minute; ``values`` has one float32 per
-    minute, NaN where nothing was recorded. ``unit`` is the unit of the values.
+    minute, NaN where nothing was recorded. ``partial`` holds the samples of those minutes
+    (by index) of which another file may hold more: then both are taken together, by ``how``
+    ("mean", "max" or "sum") and, where a minute always has so many samples, ``full``.
     """
 
     channel: Channel
     unit: str
     start: datetime
     values: Minutes
+    partial: Mapping[int, Samples] = field(default_factory=dict)
+    how: str = "mean"
+    full: int = 0
 
     @property
     def end(self) -> datetime:
@@ -89,21 +135,41 @@ class SleepStage:
 
 @dataclass(frozen=True)
 class SleepEpisode:
-    """One sleep record of a vendor, times in UTC, durations in minutes."""
+    """One sleep record of a vendor, times in UTC, durations in minutes.
+
+    ``log_id`` is the vendor's name for a record that is whole in itself; without one the
+    episode was made of loose stretches, and joins with others of its device that touch it.
+    """
 
     start: datetime
     end: datetime
     asleep_minutes: float
     awake_minutes: float
     stages: tuple[SleepStage, ...] = ()
+    log_id: str = ""
+
+
+@dataclass(frozen=True)
+class QuestionnaireAnswer:
+    """One filled-in questionnaire: "phq8", "phq9", "asrm", "gad7" or "state_of_mind".
+
+    ``items`` are the answers in the instrument's order, empty where only the total is known.
+    """
+
+    instrument: str
+    taken_at: datetime
+    total: float
+    items: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class Recording:
-    """One file or push of one source, parsed; nothing of it is stored yet.
+    """What one device reported in one file or push, parsed; nothing of it is stored yet.
 
-    ``family`` is the unit family of what serves as activity: steps where the vendor gives no
-    more, None where it gives neither. ``rejected`` counts left-out samples by reason.
+    A file of several devices, or a long one, is several recordings. ``device`` tells devices
+    of one vendor apart and never holds a person's name. ``family`` is the unit family of what
+    serves as activity: steps where the vendor gives no more, None where it gives neither.
+    ``rejected`` counts left-out samples by reason.
     """
 
     source: str
@@ -112,6 +178,8 @@ class Recording:
     series: tuple[MinuteSeries, ...]
     sleep: tuple[SleepEpisode, ...] = ()
     rejected: Mapping[str, int] = field(default_factory=dict)
+    kind: DeviceKind = DeviceKind.WATCH
+    questionnaires: tuple[QuestionnaireAnswer, ...] = ()
 
     def channel(self, channel: Channel) -> MinuteSeries | None:
         """The series of that channel, if the source has one."""

@@ -2,33 +2,31 @@
 
 import csv
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from patients.domain.errors import InputError
-from patients.domain.recording import UNITS, Channel, Family, MinuteSeries, Recording
+from patients.domain.recording import Channel, DeviceKind, Family, Recording
 from patients.ingest.base import (
     Rejected,
     Seconds,
     Values,
-    binned,
-    minute_starts,
-    on_grid,
+    epochs,
     recording,
     require_dates,
     utc_from_local,
-    within_limits,
     zone_of,
 )
 
 SOURCE = "actlumus"
+LABEL = "Condor ActLumus and ActTrust text logs"
 HEAD_BYTES = 65_536
 BANNER = b"Condor Instruments Report"
 TABLE = b"DATE/TIME;"
 COLUMNS = ("DATE/TIME", "PIM", "LIGHT")
-SHARE_NEEDED = 0.5  # of a minute's epochs, for an activity value
 
 
 def recognises(path: Path) -> bool:
@@ -40,7 +38,7 @@ def recognises(path: Path) -> bool:
     return BANNER in head and b"\n" + TABLE in head
 
 
-def parse(path: Path, zone: str) -> Recording:
+def parse(path: Path, zone: str) -> Iterator[Recording]:
     """Activity (PIM/min) and light (mean lux) per minute; stamps are local in ``zone``.
 
     InputError for an unknown zone, a date outside 1970 to 2100, epochs over one minute, and a
@@ -49,17 +47,20 @@ def parse(path: Path, zone: str) -> Recording:
     place = zone_of(zone)
     header, skipped = _header(path)
     table = _table(path, skipped)
-    local = _local_seconds(table, path)
-    seconds, first = np.unique(utc_from_local(local, place), return_index=True)
-    rejected: Rejected = Counter(duplicate_time=len(table) - seconds.size)
-    table = table.iloc[first]
+    seconds = utc_from_local(_local_seconds(table, path), place)
+    stamps = np.unique(seconds)
+    if stamps.size < 2:
+        raise InputError(f"{path.name} has fewer than two rows; export the log again.")
+    epoch_seconds = float(np.median(np.diff(stamps)))
+    rejected: Rejected = Counter()
     pim, lux = (_numbers(table, name) for name in ("PIM", "LIGHT"))
-    series = [
-        _activity(path, seconds, pim, rejected),
-        binned(Channel.LIGHT, "lux", (seconds, lux), "mean", rejected) if lux.size else None,
-    ]
+    family = Family.CONDOR_PIM
+    series = [epochs(Channel.ACTIVITY, (seconds, pim), epoch_seconds, rejected, family)]
+    if lux.size:
+        series.append(epochs(Channel.LIGHT, (seconds, lux), epoch_seconds, rejected, how="mean"))
     device = f"{header.get('DEVICE_MODEL', 'ActLumus')} {header.get('DEVICE_ID', '')}".strip()
-    return recording(path, SOURCE, device[:64], series, rejected=rejected, family=Family.CONDOR_PIM)
+    kind = DeviceKind.ACTIGRAPH
+    yield recording(path, SOURCE, device, series, (), rejected, family, kind)
 
 
 def _header(path: Path) -> tuple[dict[str, str], int]:
@@ -109,22 +110,3 @@ def _numbers(table: pd.DataFrame, column: str) -> Values:
     if column not in table:
         return np.empty(0)
     return pd.to_numeric(table[column], errors="coerce").to_numpy(np.float64)
-
-
-def _activity(path: Path, seconds: Seconds, pim: Values, rejected: Rejected) -> MinuteSeries | None:
-    """PIM summed per minute, scaled to the full minute where at least half of it is there."""
-    if seconds.size < 2:
-        return None
-    epoch_seconds = float(np.median(np.diff(seconds)))
-    if epoch_seconds > 60:
-        raise InputError(
-            f"{path.name} has one row every {epoch_seconds:.0f} s; "
-            "give a log with epochs of one minute or less."
-        )
-    seconds, pim = within_limits(Channel.ACTIVITY, seconds, pim, rejected)
-    minutes = seconds // 60
-    starts = minute_starts(minutes)
-    share = np.diff(starts, append=seconds.size) * epoch_seconds / 60
-    sums = np.add.reduceat(pim, starts) if starts.size else pim
-    values = np.where(share >= SHARE_NEEDED, sums / share, np.nan)
-    return on_grid(Channel.ACTIVITY, UNITS[Family.CONDOR_PIM], minutes[starts], values)

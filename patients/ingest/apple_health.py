@@ -30,6 +30,7 @@ from patients.ingest.base import (
 from patients.ingest.overlap import Spans, sleep_of_one_source, steps_per_minute
 
 SOURCE = "apple_health"
+LABEL = "Apple Health export.xml or export.zip"
 KINDS = ("Apple Watch", "iPhone", "other")  # in order of preference
 CHUNK_BYTES = 65_536
 LONGEST_TAG_BYTES = 4 * 1024**2
@@ -37,9 +38,9 @@ ROOT, END, RECORD = b"<HealthData", b"</HealthData>", b"<Record"
 IS_EXPORT = re.compile(rb"<(!DOCTYPE\s+)?HealthData\b")
 
 QUANTITIES = {
-    "HKQuantityTypeIdentifierHeartRate": (Channel.HEART_RATE, "count/min", "bpm"),
-    "HKQuantityTypeIdentifierRestingHeartRate": (Channel.RESTING_HEART_RATE, "count/min", "bpm"),
-    "HKQuantityTypeIdentifierHeartRateVariabilitySDNN": (Channel.HRV_SDNN, "ms", "ms"),
+    "HKQuantityTypeIdentifierHeartRate": (Channel.HEART_RATE, "count/min"),
+    "HKQuantityTypeIdentifierRestingHeartRate": (Channel.RESTING_HEART_RATE, "count/min"),
+    "HKQuantityTypeIdentifierHeartRateVariabilitySDNN": (Channel.HRV_SDNN, "ms"),
 }
 STEP_TYPE = "HKQuantityTypeIdentifierStepCount"
 SLEEP_TYPE = "HKCategoryTypeIdentifierSleepAnalysis"
@@ -64,7 +65,7 @@ def recognises(path: Path) -> bool:
         return any(_is_export(file) for file in files)
 
 
-def parse(path: Path, zone: str) -> Recording:
+def parse(path: Path, zone: str) -> Iterator[Recording]:
     """Steps, heart rates, HRV (SDNN) and sleep; the stamps carry their offset, not ``zone``.
 
     Steps of a minute are those of the Watch, else the iPhone, else another source. A night's
@@ -81,7 +82,7 @@ def parse(path: Path, zone: str) -> Recording:
             )
         with exports[0].open() as stream:
             _feed(found, stream)
-    return found.recording()
+    yield found.recording()
 
 
 def _is_export(file: Member) -> bool:
@@ -172,10 +173,10 @@ class _Records:
         order = self._order()
         series = [steps_per_minute(self.steps, order, self.rejected)]
         family = Family.STEPS if series[0] else None
-        for kind, (channel, _, unit) in QUANTITIES.items():
+        for kind, (channel, _) in QUANTITIES.items():
             seconds, values = self.samples[kind]
             samples = (np.frombuffer(seconds, np.int64), np.frombuffer(values, np.float64))
-            series.append(binned(channel, unit, samples, "mean", self.rejected))
+            series.append(binned(channel, samples, self.rejected))
         sleep = sleep_of_one_source(self.sleep, order, self.rejected)
         device = ", ".join(KINDS[kind] for kind in sorted({kind for kind, _ in self.sources}))
         return recording(self.path, SOURCE, device, series, sleep, self.rejected, family)
@@ -187,7 +188,7 @@ class _Records:
 
     def _quantity(self, attributes: Mapping[str, str]) -> None:
         kind = attributes["type"]
-        channel, unit, _ = QUANTITIES[kind]
+        channel, unit = QUANTITIES[kind]
         seconds = self._second(attributes, "startDate")
         value = self._value(attributes, unit, channel)
         if value is not None:

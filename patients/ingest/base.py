@@ -1,7 +1,7 @@
 """What the vendor adapters share: time zones, the minute grid, sleep, and one way to refuse."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -11,13 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patients.domain.errors import InputError
+from patients.domain.minutes import Partial, reduced
 from patients.domain.recording import (
     Channel,
+    DeviceKind,
     Family,
     MinuteSeries,
+    QuestionnaireAnswer,
     Recording,
     SleepEpisode,
     SleepStage,
+    unit_of,
 )
 
 Seconds = NDArray[np.int64]  # since 1970-01-01 00:00, UTC unless said to be local
@@ -39,6 +43,10 @@ LIMITS = {
     Channel.HEART_RATE: (20.0, 300.0),
     Channel.RESTING_HEART_RATE: (20.0, 300.0),
     Channel.HRV_SDNN: (0.0, 500.0),
+    Channel.HRV_RMSSD: (0.0, 500.0),
+    Channel.RESPIRATORY_RATE: (3.0, 70.0),
+    Channel.SPO2: (50.0, 100.0),
+    Channel.WRIST_TEMPERATURE: (20.0, 45.0),
 }
 STAGES = ("", "asleep", "restless", "light", "rem", "deep", "awake")
 
@@ -118,40 +126,77 @@ def within_limits(
     return seconds[~again], values[~again]
 
 
-def minute_starts(minutes: Seconds) -> NDArray[np.intp]:
-    """Index of the first sample of each minute; ``minutes`` is sorted."""
-    return np.flatnonzero(np.diff(minutes, prepend=minutes[:1] - 1))
-
-
 def binned(
     channel: Channel,
-    unit: str,
     samples: tuple[Seconds, Values],
-    how: Literal["mean", "max"],
     rejected: Rejected,
+    how: Literal["mean", "max", "sum"] = "mean",
+    edges: Collection[int] | None = None,
 ) -> MinuteSeries | None:
     """The samples (UTC seconds, values), checked and on the minute grid; None if none is left.
 
     The order of the samples does not matter. ``how`` says what a minute with several is.
+    ``edges`` are the minutes (since 1970) of which another file may hold more samples: those
+    of the first and the last sample unless given.
     """
     seconds, values = within_limits(channel, *samples, rejected)
-    minutes = seconds // 60
-    starts = minute_starts(minutes)
-    if how == "max":
-        per_minute = np.maximum.reduceat(values, starts) if starts.size else values
-    else:
-        sums = np.add.reduceat(values, starts) if starts.size else values
-        per_minute = sums / np.diff(starts, append=seconds.size)
-    return on_grid(channel, unit, minutes[starts], per_minute)
+    if not seconds.size:
+        return None
+    if edges is None:
+        edges = (int(seconds[0]) // 60, int(seconds[-1]) // 60)
+    minutes, per_minute, partial = reduced(seconds, values, how, edges=edges)
+    if how == "sum":
+        over = per_minute > LIMITS[channel][1] * (1 + 1e-9)
+        rejected[f"{channel}_minute_out_of_range"] += int(np.count_nonzero(over))
+        per_minute = np.where(over, np.nan, per_minute)
+    return on_grid(channel, unit_of(channel), minutes, per_minute, partial, how)
 
 
-def on_grid(channel: Channel, unit: str, minutes: Seconds, values: Values) -> MinuteSeries | None:
+def epochs(
+    channel: Channel,
+    samples: tuple[Seconds, Values],
+    epoch_seconds: float,
+    rejected: Rejected,
+    family: Family | None = None,
+    how: Literal["sum", "mean"] = "sum",
+) -> MinuteSeries | None:
+    """Values of a fixed epoch of 1 to 60 s, on the minute grid; None if none is left.
+
+    ``how`` "sum" adds counts up to a minute, scaled where epochs are missing; "mean" averages
+    levels such as lux. A minute with less than half of its epochs has no value. Of two
+    epochs with one stamp the larger value stays. InputError for epochs over one minute.
+    """
+    if not 0 < epoch_seconds <= 60:
+        raise InputError(
+            f"The recording has one row every {epoch_seconds:.0f} s; "
+            "give one with epochs of one minute or less."
+        )
+    seconds, values = within_limits(channel, *samples, rejected)
+    last = np.ones(seconds.size, bool)
+    last[:-1] = np.diff(seconds) > 0
+    rejected[f"{channel}_duplicate"] += int(np.count_nonzero(~last))
+    seconds, values = seconds[last], values[last]
+    if not seconds.size:
+        return None
+    full = max(round(60 / epoch_seconds), 1)
+    values = values * (60 / epoch_seconds) if how == "sum" else values
+    minutes, per_minute, partial = reduced(seconds, values, "mean", full=full)
+    return on_grid(channel, unit_of(channel, family), minutes, per_minute, partial, "mean", full)
+
+
+def on_grid(
+    channel: Channel,
+    unit: str,
+    minutes: Seconds,
+    values: Values,
+    partial: Partial | None = None,
+    how: str = "mean",
+    full: int = 0,
+) -> MinuteSeries | None:
     """A gapless series from distinct, sorted minutes since 1970 and their values.
 
-    None without a value; InputError over MAX_SPAN_YEARS.
+    None without a minute; InputError over MAX_SPAN_YEARS.
     """
-    there = np.isfinite(values)
-    minutes, values = minutes[there], values[there]
     if not minutes.size:
         return None
     span = int(minutes[-1] - minutes[0]) + 1
@@ -159,7 +204,8 @@ def on_grid(channel: Channel, unit: str, minutes: Seconds, values: Values) -> Mi
         raise InputError(_too_long(channel, int(minutes[0]), int(minutes[-1])))
     grid = np.full(span, np.nan, np.float32)
     grid[minutes - minutes[0]] = values
-    return MinuteSeries(channel, unit, utc(int(minutes[0]) * 60), grid)
+    start = utc(int(minutes[0]) * 60)
+    return MinuteSeries(channel, unit, start, grid, partial or {}, how, full)
 
 
 def _too_long(what: str, first: int, last: int) -> str:
@@ -170,7 +216,7 @@ def _too_long(what: str, first: int, last: int) -> str:
     )
 
 
-def sleep_episode(segments: Sequence[tuple[int, int, str]]) -> SleepEpisode:
+def sleep_episode(segments: Sequence[tuple[int, int, str]], log_id: str = "") -> SleepEpisode:
     """One episode of (start, end, stage) in UTC seconds; a later segment paints over earlier.
 
     Time no segment covers is neither asleep nor awake. At most MAX_SLEEP_SECONDS long.
@@ -187,7 +233,7 @@ def sleep_episode(segments: Sequence[tuple[int, int, str]]) -> SleepEpisode:
     )
     awake = float(np.count_nonzero(line == STAGES.index("awake"))) / 60
     asleep = float(np.count_nonzero(line)) / 60 - awake
-    return SleepEpisode(utc(start), utc(end), asleep, awake, stages)
+    return SleepEpisode(utc(start), utc(end), asleep, awake, stages, log_id)
 
 
 def recording(
@@ -198,19 +244,28 @@ def recording(
     sleep: Iterable[SleepEpisode] = (),
     rejected: Rejected | None = None,
     family: Family | None = None,
+    kind: DeviceKind = DeviceKind.WATCH,
+    questionnaires: Iterable[QuestionnaireAnswer] = (),
 ) -> Recording:
-    """The parsed file; InputError if nothing usable is in it or it spans too many years."""
-    found = tuple(s for s in series if s is not None)
+    """What one device reported; InputError if nothing usable is there or it spans too long."""
+    found = tuple(s for s in series if s is not None and not np.isnan(s.values).all())
     episodes = tuple(sorted(sleep, key=lambda e: (e.start, e.end)))
+    answers = tuple(questionnaires)
     left_out = {reason: n for reason, n in sorted((rejected or {}).items()) if n}
-    if not found and not episodes:
-        reasons = ", ".join(f"{n} {reason}" for reason, n in left_out.items()) or "no samples"
-        raise InputError(
-            f"{path.name} holds nothing that can be used as a {source} recording ({reasons}); "
-            "check what was exported."
-        )
-    whole = Recording(source, device, family, found, episodes, left_out)
-    first, last = (int(t.timestamp()) // 60 for t in (whole.start, whole.end))
-    if last - first > MAX_SPAN_MINUTES:
-        raise InputError(_too_long("data", first, last))
+    if not found and not episodes and not answers:
+        raise nothing_usable(path, source, left_out)
+    whole = Recording(source, device[:80], family, found, episodes, left_out, kind, answers)
+    if found or episodes:
+        first, last = (int(t.timestamp()) // 60 for t in (whole.start, whole.end))
+        if last - first > MAX_SPAN_MINUTES:
+            raise InputError(_too_long("data", first, last))
     return whole
+
+
+def nothing_usable(path: Path, source: str, left_out: Mapping[str, int]) -> InputError:
+    """The refusal of a file in which nothing can be used, with the reasons counted."""
+    reasons = ", ".join(f"{n} {reason}" for reason, n in left_out.items() if n) or "no samples"
+    return InputError(
+        f"{path.name} holds nothing that can be used as a {source} recording ({reasons}); "
+        "check what was exported."
+    )

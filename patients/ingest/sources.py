@@ -1,52 +1,67 @@
-"""The formats that can be read, and the one function that reads any of them."""
+"""The formats that can be read, and the one function that reads any of them.
 
-from collections.abc import Callable
-from dataclasses import dataclass
+Each format is a module of this package with ``SOURCE`` (its name), ``LABEL``,
+``recognises(path)`` and ``parse(path, zone)``. A module is imported when it is needed, so that
+reading a huge export does not carry what other formats need.
+"""
+
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from typing import Protocol, cast
 
 from patients.domain.errors import InputError
 from patients.domain.recording import Recording
-from patients.ingest import actlumus, apple_health, fitbit
 from patients.ingest.base import shown, zone_of
 
 AUTO = "auto"
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(Protocol):
     """One vendor's format: how it is called, told apart by content, and read."""
 
-    label: str
-    recognises: Callable[[Path], bool]
-    parse: Callable[[Path, str], Recording]
+    SOURCE: str
+    LABEL: str
+
+    def recognises(self, path: Path) -> bool:
+        """Whether the content is of this format, whatever its name."""
+
+    def parse(self, path: Path, zone: str) -> Iterator[Recording]:
+        """The recordings in it; ``zone`` is where naive stamps were made."""
 
 
-SOURCES = {
-    actlumus.SOURCE: Source("Condor ActLumus text log", actlumus.recognises, actlumus.parse),
-    fitbit.SOURCE: Source(
-        "Fitbit Takeout (steps, heart rate, sleep JSON)", fitbit.recognises, fitbit.parse
-    ),
-    apple_health.SOURCE: Source("Apple Health export", apple_health.recognises, apple_health.parse),
-}
+# In the order in which a file is held against them: the open formats come last.
+SOURCES = (
+    "apple_health",
+    "fitbit",
+    "actlumus",
+)
 
 
-def read_recording(path: Path, zone: str, source: str = AUTO) -> Recording:
-    """The recording in a file, folder or zip, in UTC; ``zone`` is where naive stamps were made.
+def source_named(name: str) -> Source:
+    """The module of a format in SOURCES."""
+    return cast(Source, import_module(f"patients.ingest.{name}"))
 
-    ``source`` is a name in SOURCES, or "auto" to tell it by content. InputError whenever
-    there is no usable recording.
+
+def read_recordings(path: Path, zone: str, source: str = AUTO) -> Iterator[Recording]:
+    """The recordings in a file, folder or zip, in UTC; ``zone`` is where naive stamps were made.
+
+    One for each device, or several where a file is long: one at a time, so that memory does
+    not grow with the file. ``source`` is a name in SOURCES, or "auto" to tell it by content.
+    InputError whenever there is no usable recording; it may come after the first one.
     """
     zone_of(zone)
     try:
-        _check_there(path)
-        return SOURCES[_source_of(path, source)].parse(path, zone)
+        check_there(path)
+        yield from _source_of(path, source).parse(path, zone)
     except OSError as failure:
         raise InputError(
             f"{path.name} cannot be read ({failure.strerror}); check the path and its permissions."
         ) from failure
 
 
-def _check_there(path: Path) -> None:
+def check_there(path: Path) -> None:
+    """InputError unless there is a file or folder with something in it."""
     if not path.exists():
         raise InputError(f"There is no file or folder {path.name}; check the path.")
     if not (path.is_file() or path.is_dir()):
@@ -55,21 +70,22 @@ def _check_there(path: Path) -> None:
         raise InputError(f"{path.name} is empty; export the recording again.")
 
 
-def _source_of(path: Path, source: str) -> str:
-    """The name of the source to use, checked against the content."""
-    if source not in (AUTO, *SOURCES):
+def _source_of(path: Path, name: str) -> Source:
+    """The format to use, checked against the content."""
+    if name not in (AUTO, *SOURCES):
         raise InputError(
-            f"The source {shown(source)} is not known; use one of {', '.join((AUTO, *SOURCES))}."
+            f"The source {shown(name)} is not known; use one of {', '.join((AUTO, *SOURCES))}."
         )
-    if source != AUTO and SOURCES[source].recognises(path):
-        return source
-    found = next((name for name, s in SOURCES.items() if s.recognises(path)), None)
-    if source == AUTO and found:
+    if name != AUTO and source_named(name).recognises(path):
+        return source_named(name)
+    every = map(source_named, SOURCES)
+    found = next((source for source in every if source.recognises(path)), None)
+    if name == AUTO and found:
         return found
     if found:
         raise InputError(
-            f"{path.name} is not a {source} recording, it looks like {found}; "
-            f"use the source {found} or auto."
+            f"{path.name} is not a {name} recording, it looks like {found.SOURCE}; "
+            f"use the source {found.SOURCE} or auto."
         )
-    known = "; ".join(f"{name}: {s.label}" for name, s in SOURCES.items())
+    known = "; ".join(f"{each}: {source_named(each).LABEL}" for each in SOURCES)
     raise InputError(f"{path.name} is in no known format; give one of these ({known}).")

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 
-from patients.domain.recording import Family, Minutes, MinuteSeries, Recording
+from patients.domain.recording import Channel, Family, Minutes, MinuteSeries, Recording
 from scoring.learning.people import (
     DEPRESSION,
     HYPOMANIA,
@@ -16,11 +16,12 @@ from scoring.learning.people import (
     a_person,
     random_episodes,
 )
-from scoring.learning.simulate import simulate_person_data
+from scoring.learning.simulate import simulate_light, simulate_person_data
 
 DAYS = 120
 ZONES = ("America/Toronto", "America/Toronto", "America/Montreal", "America/Halifax")
 ACTIGRAPH_LEVEL = 2000.0
+LIGHT_SEED = 11
 
 FIRST_NAMES = (
     "Ada", "Amir", "Bea", "Carlos", "Chloé", "Daniel", "Elif", "Emma", "Farah", "Gabriel",
@@ -109,12 +110,16 @@ def _patient(
     data = simulate_person_data(
         rng, person, course, first_day, zone, Family.ACTIGRAPH_COUNTS, ACTIGRAPH_LEVEL
     )
+    assert data.activity is not None
+    begin, minutes = data.activity.start, len(data.activity.values)
+    lux = simulate_light(np.random.default_rng([LIGHT_SEED, index]), begin, minutes, data.sleep)
+    lux[np.isnan(data.activity.values)] = np.nan
     recording = Recording(
         source="simulated",
         device="simulated wrist device",
         family=data.family,
-        series=data.series,
-        sleep=data.sleep,
+        series=(*data.series, MinuteSeries(Channel.LIGHT, "lux", begin, lux)),
+        sleep=tuple(replace(e, log_id=e.start.isoformat()) for e in data.sleep),
     )
     return ClinicPatient(
         code=f"C-{index + 1:04d}",

@@ -41,7 +41,7 @@ SHARES = (0.25, 0.25, 0.3, 0.2)  # a mood clinic with some well people (assumpti
 def waking_levels(path: Path) -> dict[Family, float]:
     """Level of a waking minute in each unit family, from families.toml."""
     table, _ = read_rule_file(path)
-    return {family: table[family]["waking_level"] for family in Family}
+    return {family: table[family]["waking_level"] for family in Family if family in table}
 
 
 @dataclass(frozen=True)

@@ -124,6 +124,23 @@ def simulate_heart_rate(
     return np.clip(np.rint(rate), 38, 190).astype(np.float32)
 
 
+def simulate_light(
+    rng: np.random.Generator, start: datetime, minutes: int, sleep: tuple[SleepEpisode, ...]
+) -> Minutes:
+    """Lux at the wrist: dark asleep, some 200 lux indoors, thousands now and then outdoors.
+
+    Assumption: levels of one openly licensed week (LightLogR sample, MIT), not of a group.
+    """
+    log_lux = np.concatenate(
+        [_autoregressive(rng, 0.97, sd=1.6) for _ in range(-(-minutes // DAY))]
+    )[:minutes]
+    lux = np.round(np.clip(200 * np.exp(log_lux), 0.5, 60_000), 1)
+    for episode in sleep:
+        dark = [round((t - start) / timedelta(minutes=1)) for t in (episode.start, episode.end)]
+        lux[max(dark[0], 0) : max(dark[1], 0)] = 0.0
+    return lux.astype(np.float32)
+
+
 def simulate_person_data(
     rng: np.random.Generator,
     person: Person,

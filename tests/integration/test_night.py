@@ -17,7 +17,7 @@ from alerts.nightly import patient_night
 from alerts.outbox import outbox_deliver
 from alerts.tasks import begin_night, score_queued_patients, watch_runs
 from patients.models import Patient
-from patients.services import recording_ingest
+from patients.storage import recordings_store
 from scoring import services
 from scoring.models import RiskScore, ScoringJob, ScoringRun
 from scoring.selectors import night_due
@@ -84,7 +84,7 @@ def test_a_day_that_came_out_the_same_is_not_assessed_night_after_night(
 ) -> None:
     patient = in_care("P-1")
     patient_night(patient=patient, now=morning(), catch_up_days=10)
-    patient.recording_days.filter(utc_day=LAST_DAY - timedelta(days=4)).update(
+    patient.resolved_days.filter(utc_day=LAST_DAY - timedelta(days=4)).update(
         updated_at=timezone.now()
     )
     days = assessed_days(monkeypatch)
@@ -102,9 +102,9 @@ def test_minutes_that_come_late_score_their_day_and_the_later_ones_again() -> No
         type(s)(s.channel, s.unit, begin, s.between(begin, begin + timedelta(days=1)))
         for s in other.series
     )
-    recording_ingest(
+    recordings_store(
         patient=patient,
-        recording=type(other)(other.source, other.device, other.family, late),
+        recordings=[type(other)(other.source, other.device, other.family, late)],
         file_sha256="late",
         zone=ZONE,
         by="test",

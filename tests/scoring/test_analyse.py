@@ -14,7 +14,8 @@ import pytest
 
 from patients.domain.recording import Channel, Family
 from patients.domain.wear import REST_NOISE, worn_from_counts
-from patients.ingest.sources import read_recording
+from patients.domain.resolve import whole
+from patients.ingest.sources import read_recordings
 from scoring.domain.vector_names import VECTOR_NAMES
 from tests.conftest import ROOT
 from tests.patients.ingest.builders import actlumus_rows, write_actlumus
@@ -89,7 +90,7 @@ def test_depression_is_ok_with_the_share_really_worn_as_coverage(
     answer: dict[str, Any], shared: Path
 ) -> None:
     track = answer["depression"]
-    activity = read_recording(shared / WEEK, "Europe/Berlin").channel(Channel.ACTIVITY)
+    activity = whole(read_recordings(shared / WEEK, "Europe/Berlin")).channel(Channel.ACTIVITY)
     assert activity is not None
     end = datetime(2023, 9, 4, tzinfo=ZoneInfo("Europe/Berlin"))  # of the scored day
     values = activity.between(end - timedelta(days=7), end)

@@ -117,8 +117,8 @@ def test_an_edited_past_day_recomputes_from_there_and_equals_one_go(patient: Pat
 def test_a_day_whose_features_come_out_the_same_keeps_its_row(patient: Patient) -> None:
     features_update(patient=patient)
     before = dict(patient.features.values_list("day", "computed_at"))
-    day = patient.recording_days.order_by("utc_day").values_list("utc_day", flat=True)[20]
-    patient.recording_days.filter(utc_day=day).update(updated_at=timezone.now())  # no minute
+    day = patient.resolved_days.order_by("utc_day").values_list("utc_day", flat=True)[20]
+    patient.resolved_days.filter(utc_day=day).update(updated_at=timezone.now())  # no minute
     features_update(patient=patient)
     after = dict(patient.features.values_list("day", "computed_at"))
     assert {d for d in after if after[d] != before[d]} == {max(after)}

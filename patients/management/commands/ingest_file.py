@@ -10,9 +10,9 @@ from django.db import transaction
 
 from patients.commands import JsonCommand
 from patients.domain.errors import InputError
-from patients.ingest.sources import read_recording
 from patients.models import Patient
-from patients.services import SYSTEM, file_sha256, patient_enrol, recording_ingest
+from patients.services import SYSTEM, patient_enrol
+from patients.storage import file_store
 
 
 class Command(JsonCommand):
@@ -34,28 +34,23 @@ class Command(JsonCommand):
             raise InputError(
                 f"“{code}” is no patient code: use letters, digits, hyphens and underscores."
             ) from None
-        recording = read_recording(path, zone, options["source"])
         with transaction.atomic():
             patient = Patient.objects.filter(code=code).first()
             enrolled = patient is None
             patient = patient or patient_enrol(code=code, zone=zone, by=SYSTEM)
-            stored = recording_ingest(
-                patient=patient,
-                recording=recording,
-                file_sha256=file_sha256(path),
-                zone=zone,
-                by=SYSTEM,
+            stored = file_store(
+                patient=patient, path=path, zone=zone, by=SYSTEM, source=options["source"]
             )
         if enrolled:
             self.stderr.write(
                 f"New patient {code} enrolled: give them a care team, or nobody will see them."
             )
         return {
-            "source": recording.source,
+            "source": stored.source,
             "days": stored.days,
             "minutes": stored.minutes,
             "status": "stored" if stored.changed else "unchanged",
-            "rejected": dict(recording.rejected),
+            "rejected": stored.rejected,
         }
 
     def text(self, answer: dict[str, Any]) -> str:

@@ -6,7 +6,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from patients.commands import JsonCommand
-from patients.ingest.sources import read_recording
+from patients.domain.resolve import whole
+from patients.ingest.sources import read_recordings
 from scoring.analysis import analysis
 
 
@@ -20,7 +21,7 @@ class Command(JsonCommand):
 
     def answer(self, options: dict[str, Any]) -> dict[str, Any]:
         zone = options["timezone"]
-        return analysis(read_recording(options["path"], zone, options["source"]), zone)
+        return analysis(whole(read_recordings(options["path"], zone, options["source"])), zone)
 
     def text(self, answer: dict[str, Any]) -> str:
         decision, recording = answer["decision"], answer["recording"]

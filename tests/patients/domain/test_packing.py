@@ -34,17 +34,21 @@ def test_packing_again_gives_the_same_bytes(day: Minutes) -> None:
 @pytest.mark.parametrize(
     ("values", "kind"),
     [
-        ((), b"i"),
-        ((0, 7, 250), b"i"),
-        ((32767, -32767), b"i"),
-        ((-32768,), b"f"),  # the int16 that stands for missing
-        ((32768,), b"f"),
-        ((0.5,), b"f"),
-        ((float("inf"),), b"f"),
-        ((3.4e38, 1e-45), b"f"),
+        ((), b"A"),
+        ((0, 7, 250), b"A"),
+        ((32767, -32767), b"A"),
+        ((0.5,), b"B"),
+        ((36.55, 36.6), b"C"),
+        ((-32768,), b"D"),  # the int16 that stands for missing
+        ((32768,), b"D"),
+        ((60000.5,), b"E"),
+        ((9000.25,), b"G"),
+        ((0.125,), b"F"),
+        ((float("inf"),), b"F"),
+        ((3.4e38, 1e-45), b"F"),
     ],
 )
-def test_limits_of_int16_choose_the_kind(values: tuple[float, ...], kind: bytes) -> None:
+def test_size_and_decimals_choose_the_kind(values: tuple[float, ...], kind: bytes) -> None:
     packed = pack(a_day(*values))
     assert packed[:1] == kind
     assert np.array_equal(unpack(packed), a_day(*values), equal_nan=True)

@@ -8,9 +8,18 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 from zipfile import ZIP_DEFLATED, ZipFile
 
+from patients.domain.recording import Recording
+from patients.domain.resolve import whole
+
 START = datetime(2024, 3, 4, 22, 0, tzinfo=UTC)
 WATCH, IPHONE, APP = "Sam’s Apple Watch", "Sam’s iPhone", "Pedometer"
 SDNN = "HKQuantityTypeIdentifierHeartRateVariabilitySDNN"
+
+
+def parsed(source: Any, path: Path, zone: str) -> Recording:
+    """What the module ``source`` reads from a file, its devices taken together."""
+    return whole(source.parse(path, zone))
+
 
 ACTLUMUS_HEADER = """#ActLogModel=2.0.0
 +-------------+ Condor Instruments Report +-------------+

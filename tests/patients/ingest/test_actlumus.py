@@ -9,20 +9,20 @@ import pytest
 from patients.domain.errors import InputError
 from patients.domain.recording import Channel, Family
 from patients.ingest import actlumus
-from tests.patients.ingest.builders import ACTLUMUS_HEADER, actlumus_rows, write_actlumus
+from tests.patients.ingest.builders import ACTLUMUS_HEADER, actlumus_rows, parsed, write_actlumus
 
 NOON = datetime(2024, 1, 15, 12, 0)
 
 
 def activity_of(path: Path) -> list[float]:
-    series = actlumus.parse(path, "Europe/Berlin").channel(Channel.ACTIVITY)
+    series = parsed(actlumus, path, "Europe/Berlin").channel(Channel.ACTIVITY)
     return [] if series is None else series.values.tolist()
 
 
 def test_the_real_week_is_read_in_a_second(shared: Path) -> None:
     path = next(shared.glob("data/lightlogr/205_actlumus*.txt"))
     began = time.perf_counter()
-    week = actlumus.parse(path, "Europe/Berlin")
+    week = parsed(actlumus, path, "Europe/Berlin")
     assert time.perf_counter() - began < 5
     activity, light = week.channel(Channel.ACTIVITY), week.channel(Channel.LIGHT)
     assert activity is not None and light is not None
@@ -43,7 +43,7 @@ def test_the_real_week_is_read_in_a_second(shared: Path) -> None:
 
 def test_the_real_ambient_log_of_30_seconds_is_read(shared: Path) -> None:
     path = next(shared.glob("data/lightlogr/cyepiamb*.txt"))
-    light = actlumus.parse(path, "Europe/Berlin").channel(Channel.LIGHT)
+    light = parsed(actlumus, path, "Europe/Berlin").channel(Channel.LIGHT)
     assert light is not None
     assert light.values[1] == pytest.approx((0.96 + 0.95) / 2)  # 08:29:09 and :39
 
@@ -52,7 +52,7 @@ def test_minutes_are_summed_and_averaged(tmp_path: Path) -> None:
     rows = actlumus_rows(NOON, 6, pim="5", lux="10") + actlumus_rows(
         NOON.replace(minute=1), 6, pim="7", lux="0"
     )
-    log = actlumus.parse(write_actlumus(tmp_path / "a.txt", rows), "Europe/Berlin")
+    log = parsed(actlumus, write_actlumus(tmp_path / "a.txt", rows), "Europe/Berlin")
     assert [s.values.tolist() for s in log.series] == [[30, 42], [10, 0]]
     assert log.start == datetime(2024, 1, 15, 11, 0, tzinfo=UTC)
     assert "Sam" not in log.device
@@ -72,7 +72,7 @@ def test_samples_out_of_range_are_left_out_and_counted(tmp_path: Path) -> None:
     rows = actlumus_rows(NOON, 12)
     for i, (pim, lux) in enumerate([("-1", "1"), ("inf", "-5"), ("x", "nan")]):
         rows[i] = actlumus_rows(NOON.replace(second=10 * i), 1, pim=pim, lux=lux)[0]
-    log = actlumus.parse(write_actlumus(tmp_path / "a.txt", rows), "Europe/Berlin")
+    log = parsed(actlumus, write_actlumus(tmp_path / "a.txt", rows), "Europe/Berlin")
     assert log.rejected == {"activity_out_of_range": 3, "light_out_of_range": 2}
     activity = log.channel(Channel.ACTIVITY)
     assert activity is not None and activity.values.tolist() == [30, 30]
@@ -81,7 +81,7 @@ def test_samples_out_of_range_are_left_out_and_counted(tmp_path: Path) -> None:
 def test_a_night_of_25_hours_has_1500_minutes(tmp_path: Path) -> None:
     before = actlumus_rows(datetime(2024, 10, 27, 0, 0), 180, 60)
     after = actlumus_rows(datetime(2024, 10, 27, 2, 0), 1320, 60)
-    log = actlumus.parse(write_actlumus(tmp_path / "a.txt", before + after), "Europe/Berlin")
+    log = parsed(actlumus, write_actlumus(tmp_path / "a.txt", before + after), "Europe/Berlin")
     activity = log.channel(Channel.ACTIVITY)
     assert activity is not None and activity.values.tolist() == [5] * 1500
     assert log.rejected == {}
@@ -89,7 +89,7 @@ def test_a_night_of_25_hours_has_1500_minutes(tmp_path: Path) -> None:
 
 def test_a_clock_that_ran_through_the_gap_counts_no_minute_twice(tmp_path: Path) -> None:
     rows = actlumus_rows(datetime(2024, 3, 31, 1, 0), 180, 60)  # also 02:00 to 02:59
-    log = actlumus.parse(write_actlumus(tmp_path / "a.txt", rows), "Europe/Berlin")
+    log = parsed(actlumus, write_actlumus(tmp_path / "a.txt", rows), "Europe/Berlin")
     activity = log.channel(Channel.ACTIVITY)
     assert activity is not None and activity.values.tolist() == [5] * 120
     assert log.rejected == {"duplicate_time": 60}
@@ -115,7 +115,7 @@ def test_a_bad_date_is_refused_with_its_line(tmp_path: Path, stamp: str) -> None
     path = write_actlumus(tmp_path / "a.txt", rows)
     line = 1 + path.read_text().split("\n").index(f"{stamp};0;1;1;4")
     with pytest.raises(InputError, match=rf"a\.txt: the date of line {line} \('{stamp}"):
-        actlumus.parse(path, "Europe/Berlin")
+        parsed(actlumus, path, "Europe/Berlin")
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_a_log_that_cannot_be_used_is_refused(tmp_path: Path, content: str, says
     path = tmp_path / "a.txt"
     path.write_text(content)
     with pytest.raises(InputError, match=says):
-        actlumus.parse(path, "Europe/Berlin")
+        parsed(actlumus, path, "Europe/Berlin")
 
 
 def test_it_is_recognised_by_content(tmp_path: Path) -> None:

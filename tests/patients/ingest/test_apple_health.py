@@ -9,7 +9,7 @@ import pytest
 from patients.domain.errors import InputError
 from patients.domain.recording import Channel, Family, Recording
 from patients.ingest import apple_health
-from patients.ingest.apple_health import parse
+from patients.ingest import apple_health
 from tests.patients.ingest.builders import (
     APP,
     IPHONE,
@@ -23,6 +23,7 @@ from tests.patients.ingest.builders import (
     apple_steps,
     write_apple,
     write_zip,
+    parsed,
 )
 
 
@@ -34,11 +35,11 @@ def values(recording: Recording, channel: Channel) -> list[float]:
 @pytest.fixture
 def read(tmp_path: Path) -> Callable[..., Recording]:
     """Parses an export of the given records."""
-    return lambda *records: parse(write_apple(tmp_path / "export.xml", *records), "UTC")
+    return lambda *records: parsed(apple_health, write_apple(tmp_path / "export.xml", *records), "UTC")
 
 
 def test_the_real_extract_of_2014_is_read(shared: Path) -> None:
-    steps = parse(shared / "data/apple_health/tdda_export6s3sample.xml", "Europe/London")
+    steps = parsed(apple_health, shared / "data/apple_health/tdda_export6s3sample.xml", "Europe/London")
     walked = values(steps, Channel.STEPS)
     assert steps.family is Family.STEPS
     assert steps.start == datetime(2014, 9, 13, 9, 34, tzinfo=UTC)  # 10:34:09 +0100
@@ -47,12 +48,12 @@ def test_the_real_extract_of_2014_is_read(shared: Path) -> None:
 
 
 def test_heart_and_sleep_of_the_samples_are_read(shared: Path) -> None:
-    export = parse(shared / "data/apple_health/tagbug_export.xml", "UTC")
+    export = parsed(apple_health, shared / "data/apple_health/tagbug_export.xml", "UTC")
     assert values(export, Channel.HEART_RATE) == [70]
     assert values(export, Channel.RESTING_HEART_RATE) == [60]
     assert values(export, Channel.HRV_SDNN) == [45]
     assert (export.sleep[0].asleep_minutes, export.family) == (450, None)
-    pacific = parse(shared / "data/apple_health/dogsheep_export.xml", "UTC")
+    pacific = parsed(apple_health, shared / "data/apple_health/dogsheep_export.xml", "UTC")
     assert pacific.start == datetime(2018, 9, 10, 9, 28, tzinfo=UTC)  # 02:28:55 -0700
     assert pacific.device == "Apple Watch"
 
@@ -81,7 +82,7 @@ def test_the_source_is_told_by_its_device_not_its_address(read: Callable[..., Re
 
 def test_offsets_are_honoured_whatever_the_zone(tmp_path: Path) -> None:
     record = apple_record(SDNN, 40, unit="ms", offset_hours=-7)
-    export = parse(write_apple(tmp_path / "a.xml", record), "Asia/Tokyo")
+    export = parsed(apple_health, write_apple(tmp_path / "a.xml", record), "Asia/Tokyo")
     assert export.start == START and "-0700" in record
 
 
@@ -160,7 +161,7 @@ def test_a_malformed_dtd_and_control_characters_do_not_stop_it(tmp_path: Path) -
     inner += "<Record type='a\x0b' & <b>" + apple_heart(80, 1)
     (tmp_path / "export.xml").write_text(apple_export(inner, prologue=MALFORMED_DTD))
     assert apple_health.recognises(tmp_path / "export.xml")
-    assert values(parse(tmp_path / "export.xml", "UTC"), Channel.HEART_RATE) == [60, 80]
+    assert values(parsed(apple_health, tmp_path / "export.xml", "UTC"), Channel.HEART_RATE) == [60, 80]
 
 
 def test_an_entity_bomb_is_harmless(tmp_path: Path) -> None:
@@ -172,7 +173,7 @@ def test_an_entity_bomb_is_harmless(tmp_path: Path) -> None:
     prologue = f'<!DOCTYPE HealthData [<!ENTITY a "{"lol" * 999}">{bomb}{leak}]>'
     text = apple_export(apple_heart(60), "&j;&leak;<Me name='&j;&leak;'/>", prologue=prologue)
     (tmp_path / "export.xml").write_text(text)
-    assert values(parse(tmp_path / "export.xml", "UTC"), Channel.HEART_RATE) == [60]
+    assert values(parsed(apple_health, tmp_path / "export.xml", "UTC"), Channel.HEART_RATE) == [60]
 
 
 def test_a_zip_is_read_wherever_the_export_lies(tmp_path: Path) -> None:
@@ -183,9 +184,9 @@ def test_a_zip_is_read_wherever_the_export_lies(tmp_path: Path) -> None:
     }
     path = write_zip(tmp_path / "export.zip", files)
     assert apple_health.recognises(path)
-    assert values(parse(path, "UTC"), Channel.HEART_RATE) == [60]
+    assert values(parsed(apple_health, path, "UTC"), Channel.HEART_RATE) == [60]
     with pytest.raises(InputError, match="holds 2 Apple Health exports"):
-        parse(write_zip(tmp_path / "two.zip", files | {"b.xml": export}), "UTC")
+        parsed(apple_health, write_zip(tmp_path / "two.zip", files | {"b.xml": export}), "UTC")
 
 
 @pytest.mark.parametrize("kept", [0.3, 0.6, 0.9, -14])
@@ -194,9 +195,9 @@ def test_an_export_cut_off_is_refused(tmp_path: Path, kept: float) -> None:
     cut = text[: int(kept * len(text)) if kept > 0 else int(kept)]
     (tmp_path / "export.xml").write_text(cut)
     with pytest.raises(InputError, match=r"export\.xml is cut off"):
-        parse(tmp_path / "export.xml", "UTC")
+        parsed(apple_health, tmp_path / "export.xml", "UTC")
     with pytest.raises(InputError, match=r"export\.zip is cut off"):
-        parse(write_zip(tmp_path / "export.zip", {"export.xml": cut}), "UTC")
+        parsed(apple_health, write_zip(tmp_path / "export.zip", {"export.xml": cut}), "UTC")
 
 
 @pytest.mark.parametrize(
@@ -218,24 +219,24 @@ def test_a_tag_without_end_is_refused_before_it_fills_the_memory(
     text = apple_export("<Record type='" + "a" * 400_000 + "'/>")
     (tmp_path / "export.xml").write_text(text)
     with pytest.raises(InputError, match="tag or text over"):
-        parse(tmp_path / "export.xml", "UTC")
+        parsed(apple_health, tmp_path / "export.xml", "UTC")
 
 
 def test_binary_after_the_root_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "export.xml"
     path.write_bytes(b"<HealthData " + random.Random(0).randbytes(5000))
     with pytest.raises(InputError):
-        parse(path, "UTC")
+        parsed(apple_health, path, "UTC")
 
 
 def test_records_the_parser_cannot_reach_are_counted_or_refused(tmp_path: Path) -> None:
     path = tmp_path / "export.xml"
     early = apple_export(*[apple_heart(60, i) for i in range(8)])
     path.write_text(early + apple_export(apple_heart(60)))
-    assert parse(path, "UTC").rejected == {"unreadable_record": 1}
+    assert parsed(apple_health, path, "UTC").rejected == {"unreadable_record": 1}
     path.write_text(early + apple_export(*[apple_heart(60, i) for i in range(9)]))
     with pytest.raises(InputError, match="only 8 of 17 records can be read"):
-        parse(path, "UTC")
+        parsed(apple_health, path, "UTC")
 
 
 def test_records_across_chunks_are_all_read(
@@ -244,6 +245,6 @@ def test_records_across_chunks_are_all_read(
     path = write_apple(tmp_path / "export.xml", *[apple_heart(60 + i, i) for i in range(9)])
     for size in (1, 7, 100):
         monkeypatch.setattr(apple_health, "CHUNK_BYTES", size)
-        export = parse(path, "UTC")
+        export = parsed(apple_health, path, "UTC")
         assert values(export, Channel.HEART_RATE) == [60 + i for i in range(9)]
         assert export.rejected == {}

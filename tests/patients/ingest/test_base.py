@@ -68,7 +68,7 @@ def samples(*pairs: tuple[int, float]) -> tuple[np.ndarray, np.ndarray]:
 def test_binned_means_a_minute_and_leaves_gaps_empty() -> None:
     rejected: Counter[str] = Counter()
     heart = samples((120, 60), (150, 80), (270, 90), (275, 5), (280, np.nan), (270, 90))
-    series = binned(Channel.HEART_RATE, "bpm", heart, "mean", rejected)
+    series = binned(Channel.HEART_RATE, heart, rejected)
     assert series is not None
     assert series.start == datetime(1970, 1, 1, 0, 2, tzinfo=UTC)
     np.testing.assert_array_equal(series.values, [70, np.nan, 90])
@@ -76,20 +76,20 @@ def test_binned_means_a_minute_and_leaves_gaps_empty() -> None:
 
 
 def test_binned_without_a_good_sample_is_none() -> None:
-    assert binned(Channel.LIGHT, "lux", samples((0, -1)), "mean", Counter()) is None
+    assert binned(Channel.LIGHT, samples((0, -1)), Counter()) is None
 
 
 def test_binned_refuses_a_span_over_20_years() -> None:
     ends = samples((0, 60.0), (21 * 366 * 86400, 60.0))
     with pytest.raises(InputError, match="1970-01-01 to 1991.* 20 years"):
-        binned(Channel.HEART_RATE, "bpm", ends, "mean", Counter())
+        binned(Channel.HEART_RATE, ends, Counter())
 
 
 @given(st.lists(st.tuples(st.integers(0, 600), st.floats(20, 300)), min_size=1), st.randoms())
 def test_binned_does_not_depend_on_the_order(pairs: list, rng) -> None:
-    first = binned(Channel.HEART_RATE, "bpm", samples(*pairs), "mean", Counter())
+    first = binned(Channel.HEART_RATE, samples(*pairs), Counter())
     rng.shuffle(pairs)
-    second = binned(Channel.HEART_RATE, "bpm", samples(*pairs), "mean", Counter())
+    second = binned(Channel.HEART_RATE, samples(*pairs), Counter())
     assert first is not None and second is not None
     assert first.values.tobytes() == second.values.tobytes()
 
@@ -107,7 +107,7 @@ def test_sleep_episode_paints_later_segments_over_earlier() -> None:
 
 
 def test_recording_refuses_parts_20_years_apart() -> None:
-    heart = binned(Channel.HEART_RATE, "bpm", samples((0, 60.0)), "mean", Counter())
+    heart = binned(Channel.HEART_RATE, samples((0, 60.0)), Counter())
     later = 21 * 366 * 86400
     with pytest.raises(InputError, match="20 years"):
         recording(Path("a.xml"), "x", "y", [heart], [sleep_episode([(later, later + 60, "light")])])

@@ -20,6 +20,7 @@ from tests.patients.ingest.builders import (
     fitbit_steps,
     write_json,
     write_zip,
+    parsed,
 )
 
 ZONE = "Europe/Amsterdam"
@@ -32,11 +33,11 @@ def values(recording: Recording, channel: Channel) -> list[float]:
 
 def night_of(tmp_path: Path, log: dict[str, Any]) -> SleepEpisode:
     path = write_json(tmp_path / "sleep.json", [log])
-    return fitbit.parse(path, ZONE).sleep[0]
+    return parsed(fitbit, path, ZONE).sleep[0]
 
 
 def test_the_real_files_are_read_as_one_recording(shared: Path) -> None:
-    takeout = fitbit.parse(shared / "data/ggir_testfiles", ZONE)
+    takeout = parsed(fitbit, shared / "data/ggir_testfiles", ZONE)
     assert (takeout.source, takeout.family) == ("fitbit", Family.STEPS)
     steps, heart = takeout.channel(Channel.STEPS), takeout.channel(Channel.HEART_RATE)
     assert steps is not None and heart is not None
@@ -62,7 +63,7 @@ def awake_minutes(night: SleepEpisode) -> float:
 def test_steps_and_heart_are_utc(tmp_path: Path) -> None:
     write_json(tmp_path / "steps-2024.json", fitbit_steps([3, 0, 7]))
     write_json(tmp_path / "heart.json", fitbit_heart([60, 70, 80, 0, 400, 90]))
-    takeout = fitbit.parse(tmp_path, "Asia/Tokyo")
+    takeout = parsed(fitbit, tmp_path, "Asia/Tokyo")
     assert takeout.start == START
     assert values(takeout, Channel.STEPS) == [3, 0, 7]
     assert values(takeout, Channel.HEART_RATE) == [75]
@@ -128,7 +129,7 @@ def test_what_is_told_twice_is_counted_once(tmp_path: Path) -> None:
     write_json(tmp_path / "sleep-2.json", [log])
     write_json(tmp_path / "steps-1.json", fitbit_steps([10, 20]))
     write_json(tmp_path / "steps-2.json", fitbit_steps([10, 25]))
-    takeout = fitbit.parse(tmp_path, ZONE)
+    takeout = parsed(fitbit, tmp_path, ZONE)
     assert len(takeout.sleep) == 1
     assert values(takeout, Channel.STEPS) == [10, 25]
     assert takeout.rejected == {"sleep_duplicate": 2, "steps_duplicate": 1}
@@ -149,7 +150,7 @@ def test_a_whole_takeout_is_the_same_as_folder_and_zip(tmp_path: Path) -> None:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(content)
     assert fitbit.recognises(zipped) and fitbit.recognises(folder)
-    first, second = fitbit.parse(zipped, ZONE), fitbit.parse(folder, ZONE)
+    first, second = parsed(fitbit, zipped, ZONE), parsed(fitbit, folder, ZONE)
     assert values(first, Channel.STEPS) == values(second, Channel.STEPS) == [1, 2, 3]
     assert values(first, Channel.HEART_RATE) == values(second, Channel.HEART_RATE) == [60.5]
 
@@ -161,14 +162,14 @@ def test_the_order_of_the_records_does_not_matter(
 ) -> None:
     path = tmp_path_factory.mktemp("f") / "steps.json"
     rows = fitbit_steps(counts)
-    in_order = values(fitbit.parse(write_json(path, rows), ZONE), Channel.STEPS)
+    in_order = values(parsed(fitbit, write_json(path, rows), ZONE), Channel.STEPS)
     random.Random(seed).shuffle(rows)
-    assert values(fitbit.parse(write_json(path, rows), ZONE), Channel.STEPS) == in_order == counts
+    assert values(parsed(fitbit, write_json(path, rows), ZONE), Channel.STEPS) == in_order == counts
 
 
 def test_steps_beyond_300_a_minute_and_oddities_are_counted(tmp_path: Path) -> None:
     rows = [*fitbit_steps([301, 5]), "odd", {"dateTime": "03/04/24 22:05:00", "value": "many"}]
-    takeout = fitbit.parse(write_json(tmp_path / "steps.json", rows), ZONE)
+    takeout = parsed(fitbit, write_json(tmp_path / "steps.json", rows), ZONE)
     assert values(takeout, Channel.STEPS) == [5]
     assert takeout.rejected == {"steps_out_of_range": 2, "malformed_record": 1}
 
@@ -179,7 +180,7 @@ def test_a_bad_date_is_refused_with_its_record(tmp_path: Path, stamp: Any, kind:
     rows = fitbit_steps([1, 2, 3]) if kind == "steps.json" else fitbit_heart([60, 61, 62])
     rows[1]["dateTime"] = stamp
     with pytest.raises(InputError, match=rf"{kind}: the date of record 2 \('{stamp}'\)"):
-        fitbit.parse(write_json(tmp_path / kind, rows), ZONE)
+        parsed(fitbit, write_json(tmp_path / kind, rows), ZONE)
 
 
 @pytest.mark.parametrize("stamp", ["1899-07-11T02:28:30.000", "9999-01-01T00:00:00.000", "", None])
@@ -207,7 +208,7 @@ def test_a_bad_sleep_date_is_refused_with_its_log(tmp_path: Path, stamp: Any) ->
 def test_an_impossible_night_is_left_out(tmp_path: Path, change: dict[str, Any]) -> None:
     log = fitbit_sleep("2024-03-05T00:00:00", "2024-03-05T07:00:00")
     path = write_json(tmp_path / "sleep.json", [log, log | {"logId": 2} | change])
-    takeout = fitbit.parse(path, ZONE)
+    takeout = parsed(fitbit, path, ZONE)
     assert len(takeout.sleep) == 1 and takeout.rejected == {"sleep_malformed": 1}
 
 
@@ -223,20 +224,20 @@ def test_json_that_is_broken_is_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "steps.json"
     path.write_text(content)
     with pytest.raises(InputError, match=r"steps\.json is not complete JSON"):
-        fitbit.parse(path, ZONE)
+        parsed(fitbit, path, ZONE)
 
 
 def test_a_file_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fitbit, "MAX_FILE_BYTES", 10)
     with pytest.raises(InputError, match="over 64 MiB"):
-        fitbit.parse(write_json(tmp_path / "steps.json", fitbit_steps([1])), ZONE)
+        parsed(fitbit, write_json(tmp_path / "steps.json", fitbit_steps([1])), ZONE)
 
 
 def test_calories_are_not_taken_for_steps(shared: Path) -> None:
     calories = shared / "data/ggir_testfiles/calories-1995-06-23_Fitbit.json"
     assert not fitbit.recognises(calories)
     with pytest.raises(InputError, match="holds nothing"):
-        fitbit.parse(calories, ZONE)
+        parsed(fitbit, calories, ZONE)
 
 
 def test_sleep_and_heart_are_recognised_under_any_name(tmp_path: Path) -> None:

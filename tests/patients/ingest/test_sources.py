@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from patients.domain.errors import InputError
-from patients.ingest.sources import SOURCES, read_recording
+from patients.domain.resolve import whole
+from patients.ingest.sources import SOURCES, read_recordings, source_named
 from tests.patients.ingest.builders import (
     actlumus_rows,
     apple_export,
@@ -30,7 +31,7 @@ FILES = {
 
 def refusal(path: Path, zone: str = "Europe/Berlin", source: str = "auto") -> str:
     with pytest.raises(InputError) as caught:
-        read_recording(path, zone, source)
+        list(read_recordings(path, zone, source))
     message = str(caught.value)
     assert message.endswith(".") and "\n" not in message and str(path.parent) not in message
     return message
@@ -40,21 +41,21 @@ def refusal(path: Path, zone: str = "Europe/Berlin", source: str = "auto") -> st
 def test_auto_tells_every_real_file(shared: Path, name: str, tmp_path: Path) -> None:
     path = tmp_path / "upload"
     path.write_bytes((shared / FILES[name]).read_bytes())
-    assert read_recording(path, "Europe/Berlin").source == name
-    assert read_recording(path, "Europe/Berlin", name).source == name
+    for source in ("auto", name):
+        assert whole(read_recordings(path, "Europe/Berlin", source)).source == name
 
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("other", FILES)
 def test_a_file_is_recognised_by_its_own_source_only(shared: Path, name: str, other: str) -> None:
-    assert SOURCES[other].recognises(shared / FILES[name]) == (name == other)
+    assert source_named(other).recognises(shared / FILES[name]) == (name == other)
 
 
 def test_no_other_vendors_file_is_taken_for_one_of_these(shared: Path) -> None:
     folders = {"actlumus": "lightlogr", "fitbit": "ggir_testfiles", "apple_health": "apple_health"}
     files = [p for p in (shared / "data").rglob("*") if p.is_file()]
-    for name, source in SOURCES.items():
-        taken = [p for p in files if source.recognises(p)]
+    for name in folders:
+        taken = [p for p in files if source_named(name).recognises(p)]
         assert 2 <= len(taken) <= 6 and {p.parent.name for p in taken} == {folders[name]}
 
 
@@ -130,7 +131,7 @@ def test_a_mutated_file_is_read_or_refused(
             raw += b"0"
     path.write_bytes(raw)
     try:
-        found = read_recording(path, "Europe/Berlin")
+        found = whole(read_recordings(path, "Europe/Berlin"))
     except InputError as refused:
         assert str(refused).endswith(".")
     else:

@@ -1,0 +1,330 @@
+"""Taking recordings in: minutes of each device, who is believed for each minute, and sleep.
+
+What is stored is a function of what the devices recorded and of their order, never of when or
+how often the files came. Files, their hashes and times are rows of their own.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+
+import numpy as np
+from django.db import transaction
+from django.utils import timezone
+
+from patients.domain.errors import InputError
+from patients.domain.minutes import Partial, merged
+from patients.domain.packing import pack, unpack
+from patients.domain.recording import (
+    MINUTES_PER_DAY,
+    Channel,
+    Minutes,
+    MinuteSeries,
+    QuestionnaireAnswer,
+    Recording,
+    Samples,
+)
+from patients.ingest.base import zone_of
+from patients.ingest.sources import AUTO, check_there, read_recordings
+from patients.models import (
+    Device,
+    Patient,
+    Questionnaire,
+    RecordingDay,
+    RecordingFile,
+    RecordingPart,
+    User,
+)
+from patients.resolving import resolve_days, resolve_sleep
+from patients.services import audit_record, file_sha256
+from patients.sleep_records import sleep_store
+
+EPOCH = date(1970, 1, 1)
+SLEEP = "sleep"
+BATCH_ROWS = 500
+
+DayKey = tuple[date, str, str]  # UTC day, channel, family
+NOTHING: tuple[Minutes, Partial] = (np.full(MINUTES_PER_DAY, np.nan, dtype=np.float32), {})
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What taking a file in changed."""
+
+    source: str
+    days: int
+    minutes: int
+    changed: bool
+    rejected: dict[str, int]
+
+
+@dataclass
+class _Taken:
+    """What a file held so far."""
+
+    sources: set[str] = field(default_factory=set)
+    minutes: dict[tuple[Device, str], Counter[date]] = field(default_factory=dict)
+    touched: set[DayKey] = field(default_factory=set)
+    slept: list[datetime] = field(default_factory=list)
+    rejected: Counter[str] = field(default_factory=Counter)
+    answers: int = 0
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.touched or self.slept or self.answers)
+
+    def count(self, device: Device, channel: str, day: date, minutes: int) -> None:
+        self.minutes.setdefault((device, channel), Counter())[day] += minutes
+
+
+def file_store(
+    *,
+    patient: Patient,
+    path: Path,
+    zone: str,
+    by: User | str,
+    source: str = AUTO,
+    received_at: datetime | None = None,
+) -> Stored:
+    """Read a file, folder or zip and store all of it, or raise InputError and store nothing."""
+    zone_of(zone)
+    check_there(path)
+    return recordings_store(
+        patient=patient,
+        recordings=read_recordings(path, zone, source),
+        file_sha256=file_sha256(path),
+        zone=zone,
+        by=by,
+        received_at=received_at,
+    )
+
+
+@transaction.atomic
+def recordings_store(
+    *,
+    patient: Patient,
+    recordings: Iterable[Recording],
+    file_sha256: str,
+    zone: str,
+    by: User | str,
+    received_at: datetime | None = None,
+) -> Stored:
+    """Store the recordings of one file; the same minutes again change nothing.
+
+    Everything or, on any error, nothing. Raises InputError when the same file was stored
+    before under another zone: its minutes would lie there twice, hours apart.
+    """
+    Patient.objects.select_for_update().get(pk=patient.pk)
+    earlier = RecordingFile.objects.filter(patient=patient, sha256=file_sha256).first()
+    if earlier and earlier.zone != zone:
+        raise InputError(
+            f"This file is already stored for {patient.code} as {earlier.zone} time, not {zone}: "
+            f"give --timezone {earlier.zone}, or remove it first."
+        )
+    taken, devices = _Taken(), {(d.source, d.name): d for d in patient.devices.all()}
+    for recording in recordings:
+        _take(taken, recording, _device(patient, devices, recording))
+    resolve_days(patient=patient, keys=taken.touched, edited=taken.touched)
+    if taken.slept:
+        resolve_sleep(patient=patient, first=min(taken.slept), last=max(taken.slept))
+    _note_last_data(taken)
+    if not earlier:
+        _note_file(patient, taken, file_sha256, zone, received_at)
+    return _told(patient, taken, file_sha256, by)
+
+
+def _device(patient: Patient, known: dict[tuple[str, str], Device], recording: Recording) -> Device:
+    key = (recording.source, recording.device)
+    if key not in known:
+        known[key] = Device.objects.create(
+            patient=patient, source=recording.source, name=recording.device, kind=recording.kind
+        )
+    return known[key]
+
+
+def _take(taken: _Taken, recording: Recording, device: Device) -> None:
+    taken.sources.add(recording.source)
+    taken.rejected.update(recording.rejected)
+    taken.touched |= _store_minutes(taken, recording, device)
+    taken.slept += sleep_store(device=device, episodes=recording.sleep)
+    for episode in recording.sleep:
+        minutes = round(episode.asleep_minutes + episode.awake_minutes)
+        taken.count(device, SLEEP, episode.end.astimezone(UTC).date(), minutes)
+    taken.answers += _store_answers(device, recording.questionnaires)
+
+
+def _store_minutes(taken: _Taken, recording: Recording, device: Device) -> set[DayKey]:
+    """Write the days that are new or different; returns them."""
+    if not recording.series:
+        return set()
+    stored = _stored_days(device, recording.series)
+    written = []
+    for series in recording.series:
+        activity = series.channel is Channel.ACTIVITY
+        family = str(recording.family or "") if activity else ""
+        for day, values, partial in _utc_days(series):
+            taken.count(device, series.channel, day, int((~np.isnan(values)).sum()))
+            old = stored.get((day, str(series.channel), family), NOTHING)
+            row = _day_row(device, day, family, series, old, (values, partial))
+            if row:
+                written.append(row)
+    RecordingDay.objects.bulk_create(
+        written,
+        update_conflicts=True,
+        unique_fields=["device", "utc_day", "channel", "family"],
+        update_fields=["values", "partial", "minutes", "last_minute"],
+        batch_size=BATCH_ROWS,
+    )
+    return {(row.utc_day, row.channel, row.family) for row in written}
+
+
+def _stored_days(
+    device: Device, series: Sequence[MinuteSeries]
+) -> dict[DayKey, tuple[Minutes, Partial]]:
+    first, last = min(s.start for s in series).date(), max(s.end for s in series).date()
+    rows = RecordingDay.objects.filter(device=device, utc_day__range=(first, last))
+    return {
+        (day, channel, family): (unpack(bytes(values)), _partial_from_json(partial))
+        for day, channel, family, values, partial in rows.values_list(
+            "utc_day", "channel", "family", "values", "partial"
+        )
+    }
+
+
+def _utc_days(series: MinuteSeries) -> Iterator[tuple[date, Minutes, dict[int, Samples]]]:
+    """The UTC days that hold something, with the partial minutes by their place in the day."""
+    first_minute = int(series.start.timestamp()) // 60
+    partial: dict[int, dict[int, Samples]] = {}
+    for minute, samples in series.partial.items():
+        partial.setdefault(minute // MINUTES_PER_DAY, {})[minute % MINUTES_PER_DAY] = samples
+    last_minute = first_minute + len(series.values) - 1
+    for number in range(first_minute // MINUTES_PER_DAY, last_minute // MINUTES_PER_DAY + 1):
+        midnight = number * MINUTES_PER_DAY
+        low, high = max(midnight, first_minute), min(midnight + MINUTES_PER_DAY, last_minute + 1)
+        values = np.full(MINUTES_PER_DAY, np.nan, dtype=np.float32)
+        values[low - midnight : high - midnight] = series.values[
+            low - first_minute : high - first_minute
+        ]
+        if number in partial or not np.isnan(values).all():
+            yield EPOCH + timedelta(days=number), values, partial.get(number, {})
+
+
+def _day_row(
+    device: Device,
+    day: date,
+    family: str,
+    series: MinuteSeries,
+    old: tuple[Minutes, Partial],
+    new: tuple[Minutes, Partial],
+) -> RecordingDay | None:
+    """The day's row with both files' minutes, or None where it says nothing new."""
+    values, partial = new if old is NOTHING else merged(old, new, series.how, series.full)
+    if np.array_equal(values, old[0], equal_nan=True) and partial == old[1]:
+        return None
+    there = np.flatnonzero(~np.isnan(values))
+    return RecordingDay(
+        device=device,
+        utc_day=day,
+        channel=str(series.channel),
+        family=family,
+        values=pack(values),
+        partial={str(minute): samples for minute, samples in sorted(partial.items())} or None,
+        minutes=there.size,
+        last_minute=int(there[-1]) if there.size else max(partial),
+    )
+
+
+def _partial_from_json(partial: dict[str, list[list[float]]] | None) -> dict[int, Samples]:
+    return {
+        int(minute): tuple((second, value) for second, value in samples)
+        for minute, samples in (partial or {}).items()
+    }
+
+
+def _store_answers(device: Device, answers: Sequence[QuestionnaireAnswer]) -> int:
+    """Write the questionnaires that are not there yet; returns how many."""
+    new = 0
+    for answer in answers:
+        _, created = Questionnaire.objects.get_or_create(
+            patient_id=device.patient_id,
+            instrument=answer.instrument,
+            taken_at=answer.taken_at,
+            defaults={
+                "total": answer.total,
+                "items": list(answer.items),
+                "source": device.source,
+            },
+        )
+        new += created
+    return new
+
+
+def _note_last_data(taken: _Taken) -> None:
+    """Say of each device when it last reported anything."""
+    for device in {device for device, _ in taken.minutes}:
+        newest = device.recording_days.order_by("-utc_day", "-last_minute").filter(minutes__gt=0)
+        row = newest.values_list("utc_day", "last_minute").first()
+        ends = [device.sleep_episodes.order_by("-end").values_list("end", flat=True).first()]
+        if row:
+            ends.append(datetime.combine(row[0], time.min, UTC) + timedelta(minutes=row[1]))
+        device.last_data_at = max((e for e in ends if e), default=None)
+        device.save(update_fields=["last_data_at"])
+
+
+def _note_file(
+    patient: Patient, taken: _Taken, file_sha256: str, zone: str, received_at: datetime | None
+) -> None:
+    now = timezone.now()
+    file = RecordingFile.objects.create(
+        patient=patient,
+        source=", ".join(sorted(taken.sources)),
+        sha256=file_sha256,
+        zone=zone,
+        received_at=received_at or now,
+        processed_at=now,
+        minutes=_most_minutes(taken),
+        rejected=dict(taken.rejected),
+    )
+    parts = []
+    for (device, channel), days in taken.minutes.items():
+        first, last = min(days), max(days)
+        count = (last - first).days + 1
+        minutes = [min(days[first + timedelta(days=n)], MINUTES_PER_DAY) for n in range(count)]
+        parts.append(
+            RecordingPart(
+                file=file,
+                device=device,
+                channel=str(channel),
+                first_day=first,
+                last_day=last,
+                minutes_a_day=minutes,
+            )
+        )
+    RecordingPart.objects.bulk_create(parts, batch_size=BATCH_ROWS)
+
+
+def _most_minutes(taken: _Taken) -> int:
+    return max((sum(days.values()) for days in taken.minutes.values()), default=0)
+
+
+def _told(patient: Patient, taken: _Taken, file_sha256: str, by: User | str) -> Stored:
+    days = {day for counts in taken.minutes.values() for day in counts}
+    stored = Stored(
+        source=", ".join(sorted(taken.sources)),
+        days=len(days),
+        minutes=_most_minutes(taken),
+        changed=taken.changed,
+        rejected=dict(taken.rejected),
+    )
+    if stored.changed:
+        audit_record(
+            by=by,
+            action="recording stored",
+            patient=patient,
+            source=stored.source,
+            days=stored.days,
+            file=file_sha256[:12],
+        )
+    return stored
