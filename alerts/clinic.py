@@ -63,6 +63,22 @@ def clinic_load(
         progress()
 
 
+def recordings_load(*, patients: int, last_day: date) -> None:
+    """The recordings alone of so many simulated patients."""
+    for simulated in simulate_clinic(SEED, patients, last_day):
+        _record(patient_enrol(code=simulated.code, zone=simulated.zone, by=SYSTEM), simulated)
+
+
+def _record(patient: Patient, simulated: ClinicPatient) -> None:
+    recordings_store(
+        patient=patient,
+        recordings=[simulated.recording],
+        file_sha256=f"simulated-{simulated.code}",
+        zone=simulated.zone,
+        by=SYSTEM,
+    )
+
+
 @transaction.atomic
 def _load(simulated: ClinicPatient, index: int, staff: Staff, last_day: date, ehr_id: str) -> None:
     patient = patient_enrol(code=simulated.code, zone=simulated.zone, by=SYSTEM)
@@ -71,13 +87,7 @@ def _load(simulated: ClinicPatient, index: int, staff: Staff, last_day: date, eh
     team = (staff.psychiatrists[index % 3], staff.coordinators[index % 2])
     CareTeamMember.objects.bulk_create(CareTeamMember(patient=patient, user=u) for u in team)
     _medicate(patient, simulated, last_day, staff.administrator)
-    recordings_store(
-        patient=patient,
-        recordings=[simulated.recording],
-        file_sha256=f"simulated-{simulated.code}",
-        zone=simulated.zone,
-        by=SYSTEM,
-    )
+    _record(patient, simulated)
     features_update(patient=patient)
     if (simulated.recording.end - simulated.recording.start).days >= BASELINE_MIN_DAYS:
         baseline = baseline_propose(patient=patient, by=SYSTEM)

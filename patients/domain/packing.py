@@ -1,6 +1,7 @@
 """Minutes to bytes and back: small, exact, and the same bytes for the same minutes."""
 
 import zlib
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from patients.domain.recording import MINUTES_PER_DAY, Minutes
 Chosen = NDArray[np.uint8]
 
 # First byte: how the minutes are written. Decimals that fit are kept as whole numbers.
-WHOLE = {
+WHOLE: dict[bytes, tuple[int, np.dtype[Any]]] = {
     b"A": (1, np.dtype("<i2")),
     b"B": (10, np.dtype("<i2")),
     b"C": (100, np.dtype("<i2")),
@@ -19,7 +20,10 @@ WHOLE = {
     b"G": (100, np.dtype("<i4")),
 }
 FLOATS = b"F"
-BEFORE_PLANES = {b"i": np.dtype("<i2"), b"f": np.dtype("<f4")}  # as written until version 0.1
+BEFORE_PLANES: dict[bytes, np.dtype[Any]] = {
+    b"i": np.dtype("<i2"),
+    b"f": np.dtype("<f4"),
+}  # as written until version 0.1
 
 
 def pack(values: Minutes) -> bytes:
@@ -49,7 +53,7 @@ def pack(values: Minutes) -> bytes:
     return FLOATS + _planes(floats)
 
 
-def _planes(body: NDArray[np.generic]) -> bytes:
+def _planes(body: NDArray[Any]) -> bytes:
     by_byte = np.frombuffer(body.tobytes(), np.uint8).reshape(MINUTES_PER_DAY, -1)
     return zlib.compress(by_byte.T.tobytes(), 6)
 

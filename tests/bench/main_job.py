@@ -1,16 +1,10 @@
-"""`make bench`: wall time and memory of the main job on this machine.
+"""Wall time and memory of the main job: from a file to a decision."""
 
-python -m tests.bench
-"""
-
-import os
 import resource
 import subprocess
 import sys
-import tempfile
 import time
 from datetime import timedelta
-from pathlib import Path
 
 from tests.conftest import ROOT
 
@@ -77,13 +71,5 @@ def bench_features_and_scoring() -> None:
 
 def main() -> None:
     """Print the figures."""
-    with tempfile.TemporaryDirectory() as state:
-        os.environ.setdefault("CLARITY_STATE_DIR", str(Path(state) / "state"))
-        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clarity_site.settings")
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        bench_analyse()
-        bench_features_and_scoring()
-
-
-if __name__ == "__main__":
-    main()
+    bench_analyse()
+    bench_features_and_scoring()

@@ -1,0 +1,34 @@
+"""`make bench`: speed, memory and size on this machine, each in a process of its own.
+
+python -m tests.bench [main_job] [storage] …
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+
+BENCHES = ("main_job", "storage")
+ONE = "import sys; from importlib import import_module; import_module(sys.argv[1]).main()"
+
+
+def main() -> None:
+    """Run the benches named on the command line, or all."""
+    for name in sys.argv[1:] or BENCHES:
+        print(f"== {name}", flush=True)
+        with tempfile.TemporaryDirectory() as state:
+            environment = {
+                "CLARITY_STATE_DIR": state,
+                "DJANGO_SETTINGS_MODULE": "clarity_site.settings",
+                "TF_CPP_MIN_LOG_LEVEL": "3",
+                "LOG_LEVEL": "WARNING",
+            }
+            subprocess.run(
+                [sys.executable, "-c", ONE, f"tests.bench.{name}"],
+                check=True,
+                env=os.environ | environment,
+            )
+
+
+if __name__ == "__main__":
+    main()
