@@ -32,8 +32,8 @@ class Member:
 
     @property
     def basename(self) -> str:
-        """The name without its folders."""
-        return self.name.rsplit("/", 1)[-1]
+        """The name without its folders, and without control characters, as messages name it."""
+        return "".join(c for c in self.name.rsplit("/", 1)[-1] if c.isprintable())
 
     def head(self) -> bytes:
         """The first HEAD_BYTES, for telling what it is."""
@@ -42,11 +42,12 @@ class Member:
 
 
 @contextmanager
-def members(path: Path, suffix: str) -> Iterator[list[Member]]:
+def members(path: Path, suffix: str | tuple[str, ...]) -> Iterator[list[Member]]:
     """The files ending in ``suffix`` of a folder or zip, by name; a single file as it is.
 
-    Nothing is extracted. InputError for an archive that is broken, encrypted, packed in an
-    unusual way, or that would unpack to more than MAX_UNPACKED_BYTES or MAX_RATIO times.
+    ``suffix`` may be several. Nothing is extracted. InputError for an archive that is broken,
+    encrypted, packed in an unusual way, or that would unpack to more than MAX_UNPACKED_BYTES or
+    MAX_RATIO times.
     """
     if path.is_dir():
         found = (p for p in path.rglob("*") if _wanted(p.name, suffix) and p.is_file())
@@ -66,7 +67,7 @@ def members(path: Path, suffix: str) -> Iterator[list[Member]]:
         yield [alone]
 
 
-def _wanted(name: str, suffix: str) -> bool:
+def _wanted(name: str, suffix: str | tuple[str, ...]) -> bool:
     return name.lower().endswith(suffix) and not name.rsplit("/", 1)[-1].startswith("._")
 
 
@@ -77,7 +78,7 @@ def _file(path: Path, name: str) -> Member:
     return Member(name, path.stat().st_size, opened)
 
 
-def _checked(path: Path, archive: ZipFile, suffix: str) -> list[Member]:
+def _checked(path: Path, archive: ZipFile, suffix: str | tuple[str, ...]) -> list[Member]:
     entries = archive.infolist()
     _check_count(path, len(entries))
     unpacked = sum(e.file_size for e in entries)

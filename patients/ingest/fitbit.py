@@ -1,4 +1,4 @@
-"""Fitbit Takeout: steps and heart rate with UTC stamps, sleep logs and nightly values in local time."""
+"""Fitbit Takeout: steps and heart rate stamped in UTC, nights in local time."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence

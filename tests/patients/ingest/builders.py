@@ -47,7 +47,7 @@ def write_actlumus(path: Path, rows: Iterable[str]) -> Path:
     return path
 
 
-def write_json(path: Path, rows: Sequence[Any]) -> Path:
+def write_json(path: Path, rows: Any) -> Path:
     """A Takeout file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(rows))

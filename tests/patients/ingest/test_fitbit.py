@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 
 from patients.domain.errors import InputError
 from patients.domain.recording import Channel, Family, Recording, SleepEpisode
-from patients.ingest import fitbit
+from patients.ingest import fitbit, json_files
 from tests.patients.ingest.builders import (
     START,
     fitbit_heart,
     fitbit_level,
     fitbit_sleep,
     fitbit_steps,
+    parsed,
     write_json,
     write_zip,
-    parsed,
 )
 
 ZONE = "Europe/Amsterdam"
@@ -132,7 +132,7 @@ def test_what_is_told_twice_is_counted_once(tmp_path: Path) -> None:
     takeout = parsed(fitbit, tmp_path, ZONE)
     assert len(takeout.sleep) == 1
     assert values(takeout, Channel.STEPS) == [10, 25]
-    assert takeout.rejected == {"sleep_duplicate": 2, "steps_duplicate": 1}
+    assert takeout.rejected == {"sleep_duplicate": 2, "steps_duplicate": 2}
 
 
 def test_a_whole_takeout_is_the_same_as_folder_and_zip(tmp_path: Path) -> None:
@@ -191,25 +191,30 @@ def test_a_bad_sleep_date_is_refused_with_its_log(tmp_path: Path, stamp: Any) ->
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "reason"),
     [
-        {"endTime": "2024-03-04T00:00:00.000"},
-        {"endTime": "2024-03-07T00:00:00.000"},
-        {
-            "levels": {
-                "data": [
-                    fitbit_level("2024-03-05T00:00:00", "light", 9),
-                    fitbit_level("2024-03-09T00:00:00", "light", 9),
-                ]
-            }
-        },
+        ({"endTime": "2024-03-04T00:00:00.000"}, "sleep_bad_duration"),
+        ({"endTime": "2024-03-07T00:00:00.000"}, "sleep_over_24_h"),
+        (
+            {
+                "levels": {
+                    "data": [
+                        fitbit_level("2024-03-05T00:00:00", "light", 9),
+                        fitbit_level("2024-03-09T00:00:00", "light", 9),
+                    ]
+                }
+            },
+            "sleep_over_24_h",
+        ),
     ],
 )
-def test_an_impossible_night_is_left_out(tmp_path: Path, change: dict[str, Any]) -> None:
+def test_an_impossible_night_is_left_out(
+    tmp_path: Path, change: dict[str, Any], reason: str
+) -> None:
     log = fitbit_sleep("2024-03-05T00:00:00", "2024-03-05T07:00:00")
     path = write_json(tmp_path / "sleep.json", [log, log | {"logId": 2} | change])
     takeout = parsed(fitbit, path, ZONE)
-    assert len(takeout.sleep) == 1 and takeout.rejected == {"sleep_malformed": 1}
+    assert len(takeout.sleep) == 1 and takeout.rejected == {reason: 1}
 
 
 @pytest.mark.parametrize(
@@ -228,8 +233,8 @@ def test_json_that_is_broken_is_refused(tmp_path: Path, content: str) -> None:
 
 
 def test_a_file_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fitbit, "MAX_FILE_BYTES", 10)
-    with pytest.raises(InputError, match="over 64 MiB"):
+    monkeypatch.setattr(json_files, "MAX_FILE_BYTES", 10)
+    with pytest.raises(InputError, match="export shorter stretches"):
         parsed(fitbit, write_json(tmp_path / "steps.json", fitbit_steps([1])), ZONE)
 
 
@@ -238,6 +243,95 @@ def test_calories_are_not_taken_for_steps(shared: Path) -> None:
     assert not fitbit.recognises(calories)
     with pytest.raises(InputError, match="holds nothing"):
         parsed(fitbit, calories, ZONE)
+
+
+def test_a_night_scored_again_keeps_its_id_and_counts_once(tmp_path: Path) -> None:
+    first = fitbit_sleep("2024-03-05T00:00:00", "2024-03-05T07:00:00", logId=77)
+    again = fitbit_sleep("2024-03-05T00:10:00", "2024-03-05T07:30:00", logId=77)
+    path = write_json(tmp_path / "sleep.json", [first, again])
+    told = next(fitbit.parse(path, ZONE)).sleep
+    assert [night.log_id for night in told] == ["77", "77"]
+    assert [night.asleep_minutes for night in parsed(fitbit, path, ZONE).sleep] == [440]
+
+
+def test_the_resting_heart_rate_is_that_of_the_local_midnight(tmp_path: Path) -> None:
+    def resting(day: str, value: float) -> dict[str, Any]:
+        told = {"date": day if value else None, "value": value, "error": 6.8}
+        return {"dateTime": f"{day} 00:00:00", "value": told}
+
+    rows = [resting("03/04/24", 61.4), resting("03/05/24", 0), resting("07/01/24", 63.5)]
+    takeout = parsed(fitbit, write_json(tmp_path / "resting.json", rows), ZONE)
+    series = takeout.channel(Channel.RESTING_HEART_RATE)
+    assert series is not None and np.count_nonzero(~np.isnan(series.values)) == 2
+    assert series.start == datetime(2024, 3, 3, 23, tzinfo=UTC)  # midnight in winter
+    assert series.end == datetime(2024, 6, 30, 22, 1, tzinfo=UTC)  # and in summer
+    assert series.values[[0, -1]].tolist() == pytest.approx([61.4, 63.5])
+
+
+TABLES = {
+    "hrv.csv": "timestamp,rmssd,coverage,low_frequency,high_frequency\n"
+    "2024-03-05T01:05:00,38.5,0.93,512.1,301.2\n",
+    "breath.csv": "timestamp,daily_respiratory_rate\n2024-03-05T00:00:00,15.5\n",
+    "Minute SpO2 - 2024-03-05.csv": "timestamp,value\n"
+    "2024-03-05T00:05:00Z,95.5\n2024-03-05T00:06:00Z,50.0\n",
+    "temperature.csv": "type,sleep_start,sleep_end,temperature_samples,nightly_temperature\n"
+    "SKIN,2024-03-05T01:05,2024-03-05T07:05,453,33.5\n",
+}
+
+
+def test_the_nightly_tables_are_local_time_but_for_spo2(tmp_path: Path) -> None:
+    folder = tmp_path / "Takeout"
+    folder.mkdir()
+    for name, content in TABLES.items():
+        (folder / name).write_text(content)
+    takeout = parsed(fitbit, folder, ZONE)
+    found = {s.channel: (s.start, s.values.tolist()) for s in takeout.series}
+    five_past = datetime(2024, 3, 5, 0, 5, tzinfo=UTC)
+    assert found == {
+        Channel.HRV_RMSSD: (five_past, [38.5]),
+        Channel.RESPIRATORY_RATE: (datetime(2024, 3, 4, 23, tzinfo=UTC), [15.5]),
+        Channel.SPO2: (five_past, [95.5]),
+        Channel.WRIST_TEMPERATURE: (five_past, [33.5]),
+    }
+    assert takeout.rejected == {"spo2_no_reading": 1}
+
+
+def test_a_table_of_time_and_value_is_spo2_by_its_name_only(tmp_path: Path) -> None:
+    for name in ("Minute SpO2 - 1.csv", "glucose.csv"):
+        (tmp_path / name).write_text("timestamp,value\n2024-03-05T00:05:00Z,95\n")
+        assert fitbit.recognises(tmp_path / name) == name.startswith("Minute")
+
+
+def test_hrv_of_a_repeated_hour_is_two_hours_of_it(tmp_path: Path) -> None:
+    stamps = ("02:30", "02:55", "02:05", "02:30", "03:00")
+    lines = [f"2024-10-27T{stamp}:00,{40 + i},0.9,1,1" for i, stamp in enumerate(stamps)]
+    head = "timestamp,rmssd,coverage,low_frequency,high_frequency"
+    (tmp_path / "hrv.csv").write_text("\n".join([head, *lines]))
+    series = parsed(fitbit, tmp_path / "hrv.csv", ZONE).channel(Channel.HRV_RMSSD)
+    assert series is not None and series.start == datetime(2024, 10, 27, 0, 30, tzinfo=UTC)
+    assert np.flatnonzero(~np.isnan(series.values)).tolist() == [0, 25, 35, 60, 90]
+
+
+def test_a_long_takeout_is_several_recordings_of_the_same_minutes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for day in (4, 5, 6):
+        start = datetime(2024, 3, day, 22)
+        write_json(tmp_path / f"heart-{day}.json", fitbit_heart([60 + day] * 30, start=start))
+    whole = list(fitbit.parse(tmp_path, ZONE))
+    monkeypatch.setattr(fitbit, "CHUNK_SAMPLES", 50)
+    parts = list(fitbit.parse(tmp_path, ZONE))
+    assert (len(whole), len(parts)) == (1, 2)
+    minutes = [set(zip(*minutes_of(r), strict=True)) for r in (*whole, *parts)]
+    assert minutes[0] == minutes[1] | minutes[2] and len(minutes[0]) == 15
+
+
+def minutes_of(recording: Recording) -> tuple[list[datetime], list[float]]:
+    series = recording.channel(Channel.HEART_RATE)
+    assert series is not None
+    there = np.flatnonzero(~np.isnan(series.values))
+    stamps = [series.start + timedelta(minutes=int(i)) for i in there]
+    return stamps, series.values[there].tolist()
 
 
 def test_sleep_and_heart_are_recognised_under_any_name(tmp_path: Path) -> None:

@@ -1,0 +1,104 @@
+"""Sleep records as vendors tell them: whole nights with an id, or loose stretches."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from patients.domain.errors import InputError
+from patients.domain.recording import SleepEpisode
+from patients.ingest.base import MAX_SLEEP_SECONDS, STAGES, Rejected, sleep_episode, utc
+
+Segment = tuple[int, int, str]  # start and end in UTC seconds, one of STAGES
+
+GAP_SECONDS = 3600  # loose sleep after a longer gap is another night
+MAX_SEGMENTS = 10_000  # of one night; 24 hours hold 2,880 epochs of 30 s
+MAX_NIGHTS = 20_000  # of one file; 20 years hold 7,300
+SCORED = {"light", "deep", "rem"}
+
+
+def night(
+    segments: Iterable[Segment],
+    log_id: str,
+    rejected: Rejected,
+    bounds: tuple[int, int] | None = None,
+    told: tuple[float, float] | None = None,
+) -> SleepEpisode | None:
+    """One sleep record; None, and counted, if it is empty, negative or over 24 h.
+
+    Where segments overlap, finer stages paint over plain sleep and waking over all. Without
+    segments the record spans ``bounds`` and has no stages. ``told`` are the vendor's own
+    minutes (asleep, awake), believed if the record is long enough for them.
+    """
+    good = sorted({s for s in segments if s[0] < s[1]}, key=lambda s: (STAGES.index(s[2]), s))
+    spans = [(first, stop) for first, stop, _ in good] or ([bounds] if bounds else [])
+    length = max(s[1] for s in spans) - min(s[0] for s in spans) if spans else 0
+    if length <= 0 or len(good) > MAX_SEGMENTS:
+        rejected["sleep_bad_duration"] += 1
+        return None
+    if length > MAX_SLEEP_SECONDS:
+        rejected["sleep_over_24_h"] += 1
+        return None
+    if good:
+        episode = sleep_episode(good, log_id)
+    else:
+        start, end = spans[0]
+        episode = SleepEpisode(utc(start), utc(end), length / 60, 0.0, (), log_id)
+    return _with_minutes(episode, told, length / 60)
+
+
+def _with_minutes(
+    episode: SleepEpisode, told: tuple[float, float] | None, length_minutes: float
+) -> SleepEpisode:
+    """The record with the vendor's minutes, if these can be true."""
+    asleep, awake = told or (-1.0, -1.0)
+    if asleep >= 0 and awake >= 0 and asleep + awake <= length_minutes + 1:
+        return replace(episode, asleep_minutes=asleep, awake_minutes=awake)
+    return episode
+
+
+def nights_of_stretches(stretches: Iterable[Segment], rejected: Rejected) -> list[SleepEpisode]:
+    """Loose stretches joined to nights across gaps of up to GAP_SECONDS; waking alone is none."""
+    joined: list[list[Segment]] = []
+    reach = 0
+    for stretch in sorted(set(stretches)):
+        if stretch[0] >= stretch[1]:
+            rejected["sleep_bad_duration"] += 1
+            continue
+        if not joined or stretch[0] > reach + GAP_SECONDS:
+            joined.append([])
+            reach = stretch[1]
+        joined[-1].append(stretch)
+        reach = max(reach, stretch[1])
+    require_few(len(joined))
+    asleep = [part for part in joined if any(stage != "awake" for _, _, stage in part)]
+    found = (night(part, "", rejected) for part in asleep)
+    return [episode for episode in found if episode is not None]
+
+
+def distinct(episodes: Iterable[SleepEpisode], rejected: Rejected) -> list[SleepEpisode]:
+    """The records without those told again: of one id, start and end, the better one stays.
+
+    Better is the one with stages, then the one with more sleep. Records that overlap otherwise
+    (a night scored again) all stay: which one counts is decided where all of them are known.
+    """
+    best: dict[tuple[object, ...], SleepEpisode] = {}
+    for episode in sorted(episodes, key=_worth):
+        key = (episode.start, episode.end, episode.log_id)
+        rejected["sleep_duplicate"] += key in best
+        best.setdefault(key, episode)
+    require_few(len(best))
+    return list(best.values())
+
+
+def _worth(episode: SleepEpisode) -> tuple[object, ...]:
+    staged = any(stage.stage in SCORED for stage in episode.stages)
+    stages = tuple((s.start, s.end, s.stage) for s in episode.stages)
+    return not staged, -episode.asleep_minutes, episode.start, episode.awake_minutes, stages
+
+
+def require_few(count: int) -> None:
+    """InputError for more sleep records than a file of one person can hold."""
+    if count > MAX_NIGHTS:
+        raise InputError(
+            f"The recording holds {count:,} sleep records, over {MAX_NIGHTS:,}; "
+            "give the files of one person, or split them by year."
+        )
