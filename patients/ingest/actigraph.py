@@ -1,0 +1,83 @@
+"""What ActiGraph's count files share: a clock that runs through, and epochs of counts."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from patients.domain.recording import Channel, DeviceKind, Family, Recording
+from patients.ingest.base import (
+    Rejected,
+    Seconds,
+    Values,
+    epochs,
+    recording,
+    utc_from_local,
+)
+
+AXES = ("axis1", "axis2", "axis3")
+WANTED = (*AXES, "steps", "lux")
+FAMILY = Family.ACTIGRAPH_COUNTS
+
+
+def utc_from_running_clock(local: Seconds, zone: ZoneInfo) -> Seconds:
+    """UTC seconds of a clock set to local time once, which no daylight saving moved since.
+
+    The offset of the earliest stamp, as one of ``zone``, holds for all; shape (n,).
+    """
+    if not local.size:
+        return local
+    first = local.min(keepdims=True)
+    return local - (first - utc_from_local(first, zone))
+
+
+def device_name(serial: str) -> str:
+    """What tells ActiGraphs apart, the same in each of their files.
+
+    >>> device_name("MOS2E39180594")
+    'ActiGraph MOS2E39180594'
+    """
+    return f"ActiGraph {re.sub(r'[^A-Za-z0-9-]', '', serial)[:32]}".strip()
+
+
+def vector_magnitude(columns: Mapping[str, Values]) -> Values:
+    """Counts of each epoch: sqrt(x² + y² + z²) of three axes, else those of axis 1.
+
+    Shape (n,); NaN where a count is missing or negative. Fewer than three axes are read as
+    axis 1 alone, as older devices have it, and are then smaller numbers.
+    """
+    if not all(axis in columns for axis in AXES):
+        return columns["axis1"]
+    xyz = np.stack([columns[axis] for axis in AXES])
+    xyz = np.where((xyz >= 0) & (xyz < 1e6), xyz, np.nan)  # squares of more may overflow
+    magnitude: Values = np.sqrt((xyz**2).sum(axis=0))
+    return magnitude
+
+
+def from_counts(
+    path: Path,
+    source: str,
+    serial: str,
+    seconds: Seconds,
+    columns: Mapping[str, Values],
+    epoch_seconds: float,
+) -> Recording:
+    """The recording of one device: counts and steps per minute, mean lux.
+
+    ``seconds`` are UTC starts of epochs, shape (n,); ``columns`` those of WANTED that there
+    are, each of shape (n,), with axis1 among them.
+    """
+    rejected: Rejected = Counter()
+    counts = vector_magnitude(columns)
+    series = [epochs(Channel.ACTIVITY, (seconds, counts), epoch_seconds, rejected, FAMILY)]
+    if "steps" in columns:
+        walked = (seconds, columns["steps"])
+        series.append(epochs(Channel.STEPS, walked, epoch_seconds, rejected))
+    if "lux" in columns:
+        lit = (seconds, columns["lux"])
+        series.append(epochs(Channel.LIGHT, lit, epoch_seconds, rejected, how="mean"))
+    device, kind = device_name(serial), DeviceKind.ACTIGRAPH
+    return recording(path, source, device, series, (), rejected, FAMILY, kind)

@@ -1,0 +1,172 @@
+"""The open format: a CSV with a column `timestamp` and one for each channel it holds.
+
+docs/recordings.md describes it for those who write such files.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+
+from patients.domain.errors import InputError
+from patients.domain.recording import Channel, DeviceKind, Family, MinuteSeries, Recording
+from patients.ingest.base import (
+    Rejected,
+    Seconds,
+    binned,
+    epochs,
+    recording,
+    require_dates,
+    shown,
+    utc_from_local,
+    zone_of,
+)
+
+SOURCE = "minute_csv"
+LABEL = "CSV with a timestamp and columns such as steps or activity:actigraph_counts"
+HEAD_BYTES = 65_536
+MAX_FILE_BYTES = 256 * 1024**2  # twenty years of minutes with five channels
+TIME = "timestamp"
+IGNORED = {"", "date"}
+OFFSET = r"(?:Z|[+-]\d\d:?\d\d)$"
+Column = tuple[Channel, Family | None]
+
+
+def recognises(path: Path) -> bool:
+    """Whether the first line names a timestamp and at least one channel."""
+    if not path.is_file():
+        return False
+    names = _names(path)
+    return TIME in names and any(name.partition(":")[0] in set(Channel) for name in names)
+
+
+def parse(path: Path, zone: str) -> Iterator[Recording]:
+    """The channels per minute; stamps are ISO 8601 with offset, or local in ``zone``, or unix.
+
+    Activity and steps are those of the row's epoch, of one minute or, if the rows are evenly
+    spaced, less; other channels may come at any time. InputError for an unknown zone or
+    column, activity without its unit family, stamps that cannot be read, and counts of epochs
+    that are uneven or longer than a minute.
+    """
+    place = zone_of(zone)
+    names = _names(path)
+    used = [name for name in names if name not in {TIME, *IGNORED}]
+    columns = {name: _column(name, path) for name in used}
+    if len({channel for channel, _ in columns.values()}) < len(used) or names.count(TIME) > 1:
+        raise InputError(f"{path.name} names a channel twice; keep one column for each.")
+    table = _table(path, names)
+    seconds = _utc_seconds(table[TIME], place, path)
+    rejected: Rejected = Counter()
+    series = [
+        _series(column, seconds, table[name], rejected, path) for name, column in columns.items()
+    ]
+    family = next((family for _, family in columns.values() if family), None)
+    walked = Family.STEPS if (Channel.STEPS, None) in columns.values() else None
+    yield recording(path, SOURCE, "CSV", series, (), rejected, family or walked, DeviceKind.WATCH)
+
+
+def _names(path: Path) -> list[str]:
+    """The column names of the first line, in lower case."""
+    with path.open("rb") as stream:
+        line = stream.read(HEAD_BYTES).decode("utf-8-sig", "replace").partition("\n")[0]
+    return [name.strip(' "\r').lower() for name in line.split(",")]
+
+
+def _column(name: str, path: Path) -> Column:
+    """The channel that a column name tells, and for activity its unit family."""
+    channel, _, family = name.partition(":")
+    families = ", ".join(each for each in Family if each is not Family.STEPS)
+    if channel == Channel.ACTIVITY:
+        if family not in set(Family) - {Family.STEPS}:
+            raise InputError(
+                f"{path.name} does not say in which units its activity is; name the column "
+                f"activity:FAMILY, with one of {families}."
+            )
+        return Channel.ACTIVITY, Family(family)
+    if channel not in set(Channel) or family:
+        raise InputError(
+            f"{path.name} has the column {shown(name)}, which is no channel; remove it or name it "
+            f"as one of {', '.join(Channel)}."
+        )
+    return Channel(channel), None
+
+
+def _table(path: Path, names: Sequence[str]) -> pd.DataFrame:
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise InputError(f"{path.name} is over 256 MiB; split it by years.")
+    try:
+        table = pd.read_csv(
+            path,
+            header=None,
+            skiprows=1,
+            index_col=False,
+            dtype=str,
+            na_filter=False,
+            encoding_errors="replace",
+            compression=None,  # a name may end in .gz, and is not to be believed
+        ).fillna("")
+    except (ValueError, pd.errors.ParserError) as broken:
+        raise InputError(
+            f"{path.name} is no table of {len(names)} columns; check its quotes and commas."
+        ) from broken
+    if table.shape[1] != len(names):
+        raise InputError(
+            f"{path.name} names {len(names)} columns and has {table.shape[1]}; check its commas."
+        )
+    return table.set_axis(list(names), axis="columns")
+
+
+def _utc_seconds(column: pd.Series, place: ZoneInfo, path: Path) -> Seconds:
+    """UTC seconds of the stamps; all must be of one kind."""
+    texts = column.str.strip()
+    if texts.str.fullmatch(r"\d{1,11}(?:\.\d+)?").all():
+        numbers = pd.to_numeric(texts).to_numpy(np.float64)
+        seconds: Seconds = np.floor(numbers).astype(np.int64)
+        naive = False
+    else:
+        with_offset = texts.str.contains(OFFSET, regex=True)
+        naive = not with_offset.any()
+        stamps = pd.to_datetime(
+            texts.where(with_offset | naive), format="ISO8601", utc=True, errors="coerce"
+        )
+        seconds = stamps.dt.tz_localize(None).to_numpy("datetime64[s]").astype(np.int64)
+    require_dates(seconds, path, lambda i: f"line {i + 2} ({shown(texts.iloc[i])})")
+    return utc_from_local(seconds, place) if naive else seconds
+
+
+def _series(
+    column: Column, seconds: Seconds, texts: pd.Series, rejected: Rejected, path: Path
+) -> MinuteSeries | None:
+    """One channel on the minute grid; an empty cell is nothing, not a sample."""
+    channel, family = column
+    filled = texts.str.strip().to_numpy() != ""
+    values = pd.to_numeric(texts, errors="coerce").to_numpy(np.float64)
+    samples = seconds[filled], values[filled]
+    if channel not in (Channel.ACTIVITY, Channel.STEPS):
+        return binned(channel, samples, rejected)
+    epoch = _epoch_seconds(samples[0], seconds, path)
+    how: Literal["sum", "mean"] = "mean" if family is Family.ENMO else "sum"
+    return epochs(channel, samples, epoch, rejected, family, how)
+
+
+def _epoch_seconds(filled: Seconds, every: Seconds, path: Path) -> int:
+    """The spacing of the rows with a value, or one minute if other rows lie between them.
+
+    Rows that are missing do not matter. One row has no spacing, and holds a minute.
+    """
+    steps = np.diff(np.unique(filled))
+    if not steps.size or 50 <= np.median(steps) <= 70:
+        return 60
+    epoch = int(steps.min())
+    if epoch > 60 and np.diff(np.unique(every)).min() <= 60:
+        return 60
+    if np.remainder(steps, epoch).any():
+        raise InputError(
+            f"{path.name} counts activity or steps in rows that are not evenly spaced; "
+            "give one row a minute."
+        )
+    return epoch
