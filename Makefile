@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt $(if $(GPU),requirements-gpu.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test lint train bench screenshots browser
+.PHONY: help setup demo serve test lint train bench check-diary screenshots browser
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,6 +50,9 @@ train: $(STAMP)  ## Train the shipped models from the seed into scoring/artifact
 
 bench: $(STAMP)  ## Time and memory of the main job
 	$(BIN)/python -m tests.bench
+
+check-diary: $(STAMP)  ## The nights found in a real week beside its sleep diary
+	@$(BIN)/python -m tests.check_diary
 
 screenshots: $(STAMP)  ## Pictures of every page of a running demo into docs/screenshots/
 	$(BIN)/python -m tests.browser.screenshots

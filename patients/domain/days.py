@@ -56,12 +56,27 @@ class ZoneHistory:
         return datetime.combine(day, clock, self.zone_on(day)).astimezone(UTC)
 
     def day_bounds(self, day: date) -> tuple[datetime, datetime]:
-        """Midnight to midnight in UTC: 1,380, 1,440 or 1,500 minutes (other when travelling)."""
-        return self.at(day, time.min), self.at(day + timedelta(days=1), time.min)
+        """Midnight to midnight in UTC: 1,380, 1,440 or 1,500 minutes (other when travelling).
+
+        Days lie edge to edge. A journey makes the day before its first day longer or shorter;
+        one eastwards over the date line can leave nothing of that day.
+        """
+        return self._start(day), self._start(day + timedelta(days=1))
+
+    def _start(self, day: date) -> datetime:
+        # Where the next day is begun sooner, in its own zone, this one has no minute.
+        return min(self.at(day, time.min), self.at(day + timedelta(days=1), time.min))
 
     def night_bounds(self, day: date) -> tuple[datetime, datetime]:
-        """Noon of the day before to noon, in UTC: the night that ends on that morning."""
-        return self.at(day - timedelta(days=1), time(12)), self.at(day, time(12))
+        """Noon of the day before to noon, in UTC: the night that ends on that morning.
+
+        Each noon is in the zone of its own day; a day too short to have one ends its night
+        with itself. Nights lie edge to edge.
+        """
+        return self._noon(day - timedelta(days=1)), self._noon(day)
+
+    def _noon(self, day: date) -> datetime:
+        return min(self.at(day, time(12)), self._start(day + timedelta(days=1)))
 
     def local_day(self, moment: datetime) -> date:
         """The local day of a UTC moment."""
@@ -73,10 +88,12 @@ class ZoneHistory:
         return guess
 
     def days(self, start: datetime, end: datetime) -> Iterator[date]:
-        """Every local day that [start, end) touches, in order."""
+        """Every local day that [start, end) touches, in order; none that has no minute."""
         day = self.local_day(start)
         while self.day_bounds(day)[0] < end:
-            yield day
+            begins, ends = self.day_bounds(day)
+            if begins < ends:
+                yield day
             day += timedelta(days=1)
 
     def minute_of_day(self, moment: datetime, day: date) -> float:

@@ -1,7 +1,7 @@
 """Features of each local day, from a person's minutes. No night looks past its own day."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, time, timedelta
 
 import numpy as np
@@ -11,10 +11,12 @@ from patients.domain.recording import Minutes
 from scoring.domain.grid import Grid, build_grid, known_activity
 from scoring.domain.pacemaker import CBTMIN_TO_DLMO_HOURS, dlmo_printed_hour
 from scoring.domain.phase import PacemakerDay, pacemaker_day
+from scoring.domain.quality import day_quality
 from scoring.domain.rhythm import Rhythm, rhythm
 from scoring.domain.sleep import UNKNOWN, Window, sleep_indexes, sleep_windows
 from scoring.domain.types import DayFeatures, PersonData
 
+DAY_MINUTES = 1440
 FULL_DAY_MINUTES = 12 * 60
 RHYTHM_DAYS = 7
 NIGHT_BEGINS, NIGHT_ENDS = time(21), time(9)
@@ -42,7 +44,9 @@ def daily_features(
         night = night if present else []
         phase = pacemaker_day(grid, person.zones, day, windows, night, phase)
         known = known_activity(grid)
-        yield _features(grid, known, person.zones, day, night, present, phase), phase
+        features = _features(grid, known, person.zones, day, night, present, phase)
+        quality = day_quality(person, grid, *person.zones.day_bounds(day))
+        yield replace(features, quality=quality), phase
         day += timedelta(days=1)
 
 
@@ -76,8 +80,10 @@ def _features(
     phase: PacemakerDay | None,
 ) -> DayFeatures:
     low, high = (grid.index(t) for t in zones.day_bounds(day))
-    noon = grid.index(zones.night_bounds(day)[0])
-    sleep: tuple[float | None, ...] = sleep_indexes(windows, noon) if present else (None,) * 10
+    noon, next_noon = (grid.index(t) for t in zones.night_bounds(day))
+    sleep: tuple[float | None, ...] = (None,) * 10
+    if present:
+        sleep = sleep_indexes(windows, noon, next_noon - noon)
     dlmo = phase.dlmo_hours if phase else None
     amplitude = phase.amplitude if phase else None
     return DayFeatures(
@@ -103,23 +109,27 @@ def _features(
 def _sleep(
     grid: Grid, zones: ZoneHistory, day: date, windows: list[Window], present: bool
 ) -> dict[str, float | None]:
+    """Durations are minutes that passed; onset, offset and midpoint are read from the clock."""
     main = max(windows, key=lambda w: w.length_minutes, default=None)
-    midnight = grid.index(zones.day_bounds(day)[0])
     asleep = sum(w.asleep_minutes for w in windows)
+
+    def clock_minutes(index: float) -> float:
+        return zones.minute_of_day(grid.moment(index), day)
+
     return {
         "time_asleep_hours": asleep / 60 if present else None,
         "time_in_bed_hours": sum(w.length_minutes for w in windows) / 60 if present else None,
         "wake_after_onset_minutes": float(main.wake_minutes) if main else None,
-        "onset_minutes": float(main.start - midnight) if main else None,
-        "offset_minutes": float(main.stop - midnight) if main else None,
-        "midpoint_hours": (main.midpoint - midnight) / 60 if main else None,
+        "onset_minutes": clock_minutes(main.start) if main else None,
+        "offset_minutes": clock_minutes(main.stop) if main else None,
+        "midpoint_hours": clock_minutes(main.midpoint) / 60 if main else None,
     }
 
 
 def _rhythm(grid: Grid, known: Minutes, zones: ZoneHistory, day: date) -> Rhythm:
     """Rhythm of the 10,080 minutes that end with the day, if each day was recorded."""
     high = grid.index(zones.day_bounds(day)[1])
-    low = high - RHYTHM_DAYS * 1440
+    low = high - RHYTHM_DAYS * DAY_MINUTES
     if low < 0:
         return Rhythm()
     recorded = grid.recorded[low:high].reshape(RHYTHM_DAYS, -1).sum(axis=1)
@@ -173,9 +183,15 @@ def _flags(
         yield "night_missing"
     if any(grid.worn[w.start : w.stop].mean() < HALF for w in windows):
         yield "night_unworn"
-    if zones.zone_on(day) != zones.zone_on(day - timedelta(days=1)):
+    if _is_travel(zones, day, high - low):
         yield "travel_day"
-    elif high - low != 1440:
+    elif high - low != DAY_MINUTES:
         yield "clock_change"
     if dlmo is not None and not 12.0 <= dlmo < 36.0:
         yield "phase_crossed_noon"
+
+
+def _is_travel(zones: ZoneHistory, day: date, minutes: int) -> bool:
+    """Whether the day is the first in a zone, or was made longer or shorter by the next one."""
+    before, here, after = (zones.zone_on(day + timedelta(days=d)) for d in (-1, 0, 1))
+    return before != here or (here != after and minutes != DAY_MINUTES)

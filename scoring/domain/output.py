@@ -60,6 +60,7 @@ def day_dict(day: DayFeatures, vector: Vector) -> dict[str, Any]:
             "heart": dict(day.heart),
             "vector": vector.named(),
             "flags": list(day.flags),
+            "quality": dict(day.quality),
         }
     )
 

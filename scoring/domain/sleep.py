@@ -13,20 +13,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patients.domain.recording import Minutes, SleepEpisode
-from patients.domain.wear import runs
+from patients.domain.wear import (
+    SPIKE_MINUTES,
+    STILL_RUN_MINUTES,
+    STRAY_MINUTES,
+    near,
+    runs,
+    without_short_runs,
+)
 from scoring.domain.types import Mask
 
 MIN_BOUT_MINUTES = 10
 MERGE_GAP_MINUTES = 60
 LONG_WINDOW_MINUTES = 225
 BIN_MINUTES = 10
+DAY_MINUTES = 1440
 
 AWAKE, ASLEEP, UNKNOWN = 0, 1, -1
 SleepState = NDArray[np.int8]  # per minute: AWAKE, ASLEEP or UNKNOWN
 
 REST_SHARE = 0.15  # Roenneberg et al. 2015, Front Neurol 6:72
 SEED_MINUTES = 30
-STRAY_MINUTES = 5  # a still moment at a desk is no beginning of sleep
 DARK_LUX = 5.0
 DARK_SHARE = 0.5  # a bedroom brightens hours before a late riser takes the sensor up
 AWAKE_STAGES = {"awake", "wake"}
@@ -66,19 +73,6 @@ def flip_short_bouts(asleep: Mask) -> Mask:
     return without_short_runs(out, MIN_BOUT_MINUTES)
 
 
-def without_short_runs(mask: Mask, minutes: int) -> Mask:
-    """The mask without its runs of True that are shorter than so many minutes.
-
-    >>> without_short_runs(np.array([True, False, True, True]), 2).tolist()
-    [False, False, True, True]
-    """
-    out = mask.copy()
-    for start, stop in runs(mask):
-        if stop - start < minutes:
-            out[start:stop] = False
-    return out
-
-
 def sleep_windows(state: SleepState) -> list[Window]:
     """The windows of a minute grid, shape (minutes,), in order.
 
@@ -98,13 +92,17 @@ def sleep_windows(state: SleepState) -> list[Window]:
     return [Window(a, b, int((state[a:b] == ASLEEP).sum())) for a, b in merged]
 
 
-def sleep_amplitude(windows: Sequence[Window], noon: int) -> float | None:
-    """SD over mean of the minutes awake in the 144 ten-minute bins from noon to noon.
+def sleep_amplitude(
+    windows: Sequence[Window], noon: int, minutes: int = DAY_MINUTES
+) -> float | None:
+    """SD over mean of the minutes awake in the ten-minute bins from noon to noon.
 
-    Sleep is taken as the inside of a window, as the published inputs show. None for a day
-    wholly asleep.
+    These are 144, but for clock changes and journeys. Sleep is taken as the inside of a
+    window, as the published inputs show. None for a day wholly asleep, or without a minute.
     """
-    awake = np.ones(1440, dtype=bool)
+    if minutes < BIN_MINUTES:
+        return None
+    awake = np.ones(minutes // BIN_MINUTES * BIN_MINUTES, dtype=bool)
     for window in windows:
         awake[max(window.start - noon, 0) : max(window.stop - noon, 0)] = False
     per_bin = awake.reshape(-1, BIN_MINUTES).sum(axis=1)
@@ -112,8 +110,10 @@ def sleep_amplitude(windows: Sequence[Window], noon: int) -> float | None:
     return float(per_bin.std()) / mean if mean > 0 else None
 
 
-def sleep_indexes(windows: Sequence[Window], noon: int) -> tuple[float | None, ...]:
-    """The ten sleep indexes of one noon-to-noon day, in the published order.
+def sleep_indexes(
+    windows: Sequence[Window], noon: int, minutes: int = DAY_MINUTES
+) -> tuple[float | None, ...]:
+    """The ten sleep indexes of one noon-to-noon day of so many minutes, in the published order.
 
     Hours, counts, fraction of the day and a ratio; a day without a long (short) window has
     zeros there.
@@ -130,7 +130,7 @@ def sleep_indexes(windows: Sequence[Window], noon: int) -> tuple[float | None, .
         asleep[1] + awake[1],
         float(len(short)),
         sum(asleep) / 24,
-        sleep_amplitude(windows, noon),
+        sleep_amplitude(windows, noon, minutes),
     )
 
 
@@ -180,19 +180,41 @@ def state_from_activity(
     Still moments under 5 min begin no stretch, and movements under 10 min end none. It needs
     no scale of its own, so it holds for every unit family. A minute on which the sensor was
     not worn is unknown, unless the light sensor says that it lay in the dark: then it is
-    taken for the night's rest, and the caller flags the night.
+    taken for the night's rest, and the caller flags the night. That rest ends where the
+    sensor was taken up.
     """
     with np.errstate(invalid="ignore"):
         quiet = np.nan_to_num(activity, nan=np.inf) <= REST_SHARE * day_mean
+    asleep = flip_short_bouts(without_short_runs(quiet & worn, STRAY_MINUTES))
+    asleep = without_short_runs(asleep, SEED_MINUTES)
+    rest = _dark_rest(~worn & ~np.isnan(activity), light)
+    asleep &= ~_put_down(asleep, rest)
     state = np.where(worn, AWAKE, UNKNOWN).astype(np.int8)
-    for start, stop in runs(flip_short_bouts(without_short_runs(quiet & worn, STRAY_MINUTES))):
-        if stop - start >= SEED_MINUTES:
-            state[start:stop] = ASLEEP
-    if light is not None:
-        for start, stop in runs(~worn & ~np.isnan(activity)):
-            if is_dark(light[start:stop]):
-                state[start:stop] = ASLEEP
+    state[asleep | rest] = ASLEEP
     return state
+
+
+def _dark_rest(unworn: Mask, light: Minutes | None) -> Mask:
+    """The stretches on which the sensor lay unworn in the dark."""
+    rest = np.zeros(unworn.shape, dtype=bool)
+    for start, stop in runs(unworn) if light is not None else ():
+        rest[start:stop] = light is not None and is_dark(light[start:stop])
+    return rest
+
+
+def _put_down(asleep: Mask, rest: Mask) -> Mask:
+    """Stillness within an hour of such a rest, too short to show that nobody wore the sensor.
+
+    Whoever takes the sensor off to sleep does not sleep with it just before or after: it was
+    handled and put down again, so the rest begins and ends where it was handled. A movement
+    of up to 2 min between them is no handling.
+    """
+    found = np.zeros(asleep.shape, dtype=bool)
+    close, touching = near(rest, MERGE_GAP_MINUTES), near(rest, SPIKE_MINUTES + 1)
+    for start, stop in runs(asleep):
+        apart = close[start:stop].any() and not touching[start:stop].any()
+        found[start:stop] = apart and stop - start < STILL_RUN_MINUTES
+    return found
 
 
 def is_dark(light: Minutes) -> bool:

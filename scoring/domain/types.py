@@ -76,7 +76,8 @@ class DayFeatures:
     """Features of one local day. Missing values are None.
 
     ``indexes`` are the day's twelve values behind the mania model, in the published order; the
-    phase among them is DLMO on an axis that does not jump at noon.
+    phase among them is DLMO on an axis that does not jump at noon. ``quality`` has the minutes
+    of each channel that were present, worn and imputed.
     """
 
     day: date
@@ -91,6 +92,7 @@ class DayFeatures:
     heart: Mapping[str, float | None]
     indexes: tuple[float | None, ...]
     flags: tuple[str, ...] = ()
+    quality: Mapping[str, Mapping[str, int | None]] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready values."""

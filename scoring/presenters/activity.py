@@ -11,8 +11,9 @@ from patients.domain.days import ZoneHistory
 from patients.domain.recording import SleepEpisode
 from patients.domain.wear import runs
 from patients.models import Patient
-from patients.presenters import zones_of
+from patients.selectors import zones_of
 from scoring.domain.grid import Grid, build_grid, known_activity
+from scoring.presenters.flags import flag_words
 from scoring.selectors import person_data
 
 BIN_MINUTES = 5
@@ -29,6 +30,7 @@ class ActivityDay:
     mean: float | None
     sleep: str
     asleep_hours: float | None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,16 +56,22 @@ def activity_week(patient: Patient, last_day: date) -> ActivityWeek:
     person = replace(person_data(patient, days[0], last_day), zones=zones)
     grid = build_grid(person, days[0], last_day)
     sleep = _vendor_sleep(person.sleep) if person.sleep else _estimated_sleep(grid)
+    known = {row.day: row.values for row in patient.features.filter(day__in=days)}
     # A nap of a day whose night is missing must not read as a night of half an hour.
-    missing = {
-        row.day for row in patient.features.filter(day__in=days, values__night_present=False)
-    }
+    missing = {day for day, values in known.items() if not values["night_present"]}
+    notes = {day: flag_words(values["flags"]) for day, values in known.items()}
     unit = person.activity.unit if person.activity else ""
     return ActivityWeek(
         unit=unit,
         zone=str(zones.zone_on(last_day)),
         sleep_estimated=not person.sleep,
-        days=tuple(_in_words(grid, zones, day, [] if day in missing else sleep) for day in days),
+        days=tuple(
+            replace(
+                _in_words(grid, zones, day, [] if day in missing else sleep),
+                note=notes.get(day, ""),
+            )
+            for day in days
+        ),
         data={
             "unit": unit,
             "days": [day.isoformat() for day in days],

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from patients.domain.recording import Channel, Family
-from patients.domain.wear import REST_NOISE, worn_from_counts
 from patients.domain.resolve import whole
+from patients.domain.wear import REST_NOISE, worn_from_counts
 from patients.ingest.sources import read_recordings
 from scoring.domain.vector_names import VECTOR_NAMES
 from tests.conftest import ROOT

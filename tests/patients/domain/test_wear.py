@@ -38,9 +38,9 @@ def test_still_run_of_89_minutes_is_worn(floor: float) -> None:
 @pytest.mark.parametrize("floor", FLOORS)
 def test_sensor_at_rest_may_read_its_noise_above_the_floor(floor: float) -> None:
     values = moving(floor=floor)
-    values[200:400] = floor + 4.9
+    values[200:400:2], values[201:400:2] = floor, floor + 4.9
     assert not worn_from_counts(values, noise=5)[200:400].any()
-    values[200:400] = floor + 5.1
+    values[201:400:2] = floor + 5.1
     assert worn_from_counts(values, noise=5)[200:400].all()
 
 
@@ -102,6 +102,67 @@ def test_constant_recording_was_never_worn(value: float, minutes: int) -> None:
 
 def test_empty_recording_has_no_wear() -> None:
     assert worn_from_counts(np.empty(0, dtype=np.float32)).shape == (0,)
+
+
+def night(*stirs: int, minutes: int = 480, floor: float = 0.0) -> Minutes:
+    """A day of movement with a still night from minute 400 on, but for movements of 2 min."""
+    values = moving(1200, floor)
+    values[400 : 400 + minutes] = floor
+    for stir in stirs:
+        values[400 + stir : 402 + stir] = floor + 60
+    return values
+
+
+@pytest.mark.parametrize("floor", FLOORS)
+def test_motionless_stretch_of_a_slept_night_is_worn(floor: float) -> None:
+    values = night(*range(0, 200, 20), *range(300, 480, 20), floor=floor)  # still for 118 min
+    assert worn_from_counts(values).all()
+
+
+def test_night_of_a_deep_sleeper_who_stirs_every_45_minutes_is_worn() -> None:
+    assert worn_from_counts(night(*range(45, 480, 45))).all()
+
+
+@pytest.mark.parametrize("floor", FLOORS)
+@pytest.mark.parametrize("bumps", [(), (60,), (200, 330), (100, 200, 300, 400)])
+def test_sensor_on_a_table_at_night_is_unworn_though_it_is_bumped(
+    bumps: tuple[int, ...], floor: float
+) -> None:
+    assert not worn_from_counts(night(*bumps, floor=floor))[400:880].any()
+
+
+@pytest.mark.parametrize(("still", "worn"), [(179, True), (180, False)])
+def test_three_hours_of_stillness_are_unworn_even_in_a_slept_night(still: int, worn: bool) -> None:
+    stirs = (*range(0, 140, 20), 140 + still, *range(160 + still, 480, 20))
+    found = worn_from_counts(night(138, *stirs))
+    assert found[540 : 540 + still].all() == worn
+    assert found[:538].all() and found[542 + still :].all()
+
+
+@pytest.mark.parametrize(("minutes", "worn"), [(224, False), (225, True)])
+def test_rest_shorter_than_a_night_is_judged_by_stillness_alone(minutes: int, worn: bool) -> None:
+    values = night(*range(20, 121, 20), minutes=minutes)  # and still for its last 102 min
+    assert worn_from_counts(values)[522 : 400 + minutes].all() == worn
+
+
+def test_floor_may_rise_when_the_sensor_is_turned_over() -> None:
+    values = moving(floor=0.0)
+    values[200:320], values[400:520] = 0.0, 7.3
+    worn = worn_from_counts(values, noise=1)
+    assert not worn[200:320].any() and not worn[400:520].any()
+    assert worn[:200].all() and worn[320:400].all() and worn[520:].all()
+
+
+def test_constant_values_under_90_minutes_above_the_floor_are_worn() -> None:
+    values = moving()
+    values[200:289] = 7.3
+    assert worn_from_counts(values, noise=1).all()
+
+
+def test_value_after_a_gap_is_not_taken_for_constant() -> None:
+    values = moving()
+    values[200:300] = np.nan
+    assert worn_from_counts(values)[300:].all()
 
 
 @given(arrays(np.float32, 300, elements=st.sampled_from([0, 0, 0, 1, 50, np.nan])))

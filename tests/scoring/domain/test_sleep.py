@@ -144,6 +144,15 @@ def test_amplitude_of_a_day_wholly_asleep_is_undefined() -> None:
     assert sleep_amplitude([Window(0, 1440, 1440)], 0) is None
 
 
+def test_amplitude_of_a_long_day_has_more_bins_and_of_none_is_undefined() -> None:
+    night = [Window(1440, 1440 + 540, 540)]  # 24 h to 33 h after noon in the old zone
+    share = 1 - 9 / 33
+    expected = sqrt(share * (1 - share)) / share
+    assert sleep_amplitude(night, 0, 33 * 60) == pytest.approx(expected)
+    assert sleep_amplitude(night, 0) == 0.0
+    assert sleep_amplitude([], 0, 0) is None
+
+
 def test_amplitude_counts_only_what_lies_between_the_noons() -> None:
     inside = sleep_amplitude([Window(1440, 1500, 60)], 1440)
     assert sleep_amplitude([Window(1380, 1500, 120)], 1440) == pytest.approx(inside)
@@ -236,6 +245,33 @@ def test_unworn_minutes_are_unknown_unless_they_lay_in_the_dark() -> None:
     assert (scored(values, worn, light)[660:1140] == ASLEEP).all()
     light[660:1140] = np.nan
     assert (scored(values, worn, light)[660:1140] == UNKNOWN).all()
+
+
+@pytest.mark.parametrize(
+    ("handled", "still", "slept"),
+    [
+        (2, 60, True),  # a movement in sleep
+        (3, 60, False),  # taken up and put down again
+        (59, 60, False),
+        (70, 60, True),  # a nap of its own
+        (10, 90, True),  # long enough to be judged by itself
+    ],
+)
+@pytest.mark.parametrize("before", [True, False])
+def test_rest_of_an_unworn_night_ends_where_the_sensor_was_handled(
+    handled: int, still: int, slept: bool, before: bool
+) -> None:
+    values, worn = night_of_counts(), np.ones(2880, dtype=bool)
+    light = np.full(2880, 300, dtype=np.float32)
+    worn[660:1140], light[660:1140] = False, 0
+    start = 660 - handled - still if before else 1140 + handled
+    values[start : start + still] = 0
+    state = scored(values, worn, light)
+    assert (state[660:1140] == ASLEEP).all()
+    assert (state[start : start + still] == ASLEEP).all() == slept
+    # Where the sensor was worn at night, the same stillness is sleep.
+    worn[:] = True
+    assert (scored(values, worn, light)[start : start + still] == ASLEEP).all()
 
 
 def test_mean_of_24_hours_is_exact_far_into_a_long_recording() -> None:
