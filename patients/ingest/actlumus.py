@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from patients.domain.errors import InputError
-from patients.domain.recording import Channel, DeviceKind, Family, Recording
+from patients.domain.recording import Channel, DeviceKind, Family, MinuteSeries, Recording
 from patients.ingest.base import (
     Rejected,
     Seconds,
@@ -17,9 +17,9 @@ from patients.ingest.base import (
     epochs,
     recording,
     require_dates,
-    utc_from_local,
     zone_of,
 )
+from patients.ingest.logger_rows import epoch_seconds, logger_utc
 
 SOURCE = "actlumus"
 LABEL = "Condor ActLumus and ActTrust text logs"
@@ -27,6 +27,12 @@ HEAD_BYTES = 65_536
 BANNER = b"Condor Instruments Report"
 TABLE = b"DATE/TIME;"
 COLUMNS = ("DATE/TIME", "PIM", "LIGHT")
+TAIL_BYTES = 4096
+# Bytes of a stored row, by DEVICE_MODEL: LOG_SIZE over these is the number of rows when the
+# device was connected, exactly so in two real logs (which went on for 2 and 14 rows more).
+ROW_BYTES = {"AL0101": 76}
+LEAST_MOVING = 0.02  # of the minutes; 53 % in a real week that was worn, 0.4 % in one that was not
+DAY_MINUTES = 1440
 
 
 def recognises(path: Path) -> bool:
@@ -41,26 +47,60 @@ def recognises(path: Path) -> bool:
 def parse(path: Path, zone: str) -> Iterator[Recording]:
     """Activity (PIM/min) and light (mean lux) per minute; stamps are local in ``zone``.
 
-    InputError for an unknown zone, a date outside 1970 to 2100, epochs over one minute, and a
-    table that cannot be read.
+    A complete log ends in a row with as many fields as the table has titles (its line end is
+    missing in the real ones too), and has as many rows as LOG_SIZE tells. One that ends within
+    a row is refused; rows that LOG_SIZE tells of and that are not there are counted as
+    rows_missing. InputError also for an unknown zone, a date outside 1970 to 2100, epochs over
+    one minute, a table that cannot be read, and a log of a day or more with next to no movement:
+    the light of a sensor that nobody wore is not a patient's.
     """
     place = zone_of(zone)
     header, skipped = _header(path)
     table = _table(path, skipped)
-    seconds = utc_from_local(_local_seconds(table, path), place)
-    stamps = np.unique(seconds)
-    if stamps.size < 2:
-        raise InputError(f"{path.name} has fewer than two rows; export the log again.")
-    epoch_seconds = float(np.median(np.diff(stamps)))
-    rejected: Rejected = Counter()
+    local = _local_seconds(table, path)
+    _require_whole_row(path, skipped)
+    epoch = epoch_seconds(local, path)
+    seconds = logger_utc(local, place)
+    rejected: Rejected = Counter(rows_missing=_rows_missing(header, len(table)))
     pim, lux = (_numbers(table, name) for name in ("PIM", "LIGHT"))
     family = Family.CONDOR_PIM
-    series = [epochs(Channel.ACTIVITY, (seconds, pim), epoch_seconds, rejected, family)]
+    activity = epochs(Channel.ACTIVITY, (seconds, pim), epoch, rejected, family)
+    _require_worn(path, activity)
+    series = [activity]
     if lux.size:
-        series.append(epochs(Channel.LIGHT, (seconds, lux), epoch_seconds, rejected, how="mean"))
+        series.append(epochs(Channel.LIGHT, (seconds, lux), epoch, rejected, how="mean"))
     device = f"{header.get('DEVICE_MODEL', 'ActLumus')} {header.get('DEVICE_ID', '')}".strip()
     kind = DeviceKind.ACTIGRAPH
     yield recording(path, SOURCE, device, series, (), rejected, family, kind)
+
+
+def _require_whole_row(path: Path, skipped: int) -> None:
+    """InputError if the last row has fewer fields than the table has titles."""
+    with path.open("rb") as stream:
+        titles = stream.read(HEAD_BYTES).split(b"\n")[skipped]
+        stream.seek(max(path.stat().st_size - TAIL_BYTES, 0))
+        last = stream.read().rstrip().split(b"\n")[-1]
+    if last.count(b";") < titles.count(b";"):
+        raise InputError(f"{path.name} ends within a row: it was cut off; copy the log again.")
+
+
+def _rows_missing(header: dict[str, str], rows: int) -> int:
+    """How many rows fewer there are than the header's LOG_SIZE tells."""
+    row_bytes = ROW_BYTES.get(header.get("DEVICE_MODEL", ""))
+    size = header.get("LOG_SIZE", "")
+    if row_bytes is None or not (size.isdecimal() and len(size) < 12):
+        return 0
+    return max(int(size) // row_bytes - rows, 0)
+
+
+def _require_worn(path: Path, activity: MinuteSeries | None) -> None:
+    """InputError for a day or more in which next to nothing moved."""
+    there = activity.values[~np.isnan(activity.values)] if activity else np.empty(0)
+    if there.size >= DAY_MINUTES and np.mean(there > 0) < LEAST_MOVING:
+        raise InputError(
+            f"{path.name} has movement in {np.mean(there > 0):.1%} of its minutes: nobody wore "
+            "this sensor; give the log of the one that was worn."
+        )
 
 
 def _header(path: Path) -> tuple[dict[str, str], int]:

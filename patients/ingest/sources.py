@@ -34,7 +34,23 @@ class Source(Protocol):
 SOURCES = (
     "apple_health",
     "fitbit",
+    "health_auto_export",
+    "google_fit",
+    "garmin_connect",
+    "garmin_health",
+    "oura",
     "actlumus",
+    "actiwatch_awd",
+    "actiwatch_csv",
+    "actical",
+    "philips_health_band",
+    "mesa",
+    "actigraph_csv",
+    "actigraph_agd",
+    "actigraph_gt3x",
+    "empatica_e4",
+    "ukbiobank_csv",
+    "minute_csv",
 )
 
 

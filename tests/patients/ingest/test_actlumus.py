@@ -32,20 +32,61 @@ def test_the_real_week_is_read_in_a_second(shared: Path) -> None:
         Family.CONDOR_PIM,
     )
     assert (activity.unit, light.unit) == ("PIM/min", "lux")
-    # 08:47:54 local is one epoch of its minute: light has it, activity begins a minute later
-    assert light.start == datetime(2023, 8, 28, 6, 47, tzinfo=UTC)
-    assert activity.start == datetime(2023, 8, 28, 6, 48, tzinfo=UTC)
-    assert light.values[0] == np.float32(1.57)
-    assert activity.values[:3].tolist() == [11, 0, 0]  # 3 + 8 + 0 + 0 + 0 + 0
-    assert len(activity.values) == 10_169
-    assert not np.isnan(activity.values).any() and week.rejected == {}
+    # 08:47:54 local is one epoch of its minute, under half: the minute has no value
+    assert activity.start == light.start == datetime(2023, 8, 28, 6, 47, tzinfo=UTC)
+    assert activity.values[1:4].tolist() == [11, 0, 0]  # 3 + 8 + 0 + 0 + 0 + 0
+    assert len(activity.values) == 10_171
+    assert np.flatnonzero(np.isnan(activity.values)).tolist() == [0, 10_170]
+    assert week.rejected == {}
 
 
-def test_the_real_ambient_log_of_30_seconds_is_read(shared: Path) -> None:
+def test_the_real_log_of_a_sensor_that_nobody_wore_is_refused(shared: Path) -> None:
     path = next(shared.glob("data/lightlogr/cyepiamb*.txt"))
-    light = parsed(actlumus, path, "Europe/Berlin").channel(Channel.LIGHT)
-    assert light is not None
-    assert light.values[1] == pytest.approx((0.96 + 0.95) / 2)  # 08:29:09 and :39
+    with pytest.raises(InputError, match=r"movement in 0\.4% of its minutes: nobody wore"):
+        parsed(actlumus, path, "Europe/Berlin")
+
+
+def test_a_day_with_some_movement_was_worn(tmp_path: Path) -> None:
+    still = actlumus_rows(datetime(2024, 1, 15), 1411, 60, pim="0")
+    moving = actlumus_rows(datetime(2024, 1, 15, 23, 31), 29, 60)  # 29 of 1440: 2.01 %
+    path = write_actlumus(tmp_path / "a.txt", still + moving)
+    assert parsed(actlumus, path, "Europe/Berlin").rejected == {}
+    one_still = actlumus_rows(datetime(2024, 1, 15, 23, 31), 1, 60, pim="0")
+    path = write_actlumus(tmp_path / "b.txt", still + one_still + moving[1:])  # 28: 1.9 %
+    with pytest.raises(InputError, match="movement in 1.9% of its minutes"):
+        parsed(actlumus, path, "Europe/Berlin")
+
+
+def test_a_log_that_ends_within_a_row_is_refused(shared: Path, tmp_path: Path) -> None:
+    real = next(shared.glob("data/lightlogr/205_actlumus*.txt")).read_bytes()
+    last_row = real.rindex(b"\r\n") + 2
+    cut = tmp_path / "cut.txt"
+    for end in (real.rindex(b";"), last_row + 40, last_row + 19):
+        cut.write_bytes(real[:end])
+        with pytest.raises(InputError, match="ends within a row: it was cut off"):
+            parsed(actlumus, cut, "Europe/Berlin")
+    cut.write_bytes(real[: last_row + 12])
+    with pytest.raises(InputError, match=r"date of line 61049 \('04/09/2023 1'\)"):
+        parsed(actlumus, cut, "Europe/Berlin")
+
+
+def test_rows_that_the_header_tells_of_and_that_are_not_there_are_counted(
+    shared: Path, tmp_path: Path
+) -> None:
+    lines = next(shared.glob("data/lightlogr/205_actlumus*.txt")).read_bytes().split(b"\r\n")
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"\r\n".join(lines[: 33 + 60_000]))
+    # LOG_SIZE 4,636,152 / 76 = 61,002 rows
+    assert parsed(actlumus, path, "Europe/Berlin").rejected == {"rows_missing": 1002}
+
+
+def test_an_acttrust_log_is_read(tmp_path: Path) -> None:
+    header = ACTLUMUS_HEADER.replace("#ActLogModel=2.0.0\n", "").replace("AL0101", "ActTrust2")
+    path = tmp_path / "a.txt"
+    path.write_text(header + "\n".join(actlumus_rows(NOON, 3, 60)))
+    log = parsed(actlumus, path, "America/Sao_Paulo")
+    assert (log.device, log.start) == ("ActTrust2 77", datetime(2024, 1, 15, 15, 0, tzinfo=UTC))
+    assert log.series[0].values.tolist() == [5, 5, 5]
 
 
 def test_minutes_are_summed_and_averaged(tmp_path: Path) -> None:
@@ -87,12 +128,16 @@ def test_a_night_of_25_hours_has_1500_minutes(tmp_path: Path) -> None:
     assert log.rejected == {}
 
 
-def test_a_clock_that_ran_through_the_gap_counts_no_minute_twice(tmp_path: Path) -> None:
+def test_a_clock_that_ran_through_the_gap_loses_no_minute(tmp_path: Path) -> None:
     rows = actlumus_rows(datetime(2024, 3, 31, 1, 0), 180, 60)  # also 02:00 to 02:59
     log = parsed(actlumus, write_actlumus(tmp_path / "a.txt", rows), "Europe/Berlin")
     activity = log.channel(Channel.ACTIVITY)
-    assert activity is not None and activity.values.tolist() == [5] * 120
-    assert log.rejected == {"duplicate_time": 60}
+    assert activity is not None and activity.values.tolist() == [5] * 180
+    assert (log.start, log.end) == (
+        datetime(2024, 3, 31, 0, 0, tzinfo=UTC),
+        datetime(2024, 3, 31, 3, 0, tzinfo=UTC),
+    )
+    assert log.rejected == {}
 
 
 def test_the_order_of_the_rows_does_not_matter(tmp_path: Path) -> None:
@@ -121,7 +166,7 @@ def test_a_bad_date_is_refused_with_its_line(tmp_path: Path, stamp: str) -> None
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (ACTLUMUS_HEADER, "nothing that can be used"),
+        (ACTLUMUS_HEADER, "fewer than two rows"),
         (ACTLUMUS_HEADER.replace("PIM;", ""), "no column PIM"),
         (ACTLUMUS_HEADER.replace("DATE/TIME", "WHEN"), "no line starting DATE/TIME"),
         (ACTLUMUS_HEADER + "\n".join(actlumus_rows(NOON, 5, 120)), "one row every 120 s"),
