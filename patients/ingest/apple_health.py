@@ -1,46 +1,49 @@
-"""Apple Health export.xml, alone or in export.zip: steps, heart, and sleep from several devices.
+"""Apple Health export.xml, alone or in export.zip: steps, heart, breath and sleep of each device.
 
-The file is parsed as a stream of events, so memory grows with the samples kept and not with the
-file. Its DTD is skipped: iOS writes a malformed one, and no entity can then be defined.
+The file is parsed as a stream of events and its samples are put aside on disk by their month,
+so that memory does not grow with the file. Its DTD is skipped: iOS writes a malformed one, and no
+entity can then be defined.
 """
 
 import re
-from array import array
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import IO
 
-import numpy as np
 from lxml import etree
 
 from patients.domain.errors import InputError
-from patients.domain.recording import Channel, Family, Recording
+from patients.domain.recording import Channel, Recording
+from patients.ingest.apple_samples import SLEEP, Samples
 from patients.ingest.archive import Member, members
-from patients.ingest.base import (
-    LATEST_SECOND,
-    STAGES,
-    Rejected,
-    binned,
-    recording,
-    shown,
-    zone_of,
-)
-from patients.ingest.overlap import Spans, sleep_of_one_source, steps_per_minute
+from patients.ingest.base import LATEST_SECOND, STAGES, nothing_usable, shown, zone_of
+from patients.ingest.spill import Spill
 
 SOURCE = "apple_health"
 LABEL = "Apple Health export.xml or export.zip"
-KINDS = ("Apple Watch", "iPhone", "other")  # in order of preference
 CHUNK_BYTES = 65_536
 LONGEST_TAG_BYTES = 4 * 1024**2
 ROOT, END, RECORD = b"<HealthData", b"</HealthData>", b"<Record"
 IS_EXPORT = re.compile(rb"<(!DOCTYPE\s+)?HealthData\b")
 
-QUANTITIES = {
-    "HKQuantityTypeIdentifierHeartRate": (Channel.HEART_RATE, "count/min"),
-    "HKQuantityTypeIdentifierRestingHeartRate": (Channel.RESTING_HEART_RATE, "count/min"),
-    "HKQuantityTypeIdentifierHeartRateVariabilitySDNN": (Channel.HRV_SDNN, "ms"),
+# Each type's channel, and what a value is in that channel's unit: (unit, factor, offset).
+QUANTITIES: dict[str, tuple[Channel, dict[str, tuple[float, float]]]] = {
+    "HKQuantityTypeIdentifier" + name: (channel, units)
+    for name, channel, units in (
+        ("HeartRate", Channel.HEART_RATE, {"count/min": (1.0, 0.0)}),
+        ("RestingHeartRate", Channel.RESTING_HEART_RATE, {"count/min": (1.0, 0.0)}),
+        ("HeartRateVariabilitySDNN", Channel.HRV_SDNN, {"ms": (1.0, 0.0)}),
+        ("RespiratoryRate", Channel.RESPIRATORY_RATE, {"count/min": (1.0, 0.0)}),
+        ("OxygenSaturation", Channel.SPO2, {"%": (100.0, 0.0)}),  # told as a share of one
+        (
+            "AppleSleepingWristTemperature",
+            Channel.WRIST_TEMPERATURE,
+            {"degC": (1.0, 0.0), "degF": (5 / 9, -160 / 9)},
+        ),
+    )
 }
 STEP_TYPE = "HKQuantityTypeIdentifierStepCount"
 SLEEP_TYPE = "HKCategoryTypeIdentifierSleepAnalysis"
@@ -66,14 +69,28 @@ def recognises(path: Path) -> bool:
 
 
 def parse(path: Path, zone: str) -> Iterator[Recording]:
-    """Steps, heart rates, HRV (SDNN) and sleep; the stamps carry their offset, not ``zone``.
+    """Each device's minutes and sleep, a recording for about a month, in order of time.
 
-    Steps of a minute are those of the Watch, else the iPhone, else another source. A night's
-    sleep is one source's; time in bed is not sleep. InputError for an unknown zone, an export
-    that is cut off or broken, and a date outside 1970 to 2100.
+    The stamps carry their offset, not ``zone``. Time in bed is not sleep. The last recording
+    tells what was left out. InputError for an unknown zone, an export that is cut off or broken,
+    and a date outside 1970 to 2100.
     """
     zone_of(zone)
-    found = _Records(path)
+    with Spill() as spill:
+        samples = Samples(path, spill)
+        _read(path, samples)
+        last = None
+        for recording in samples.recordings(SOURCE):
+            if last is not None:
+                yield last
+            last = recording
+        left_out = {reason: n for reason, n in sorted(samples.rejected.items()) if n}
+        if last is None:
+            raise nothing_usable(path, SOURCE, left_out)
+        yield replace(last, rejected=left_out)
+
+
+def _read(path: Path, samples: Samples) -> None:
     with members(path, ".xml") as files:
         exports = [file for file in files if _is_export(file)]
         if len(exports) != 1:
@@ -81,8 +98,8 @@ def parse(path: Path, zone: str) -> Iterator[Recording]:
                 f"{path.name} holds {len(exports)} Apple Health exports; give a file with one."
             )
         with exports[0].open() as stream:
-            _feed(found, stream)
-    yield found.recording()
+            _feed(_Records(path, samples), stream)
+    samples.flush()
 
 
 def _is_export(file: Member) -> bool:
@@ -121,7 +138,7 @@ def _body(stream: IO[bytes], name: str) -> Iterator[bytes]:
         unclosed = 0 if b">" in chunk else unclosed + len(chunk)
         if unclosed > LONGEST_TAG_BYTES:
             raise InputError(f"{name} has a tag or text over 4 MiB; export it again.")
-        tail = (tail + chunk).rstrip()[-len(END) :]
+        tail = (tail + chunk[-CHUNK_BYTES:]).rstrip()[-len(END) :]
         yield chunk
         chunk = stream.read(CHUNK_BYTES)
     if tail != END:
@@ -142,16 +159,13 @@ def _root(stream: IO[bytes]) -> bytes:
 
 
 class _Records:
-    """Parser target that keeps the samples of the records it is told of, one array a field."""
+    """Parser target that hands on the samples of the records it is told of."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, samples: Samples) -> None:
         self.path = path
         self.count = 0
-        self.rejected: Rejected = Counter()
-        self.samples = {kind: (array("q"), array("d")) for kind in QUANTITIES}
-        self.steps = Spans()
-        self.sleep = Spans()
-        self.sources: dict[tuple[int, str], int] = defaultdict(lambda: len(self.sources))
+        self.samples = samples
+        self.rejected: Counter[str] = samples.rejected
         self.take: dict[str, Callable[[Mapping[str, str]], None]] = {
             **dict.fromkeys(QUANTITIES, self._quantity),
             STEP_TYPE: self._steps,
@@ -168,45 +182,28 @@ class _Records:
     def close(self) -> None:
         """Called by the parser at the end."""
 
-    def recording(self) -> Recording:
-        """What was kept, with overlapping sources resolved."""
-        order = self._order()
-        series = [steps_per_minute(self.steps, order, self.rejected)]
-        family = Family.STEPS if series[0] else None
-        for kind, (channel, _) in QUANTITIES.items():
-            seconds, values = self.samples[kind]
-            samples = (np.frombuffer(seconds, np.int64), np.frombuffer(values, np.float64))
-            series.append(binned(channel, samples, self.rejected))
-        sleep = sleep_of_one_source(self.sleep, order, self.rejected)
-        device = ", ".join(KINDS[kind] for kind in sorted({kind for kind, _ in self.sources}))
-        return recording(self.path, SOURCE, device, series, sleep, self.rejected, family)
-
-    def _order(self) -> list[int]:
-        """The rank of each source: by kind of device, then by name, whatever it recorded."""
-        rank = {key: place for place, key in enumerate(sorted(self.sources))}
-        return [rank[key] for key in self.sources]
-
     def _quantity(self, attributes: Mapping[str, str]) -> None:
-        kind = attributes["type"]
-        channel, unit = QUANTITIES[kind]
-        seconds = self._second(attributes, "startDate")
-        value = self._value(attributes, unit, channel)
-        if value is not None:
-            self._source(attributes)  # so that the device is named
-            self.samples[kind][0].append(seconds)
-            self.samples[kind][1].append(value)
+        channel, units = QUANTITIES[attributes["type"]]
+        second = self._second(attributes, "startDate")
+        scale = units.get(attributes.get("unit", ""))
+        if scale is None:
+            self.rejected[f"{channel}_unit"] += 1
+            return
+        value = _number(attributes) * scale[0] + scale[1]
+        self.samples.add(channel, second, second, value, attributes)
 
     def _steps(self, attributes: Mapping[str, str]) -> None:
         start, end = self._second(attributes, "startDate"), self._second(attributes, "endDate")
-        value = self._value(attributes, "count", Channel.STEPS)
-        if value is not None:
-            self.steps.append(start, end, value, self._source(attributes))
+        if attributes.get("unit") != "count":
+            self.rejected["steps_unit"] += 1
+            return
+        self.samples.add(Channel.STEPS, start, end, _number(attributes), attributes)
 
     def _sleep(self, attributes: Mapping[str, str]) -> None:
         start, end = self._second(attributes, "startDate"), self._second(attributes, "endDate")
         value = attributes.get("value", "")
         if value in SLEEP_STAGES:
-            self.sleep.append(start, end, SLEEP_STAGES[value], self._source(attributes))
+            self.samples.add(SLEEP, start, end, SLEEP_STAGES[value], attributes)
         elif value != IN_BED:
             self.rejected["sleep_unknown_value"] += 1
 
@@ -225,20 +222,9 @@ class _Records:
             )
         return second
 
-    def _value(self, attributes: Mapping[str, str], unit: str, channel: Channel) -> float | None:
-        if attributes.get("unit") != unit:
-            self.rejected[f"{channel}_unit"] += 1
-            return None
-        try:
-            return float(attributes.get("value", ""))
-        except ValueError:
-            return float("nan")  # counted with those out of range
 
-    def _source(self, attributes: Mapping[str, str]) -> int:
-        # By name and kind only: the device text holds a memory address that differs each time.
-        name, device = attributes.get("sourceName", ""), attributes.get("device", "")
-        if "Watch" in name or "model:Watch" in device:
-            kind = 0
-        else:
-            kind = 1 if "iPhone" in name or "model:iPhone" in device else 2
-        return self.sources[kind, name]
+def _number(attributes: Mapping[str, str]) -> float:
+    try:
+        return float(attributes.get("value", ""))
+    except ValueError:
+        return float("nan")  # counted with those out of range

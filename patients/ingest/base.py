@@ -201,14 +201,15 @@ def on_grid(
         return None
     span = int(minutes[-1] - minutes[0]) + 1
     if span > MAX_SPAN_MINUTES:
-        raise InputError(_too_long(channel, int(minutes[0]), int(minutes[-1])))
+        raise InputError(too_long(channel, int(minutes[0]), int(minutes[-1])))
     grid = np.full(span, np.nan, np.float32)
     grid[minutes - minutes[0]] = values
     start = utc(int(minutes[0]) * 60)
     return MinuteSeries(channel, unit, start, grid, partial or {}, how, full)
 
 
-def _too_long(what: str, first: int, last: int) -> str:
+def too_long(what: str, first: int, last: int) -> str:
+    """The sentence for data of which the first and last minute since 1970 lie too far apart."""
     days = (utc(minute * 60).date() for minute in (first, last))
     return (
         f"The recording's {what} runs from {' to '.join(map(str, days))}, over {MAX_SPAN_YEARS} "
@@ -258,7 +259,7 @@ def recording(
     if found or episodes:
         first, last = (int(t.timestamp()) // 60 for t in (whole.start, whole.end))
         if last - first > MAX_SPAN_MINUTES:
-            raise InputError(_too_long("data", first, last))
+            raise InputError(too_long("data", first, last))
     return whole
 
 

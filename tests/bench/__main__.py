@@ -1,6 +1,6 @@
 """`make bench`: speed, memory and size on this machine, each in a process of its own.
 
-python -m tests.bench [main_job] [storage] …
+python -m tests.bench [main_job] [storage] [apple] … [--quick]
 """
 
 import os
@@ -8,13 +8,15 @@ import subprocess
 import sys
 import tempfile
 
-BENCHES = ("main_job", "storage")
+BENCHES = ("main_job", "storage", "apple")
 ONE = "import sys; from importlib import import_module; import_module(sys.argv[1]).main()"
 
 
 def main() -> None:
-    """Run the benches named on the command line, or all."""
-    for name in sys.argv[1:] or BENCHES:
+    """Run the benches named on the command line, or all; options are for each of them."""
+    options = [word for word in sys.argv[1:] if word.startswith("--")]
+    names = [word for word in sys.argv[1:] if word not in options]
+    for name in names or BENCHES:
         print(f"== {name}", flush=True)
         with tempfile.TemporaryDirectory() as state:
             environment = {
@@ -24,7 +26,7 @@ def main() -> None:
                 "LOG_LEVEL": "WARNING",
             }
             subprocess.run(
-                [sys.executable, "-c", ONE, f"tests.bench.{name}"],
+                [sys.executable, "-c", ONE, f"tests.bench.{name}", *options],
                 check=True,
                 env=os.environ | environment,
             )

@@ -2,14 +2,17 @@ import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from patients.domain.errors import InputError
-from patients.domain.recording import Channel, Family, Recording
-from patients.ingest import apple_health
-from patients.ingest import apple_health
+from patients.domain.recording import Channel, DeviceKind, Family, Recording
+from patients.ingest import apple_health, apple_samples
+from patients.ingest.base import LIMITS
 from tests.patients.ingest.builders import (
     APP,
     IPHONE,
@@ -21,9 +24,9 @@ from tests.patients.ingest.builders import (
     apple_record,
     apple_sleep,
     apple_steps,
+    parsed,
     write_apple,
     write_zip,
-    parsed,
 )
 
 
@@ -35,11 +38,15 @@ def values(recording: Recording, channel: Channel) -> list[float]:
 @pytest.fixture
 def read(tmp_path: Path) -> Callable[..., Recording]:
     """Parses an export of the given records."""
-    return lambda *records: parsed(apple_health, write_apple(tmp_path / "export.xml", *records), "UTC")
+    return lambda *records: parsed(
+        apple_health, write_apple(tmp_path / "export.xml", *records), "UTC"
+    )
 
 
 def test_the_real_extract_of_2014_is_read(shared: Path) -> None:
-    steps = parsed(apple_health, shared / "data/apple_health/tdda_export6s3sample.xml", "Europe/London")
+    steps = parsed(
+        apple_health, shared / "data/apple_health/tdda_export6s3sample.xml", "Europe/London"
+    )
     walked = values(steps, Channel.STEPS)
     assert steps.family is Family.STEPS
     assert steps.start == datetime(2014, 9, 13, 9, 34, tzinfo=UTC)  # 10:34:09 +0100
@@ -53,12 +60,13 @@ def test_heart_and_sleep_of_the_samples_are_read(shared: Path) -> None:
     assert values(export, Channel.RESTING_HEART_RATE) == [60]
     assert values(export, Channel.HRV_SDNN) == [45]
     assert (export.sleep[0].asleep_minutes, export.family) == (450, None)
+    assert (export.device, export.kind) == ("other app", DeviceKind.APP)
     pacific = parsed(apple_health, shared / "data/apple_health/dogsheep_export.xml", "UTC")
     assert pacific.start == datetime(2018, 9, 10, 9, 28, tzinfo=UTC)  # 02:28:55 -0700
-    assert pacific.device == "Apple Watch"
+    assert (pacific.device, pacific.kind) == ("Apple Watch (Watch2,4)", DeviceKind.WATCH)
 
 
-def test_steps_of_a_minute_are_those_of_the_best_source(read: Callable[..., Recording]) -> None:
+def test_steps_of_a_minute_are_those_of_the_best_device(read: Callable[..., Recording]) -> None:
     export = read(
         apple_steps(80, 0, 2, IPHONE),
         apple_steps(30, 1, 1, WATCH),
@@ -66,18 +74,56 @@ def test_steps_of_a_minute_are_those_of_the_best_source(read: Callable[..., Reco
         apple_steps(1, 2, 1, IPHONE),
     )
     assert values(export, Channel.STEPS) == [40, 30, 1, 24.75]
-    assert export.device == "Apple Watch, iPhone, other"
+    assert export.device == "Apple Watch, iPhone, Pedometer"
 
 
-def test_the_source_is_told_by_its_device_not_its_address(read: Callable[..., Recording]) -> None:
+def test_each_device_is_a_recording_of_its_own(tmp_path: Path) -> None:
+    records = apple_steps(80, 0, 2, IPHONE), apple_steps(30, 1, 1), apple_sleep("AsleepREM", 0, 9)
+    path = write_apple(tmp_path / "export.xml", *records)
+    phone, watch = sorted(apple_health.parse(path, "UTC"), key=lambda r: r.kind)
+    assert (phone.kind, phone.device, phone.sleep) == (DeviceKind.PHONE, "iPhone", ())
+    assert (watch.kind, watch.device, watch.family) == (
+        DeviceKind.WATCH, "Apple Watch", Family.STEPS
+    )  # fmt: skip
+    assert (values(phone, Channel.STEPS), values(watch, Channel.STEPS)) == ([40, 40], [30])
+    assert watch.sleep[0].asleep_minutes == 9
+
+
+def test_a_device_is_told_by_its_hardware_not_its_address(read: Callable[..., Recording]) -> None:
     kind = "HKQuantityTypeIdentifierStepCount"
-    text = "<<HKDevice: 0x{}>, name:x, model:{}, hardware:y>"
+    text = "<<HKDevice: 0x{}>, name:x, model:Watch, hardware:Watch6,7>"
     records = [
-        apple_record(kind, n, n, 1, "Sam", "count", device=text.format(n, "Watch"))
-        for n in range(1, 6)
+        apple_record(kind, n, n, 1, "Sam", "count", device=text.format(n)) for n in range(1, 6)
     ]
-    records.append(apple_steps(50, 1, 5, IPHONE))
-    assert values(read(*records), Channel.STEPS) == [1, 2, 3, 4, 5]
+    export = read(*records, apple_steps(50, 1, 5, IPHONE))
+    assert values(export, Channel.STEPS) == [1, 2, 3, 4, 5]
+    assert export.device == "Apple Watch (Watch6,7), iPhone"
+
+
+def test_apps_on_one_device_are_not_summed(read: Callable[..., Recording]) -> None:
+    kind, phone = "HKQuantityTypeIdentifierStepCount", "hardware:iPhone12,8"
+    export = read(
+        apple_record(kind, 60, 0, 2, "Sam", "count", device=phone),
+        apple_record(kind, 50, 1, 1, "Walker", "count", device=phone),
+        apple_record(kind, 9, 1, 1, "Walker", "count", device=phone),
+    )
+    assert values(export, Channel.STEPS) == [30, 59]
+    assert export.device == "iPhone (iPhone12,8)"
+
+
+def test_breath_oxygen_and_temperature_are_in_our_units(read: Callable[..., Recording]) -> None:
+    temperature = "HKQuantityTypeIdentifierAppleSleepingWristTemperature"
+    export = read(
+        apple_record("HKQuantityTypeIdentifierRespiratoryRate", 14.5, unit="count/min"),
+        apple_record("HKQuantityTypeIdentifierOxygenSaturation", 0.96, unit="%"),
+        apple_record("HKQuantityTypeIdentifierOxygenSaturation", 96, 1, unit="%"),
+        apple_record(temperature, 95, 0, unit="degF"),
+        apple_record(temperature, 36.5, 1, unit="degC"),
+    )
+    assert values(export, Channel.RESPIRATORY_RATE) == [14.5]
+    assert values(export, Channel.SPO2) == [96]
+    assert values(export, Channel.WRIST_TEMPERATURE) == [35, 36.5]
+    assert export.rejected == {"spo2_out_of_range": 1}
 
 
 def test_offsets_are_honoured_whatever_the_zone(tmp_path: Path) -> None:
@@ -161,7 +207,10 @@ def test_a_malformed_dtd_and_control_characters_do_not_stop_it(tmp_path: Path) -
     inner += "<Record type='a\x0b' & <b>" + apple_heart(80, 1)
     (tmp_path / "export.xml").write_text(apple_export(inner, prologue=MALFORMED_DTD))
     assert apple_health.recognises(tmp_path / "export.xml")
-    assert values(parsed(apple_health, tmp_path / "export.xml", "UTC"), Channel.HEART_RATE) == [60, 80]
+    assert values(parsed(apple_health, tmp_path / "export.xml", "UTC"), Channel.HEART_RATE) == [
+        60,
+        80,
+    ]
 
 
 def test_an_entity_bomb_is_harmless(tmp_path: Path) -> None:
@@ -248,3 +297,68 @@ def test_records_across_chunks_are_all_read(
         export = parsed(apple_health, path, "UTC")
         assert values(export, Channel.HEART_RATE) == [60 + i for i in range(9)]
         assert export.rejected == {}
+
+
+def test_a_date_far_from_all_others_is_refused(read: Callable[..., Recording]) -> None:
+    with pytest.raises(InputError, match="runs from 2001-01-01 to 2024-03-04, over 20 years"):
+        read(
+            apple_heart(60),
+            apple_heart(70).replace('startDate="2024-03-04', 'startDate="2001-01-01'),
+        )
+
+
+def test_too_many_devices_are_refused(
+    read: Callable[..., Recording], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apple_samples, "MOST_LANES", 9)
+    records = [apple_steps(5, n, source=f"app {n}") for n in range(10)]
+    assert np.nansum(values(read(*records[:9]), Channel.STEPS)) == 45
+    with pytest.raises(InputError, match="over 9 devices and apps"):
+        read(*records)
+
+
+MUTABLE = apple_export(
+    *[apple_heart(60 + n, n) for n in range(3)],
+    *[apple_steps(9 + n, n, 2, source) for n in range(2) for source in (WATCH, IPHONE)],
+    apple_sleep("AsleepDeep", 0, 30),
+)
+SWAPS = [
+    "NaN",
+    "1e308",
+    "-1",
+    "9999",
+    "8e14",
+    "",
+    "inf",
+    "0x1",
+    "\x0b",
+    "&amp;",
+    "<",
+    ">",
+    '"',
+    "/",
+]
+
+
+@settings(max_examples=200)
+@given(
+    st.lists(st.tuples(st.integers(0, len(MUTABLE)), st.integers(0, 9), st.sampled_from(SWAPS)),
+             min_size=1, max_size=5)
+)  # fmt: skip
+def test_a_mutated_export_is_refused_or_read(edits: list[tuple[int, int, str]]) -> None:
+    text = MUTABLE
+    for at, length, new in edits:
+        text = text[:at] + new + text[at + length :]
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "export.xml"
+        path.write_text(text, encoding="utf-8")
+        try:
+            found = parsed(apple_health, path, "UTC")
+        except InputError as refused:
+            assert str(refused).endswith(".") and folder not in str(refused)
+        else:
+            assert found.start.year >= 1970 and found.end.year < 2101
+            for series in found.series:
+                low, high = LIMITS[series.channel]
+                assert np.all(np.isnan(series.values) | (series.values >= low))
+                assert np.all(np.isnan(series.values) | (series.values <= high))

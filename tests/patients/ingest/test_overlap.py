@@ -9,39 +9,42 @@ from hypothesis import strategies as st
 
 from patients.domain.recording import MinuteSeries, SleepEpisode
 from patients.ingest import overlap
-from patients.ingest.base import STAGES, utc
-from patients.ingest.overlap import Spans, sleep_of_one_source, steps_per_minute
+from patients.ingest.base import MAX_SLEEP_SECONDS, STAGES, utc
+from patients.ingest.overlap import FAR, good_sleep, good_steps, sleep_episodes, steps_per_minute
+from patients.ingest.spill import ROW, Rows
 
 HOUR = 3600
 Row = tuple[int, int, float, int]
 
 
-def spans(rows: list[Row]) -> Spans:
-    made = Spans()
-    for row in rows:
-        made.append(*row)
-    return made
+def rows_of(rows: list[Row]) -> Rows:
+    return np.array([(*row, 0) for row in rows], ROW)
 
 
-def steps_of(rows: list[Row], order: list[int] | None = None) -> dict[int, float]:
-    series = steps_per_minute(spans(rows), order or [0, 1, 2], Counter())
-    return {} if series is None else by_minute(series)
+def steps_of(
+    rows: list[Row], edges: tuple[int, ...] = (), rejected: Counter[str] | None = None
+) -> MinuteSeries | None:
+    rejected = Counter() if rejected is None else rejected
+    told = rows_of(rows)
+    return steps_per_minute(told[good_steps(told, rejected)], 0, 10**6, edges, rejected)
 
 
-def by_minute(series: MinuteSeries) -> dict[int, float]:
+def by_minute(series: MinuteSeries | None) -> dict[int, float]:
+    if series is None:
+        return {}
     first = int(series.start.timestamp()) // 60
     return {first + i: float(v) for i, v in enumerate(series.values) if not np.isnan(v)}
 
 
 def expected_by_minute(rows: list[Row]) -> dict[int, dict[int, float]]:
-    """Per minute and source, in plain Python, exact duplicates once."""
+    """Per minute and app, in plain Python, exact duplicates once."""
     per: dict[int, dict[int, float]] = defaultdict(lambda: defaultdict(float))
-    for start, end, value, source in set(rows):
+    for start, end, value, app in set(rows):
         if value > 300 * max((end - start) / 60, 1):
             continue
         for minute in range(start // 60, max(end - 1, start) // 60 + 1):
             inside = min(end, 60 * minute + 60) - max(start, 60 * minute)
-            per[minute][source] += value * (inside / (end - start) if end > start else 1)
+            per[minute][app] += value * (inside / (end - start) if end > start else 1)
     return per
 
 
@@ -53,33 +56,44 @@ step_rows = st.lists(
 )
 
 
-@given(step_rows, st.permutations([0, 1, 2]))
-def test_each_minute_is_that_of_its_best_source(rows: list[Row], order: list[int]) -> None:
-    found = steps_of(rows, order)
+@given(step_rows)
+def test_a_minute_is_that_of_the_app_with_most_and_never_a_sum(rows: list[Row]) -> None:
+    found = by_minute(steps_of(rows))
     for minute, told in expected_by_minute(rows).items():
-        usable = {source: n for source, n in told.items() if n <= 300}
+        usable = [n for n in told.values() if n <= 300]
         if usable:
-            best = usable[min(usable, key=lambda s: order[s])]
-            assert found.pop(minute) == pytest.approx(best, rel=1e-6, abs=1e-6)
-            assert best <= max(told.values())
+            assert found.pop(minute) == pytest.approx(max(usable), rel=1e-6, abs=1e-4)
     assert found == {}
 
 
 @given(step_rows, st.randoms())
 def test_shuffled_steps_are_the_same_bytes(rows: list[Row], rng: random.Random) -> None:
-    first = steps_per_minute(spans(rows), [1, 0, 2], Counter())
+    first = steps_of(rows, (3, 20))
     rng.shuffle(rows)
-    second = steps_per_minute(spans(rows + rows[:3]), [1, 0, 2], Counter())
+    second = steps_of(rows + rows[:3], (3, 20))
     assert (first is None) == (second is None)
     if first is not None and second is not None:
         assert first.values.tobytes() == second.values.tobytes()
+        assert first.partial == second.partial
 
 
-def test_blocks_do_not_change_the_sums(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [(i * 20, i * 20 + 50, 10.0, i % 2) for i in range(100)]
-    whole = steps_of(rows)
-    monkeypatch.setattr(overlap, "BLOCK", 3)
-    assert steps_of(rows) == pytest.approx(whole)
+@given(step_rows, st.integers(1, 9), st.integers(0, 60))
+def test_blocks_and_borders_do_not_change_a_byte(rows: list[Row], block: int, border: int) -> None:
+    whole = by_minute(steps_of(rows))
+    told = rows_of(rows)
+    told = told[good_steps(told, Counter())]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(overlap, "BLOCK", block)
+        early = by_minute(steps_per_minute(told, 0, border, (), Counter()))
+        late = by_minute(steps_per_minute(told, border, 10**6, (), Counter()))
+    assert all(minute < border for minute in early) and early | late == whole
+
+
+def test_a_minute_at_the_edge_keeps_its_shares() -> None:
+    series = steps_of([(30, 90, 60.0, 0), (90, 120, 7.0, 0), (60, 120, 5.0, 1)], edges=(1,))
+    assert series is not None
+    assert by_minute(series) == {0: 30, 1: 37}
+    assert series.partial == {1: ((0, 30.0), (30, 7.0))}
 
 
 def test_steps_left_out_are_counted_by_reason() -> None:
@@ -94,8 +108,7 @@ def test_steps_left_out_are_counted_by_reason() -> None:
         (180, 240, 7.0, 0),
         (180, 240, 7.0, 0),  # told twice
     ]
-    series = steps_per_minute(spans(rows), [0], rejected)
-    assert series is not None and by_minute(series) == {3: 7}
+    assert by_minute(steps_of(rows, rejected=rejected)) == {3: 7}
     assert rejected == {
         "steps_out_of_range": 2,
         "steps_bad_duration": 2,
@@ -104,50 +117,43 @@ def test_steps_left_out_are_counted_by_reason() -> None:
     }
 
 
-def nights(rows: list[tuple[int, int, str, int]], order: list[int]) -> list[SleepEpisode]:
-    coded = [(a, b, float(STAGES.index(stage)), source) for a, b, stage, source in rows]
-    return sleep_of_one_source(spans(coded), order, Counter())
+Stretch = tuple[int, int, str]
 
 
-def test_a_night_told_by_two_sources_is_that_with_stages() -> None:
-    rows = [
-        (0, 8 * HOUR, "asleep", 0),
-        (HOUR, 4 * HOUR, "light", 1),
-        (4 * HOUR, 5 * HOUR, "awake", 1),
-        (5 * HOUR, 7 * HOUR, "deep", 1),
-    ]
-    (night,) = nights(rows, [0, 1])
-    assert (night.start, night.end) == (utc(HOUR), utc(7 * HOUR))
-    assert (night.asleep_minutes, night.awake_minutes) == (300, 60)
-    assert [s.stage for s in night.stages] == ["light", "awake", "deep"]
+def nights(stretches: list[Stretch], rejected: Counter[str] | None = None) -> list[SleepEpisode]:
+    rejected = Counter() if rejected is None else rejected
+    told = rows_of([(a, b, float(STAGES.index(stage)), 0) for a, b, stage in stretches])
+    return sleep_episodes(told[good_sleep(told, rejected)], rejected)[0]
 
 
-def test_without_stages_the_preferred_source_is_taken() -> None:
-    rows = [(0, 8 * HOUR, "asleep", 0), (HOUR, 7 * HOUR, "asleep", 1)]
-    assert [n.asleep_minutes for n in nights(rows, [0, 1])] == [480]
-    assert [n.asleep_minutes for n in nights(rows, [1, 0])] == [360]
+def test_stretches_within_an_hour_are_one_night() -> None:
+    night, nap = nights(
+        [
+            (0, 2 * HOUR, "light"),
+            (3 * HOUR, 4 * HOUR, "deep"),
+            (4 * HOUR, 5 * HOUR, "awake"),
+            (6 * HOUR + 1, 7 * HOUR, "asleep"),
+        ]
+    )
+    assert (night.start, night.end) == (utc(0), utc(5 * HOUR))
+    assert (night.asleep_minutes, night.awake_minutes) == (180, 60)
+    assert [s.stage for s in night.stages] == ["light", "deep", "awake"]
+    assert nap.start == utc(6 * HOUR + 1)
 
 
-def test_a_nap_of_another_source_stays() -> None:
-    rows = [(0, 8 * HOUR, "light", 0), (14 * HOUR, 15 * HOUR, "asleep", 1)]
-    assert [n.asleep_minutes for n in nights(rows, [0, 1])] == [480, 60]
-
-
-def test_one_source_telling_twice_is_not_summed() -> None:
-    rows = [(0, 8 * HOUR, "asleep", 0), (0, 2 * HOUR, "rem", 0), (0, 8 * HOUR, "asleep", 0)]
-    (night,) = nights(rows, [0])
+def test_stretches_that_overlap_are_not_summed() -> None:
+    (night,) = nights([(0, 8 * HOUR, "asleep"), (0, 2 * HOUR, "rem"), (0, 8 * HOUR, "asleep")])
     assert night.asleep_minutes == 480
     assert [s.stage for s in night.stages] == ["rem", "asleep"]
 
 
-def test_impossible_and_sleepless_stretches_are_left_out() -> None:
+def test_impossible_stretches_and_episodes_are_left_out() -> None:
     rejected: Counter[str] = Counter()
-    chain = [(i * HOUR, (i + 1) * HOUR, 1.0, 0) for i in range(30)]
-    odd = [(5, 5, 1.0, 1), (9, 5, 1.0, 1), (0, 10**10, 1.0, 1)]
-    awake = [(100 * HOUR, 101 * HOUR, float(STAGES.index("awake")), 0)]
-    assert sleep_of_one_source(spans(chain + odd + awake), [0, 1], rejected) == []
+    chain = [(i * HOUR, (i + 1) * HOUR, "asleep") for i in range(30)]
+    odd = [(5, 5, "asleep"), (9, 5, "asleep"), (0, 10**10, "asleep")]
+    assert nights(chain + odd, rejected) == []
     assert rejected == {"sleep_bad_duration": 3, "sleep_over_24_h": 1}
-    assert sleep_of_one_source(Spans(), [], Counter()) == []
+    assert nights([]) == []
 
 
 sleep_rows = st.lists(
@@ -155,22 +161,45 @@ sleep_rows = st.lists(
         st.integers(0, 200),
         st.integers(1, 40),
         st.sampled_from(["asleep", "light", "deep", "rem", "awake"]),
-        st.integers(0, 2),
-    ).map(lambda r: (r[0] * 600, (r[0] + r[1]) * 600, r[2], r[3])),
+    ).map(lambda r: (r[0] * 600, (r[0] + r[1]) * 600, r[2])),
     max_size=25,
 )
 
 
-@given(sleep_rows, st.permutations([0, 1, 2]), st.randoms())
+@given(sleep_rows, st.randoms())
 def test_sleep_is_never_summed_and_never_depends_on_order(
-    rows: list[tuple[int, int, str, int]], order: list[int], rng: random.Random
+    stretches: list[Stretch], rng: random.Random
 ) -> None:
-    found = nights(rows, order)
-    ends = [n.end for n in found]
-    assert all(n.start > end for n, end in zip(found[1:], ends, strict=False))
+    found = nights(stretches)
+    for night, following in zip(found, found[1:], strict=False):
+        assert following.start > night.end + timedelta(hours=1)
     for night in found:
         assert night.end - night.start <= timedelta(hours=24)
         in_bed = (night.end - night.start).total_seconds() / 60
         assert 0 < night.asleep_minutes + night.awake_minutes <= in_bed
-    rng.shuffle(rows)
-    assert nights(rows, order) == found
+    rng.shuffle(stretches)
+    assert nights(stretches) == found
+
+
+@given(sleep_rows, st.lists(st.integers(0, 250), max_size=4))
+def test_a_night_over_a_border_is_one(stretches: list[Stretch], borders: list[int]) -> None:
+    rows = rows_of([(a, b, float(STAGES.index(stage)), 0) for a, b, stage in stretches])
+    found, rejected, went_on = [], Counter[str](), rows[:0]
+    limits = [0, *sorted(600 * border for border in borders), FAR]
+    for low, high in zip(limits, limits[1:], strict=False):
+        own = rows[(rows["start"] >= low) & (rows["start"] < high)]
+        episodes, went_on = sleep_episodes(np.concatenate((went_on, own)), rejected, high)
+        found += episodes
+    counted: Counter[str] = Counter()
+    assert found == nights(stretches, counted) and went_on.size == 0
+    assert rejected["sleep_over_24_h"] == counted["sleep_over_24_h"]
+
+
+def test_sleep_without_end_does_not_fill_the_memory() -> None:
+    went_on = rows_of([])
+    for day in range(40):
+        hours = [(day * 24 + n) * HOUR for n in range(24)]
+        rows = rows_of([(at, at + HOUR, 1.0, 0) for at in hours])
+        more_from = (day + 1) * MAX_SLEEP_SECONDS
+        _, went_on = sleep_episodes(np.concatenate((went_on, rows)), Counter(), more_from)
+        assert went_on.size <= 24
