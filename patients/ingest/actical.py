@@ -13,6 +13,7 @@ from patients.ingest.base import (
     LATEST_SECOND,
     Rejected,
     epochs,
+    logger_utc,
     recording,
     zone_of,
 )
@@ -21,7 +22,6 @@ from patients.ingest.logger_rows import (
     clock_second,
     epoch_seconds,
     local_stamps,
-    logger_utc,
     named_day,
     present,
     require_size,

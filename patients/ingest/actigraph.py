@@ -4,7 +4,6 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -15,23 +14,11 @@ from patients.ingest.base import (
     Values,
     epochs,
     recording,
-    utc_from_local,
 )
 
 AXES = ("axis1", "axis2", "axis3")
 WANTED = (*AXES, "steps", "lux")
 FAMILY = Family.ACTIGRAPH_COUNTS
-
-
-def utc_from_running_clock(local: Seconds, zone: ZoneInfo) -> Seconds:
-    """UTC seconds of a clock set to local time once, which no daylight saving moved since.
-
-    The offset of the earliest stamp, as one of ``zone``, holds for all; shape (n,).
-    """
-    if not local.size:
-        return local
-    first = local.min(keepdims=True)
-    return local - (first - utc_from_local(first, zone))
 
 
 def device_name(serial: str) -> str:

@@ -11,8 +11,8 @@ import pandas as pd
 
 from patients.domain.errors import InputError
 from patients.domain.recording import Recording
-from patients.ingest.actigraph import WANTED, from_counts, utc_from_running_clock
-from patients.ingest.base import Seconds, require_dates, zone_of
+from patients.ingest.actigraph import WANTED, from_counts
+from patients.ingest.base import Seconds, logger_utc, require_dates, zone_of
 
 SOURCE = "actigraph_agd"
 LABEL = "ActiGraph .agd (ActiLife)"
@@ -68,7 +68,7 @@ def parse(path: Path, zone: str) -> Iterator[Recording]:
         raise InputError(f"{path.name} does not say how long its epochs are; export it again.")
     local = _local_seconds(table, path)
     columns = {name: table[name].to_numpy(np.float64) for name in WANTED if name in table}
-    seconds = utc_from_running_clock(local, place)
+    seconds = logger_utc(local, place)
     serial = settings.get("deviceserial", "")
     yield from_counts(path, SOURCE, serial, seconds, columns, float(epoch))
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from patients.domain.errors import InputError
 from patients.domain.recording import Recording
-from patients.ingest.actigraph import WANTED, from_counts, utc_from_running_clock
-from patients.ingest.base import Seconds, Values, require_dates, shown, zone_of
+from patients.ingest.actigraph import WANTED, from_counts
+from patients.ingest.base import Seconds, Values, logger_utc, require_dates, shown, zone_of
 
 SOURCE = "actigraph_csv"
 LABEL = "ActiGraph epoch CSV (ActiLife)"
@@ -64,7 +64,7 @@ def parse(path: Path, zone: str) -> Iterator[Recording]:
     table = _table(path, lines, header)
     local = _local_seconds(table, header, path)
     columns = {name: _numbers(table[name]) for name in WANTED if name in table}
-    seconds = utc_from_running_clock(local, place)
+    seconds = logger_utc(local, place)
     yield from_counts(path, SOURCE, header.serial, seconds, columns, header.epoch_seconds)
 
 

@@ -13,13 +13,14 @@ import numpy as np
 
 from patients.domain.errors import InputError
 from patients.domain.recording import Channel, DeviceKind, Family, Recording
-from patients.ingest.actigraph import device_name, utc_from_running_clock
+from patients.ingest.actigraph import device_name
 from patients.ingest.archive import Member, members
 from patients.ingest.base import (
     Rejected,
     Seconds,
     Values,
     epochs,
+    logger_utc,
     recording,
     require_dates,
     utc,
@@ -71,7 +72,7 @@ def parse(path: Path, zone: str) -> Iterator[Recording]:
     if sleeps:
         local, mean_mg = held(local, mean_mg, last_mg)
     _check_offset(info, int(local.min()), place, path)
-    seconds = utc_from_running_clock(local, place)
+    seconds = logger_utc(local, place)
     rejected: Rejected = Counter()
     family = Family.ENMO
     series = epochs(Channel.ACTIVITY, (seconds, mean_mg), 1, rejected, family, how="mean")

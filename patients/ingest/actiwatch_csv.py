@@ -21,6 +21,7 @@ from patients.ingest.base import (
     Rejected,
     Seconds,
     epochs,
+    logger_utc,
     recording,
     zone_of,
 )
@@ -31,7 +32,6 @@ from patients.ingest.logger_rows import (
     day_second,
     epoch_seconds,
     local_stamps,
-    logger_utc,
     present,
     require_size,
     scored_sleep,

@@ -15,11 +15,12 @@ from patients.ingest.base import (
     Seconds,
     Values,
     epochs,
+    logger_utc,
     recording,
     require_dates,
     zone_of,
 )
-from patients.ingest.logger_rows import epoch_seconds, logger_utc
+from patients.ingest.logger_rows import epoch_seconds
 
 SOURCE = "actlumus"
 LABEL = "Condor ActLumus and ActTrust text logs"

@@ -110,6 +110,22 @@ def _is_second_pass(local: Seconds, repeated: NDArray[np.bool_]) -> NDArray[np.b
     return repeated & (jumps > jumps[stretch])
 
 
+def logger_utc(local: Seconds, zone: ZoneInfo, started: int | None = None) -> Seconds:
+    """UTC seconds of the stamps of a logger whose clock is set once, shape (n,).
+
+    Such a clock runs on when the people around it change theirs, so one offset holds for all:
+    that at ``started`` (local second; the first stamp unless given), which a file cut in two
+    still names in its header. Stamps that follow the change of clock (the hour told twice, or
+    left out) are more regular when read as wall time, and are then read so.
+    """
+    if not local.size:
+        return local
+    first = np.array([int(local.min()) if started is None else started], dtype=np.int64)
+    running = local - (first - utc_from_local(first, zone))
+    wall = utc_from_local(local, zone)
+    return min((running, wall), key=lambda read: (-np.unique(read).size, int(np.ptp(read))))
+
+
 def within_limits(
     channel: Channel, seconds: Seconds, values: Values, rejected: Rejected
 ) -> tuple[Seconds, Values]:

@@ -4,7 +4,6 @@ import csv
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from patients.domain.errors import InputError
 from patients.domain.recording import SleepEpisode
-from patients.ingest.base import Rejected, Seconds, Values, require_dates, shown, utc_from_local
+from patients.ingest.base import Rejected, Seconds, Values, require_dates, shown
 from patients.ingest.nights import Segment, nights_of_stretches
 
 # What the vendors write where there is no value ("kZ": German Actiware, kein Zahlenwert).
@@ -137,22 +136,6 @@ def epoch_seconds(seconds: Seconds, path: Path) -> float:
     if stamps.size < 2:
         raise InputError(f"{path.name} has fewer than two rows; export the recording again.")
     return float(np.median(np.diff(stamps)))
-
-
-def logger_utc(local: Seconds, zone: ZoneInfo, started: int | None = None) -> Seconds:
-    """UTC seconds of the stamps of a logger whose clock is set once, shape (n,).
-
-    Such a clock runs on when the people around it change theirs, so one offset holds for all:
-    that at ``started`` (local second; the first stamp unless given), which a file cut in two
-    still names in its header. Stamps that follow the change of clock (the hour told twice, or
-    left out) are more regular when read as wall time, and are then read so.
-    """
-    if not local.size:
-        return local
-    first = np.array([int(local.min()) if started is None else started], dtype=np.int64)
-    running = local - (first - utc_from_local(first, zone))
-    wall = utc_from_local(local, zone)
-    return min((running, wall), key=lambda read: (-np.unique(read).size, int(np.ptp(read))))
 
 
 def scored_sleep(

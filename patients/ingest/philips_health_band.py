@@ -21,18 +21,13 @@ from patients.ingest.base import (
     Rejected,
     Seconds,
     epochs,
+    logger_utc,
     recording,
     require_dates,
     shown,
     zone_of,
 )
-from patients.ingest.logger_rows import (
-    epoch_seconds,
-    logger_utc,
-    present,
-    require_size,
-    scored_sleep,
-)
+from patients.ingest.logger_rows import epoch_seconds, present, require_size, scored_sleep
 
 SOURCE = "philips_health_band"
 LABEL = "Philips Health Band workbooks (DataList and Sleep_Wake xlsx)"

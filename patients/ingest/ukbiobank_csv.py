@@ -11,8 +11,7 @@ import pandas as pd
 
 from patients.domain.errors import InputError
 from patients.domain.recording import Channel, DeviceKind, Family, Recording
-from patients.ingest.actigraph import utc_from_running_clock
-from patients.ingest.base import Rejected, epochs, recording, require_dates, zone_of
+from patients.ingest.base import Rejected, epochs, logger_utc, recording, require_dates, zone_of
 
 SOURCE = "ukbiobank_csv"
 LABEL = "UK Biobank accelerometer epochs CSV"
@@ -46,7 +45,7 @@ def parse(path: Path, zone: str) -> Iterator[Recording]:
     first = _start(header[1])
     local = first + epoch_seconds * np.arange(len(table), dtype=np.int64)
     require_dates(local, path, lambda i: f"line {i + 2}")
-    seconds = utc_from_running_clock(local, place)
+    seconds = logger_utc(local, place)
     measured = table[1] == 0
     rejected: Rejected = Counter({"activity_imputed": int(np.count_nonzero(table[1] == 1))})
     samples = seconds[measured], table[0][measured].to_numpy(np.float64)

@@ -135,7 +135,8 @@ def test_the_decision_is_the_one_track_that_was_assessed(answer: dict[str, Any])
 def test_every_day_has_the_shape_of_interfaces(answer: dict[str, Any]) -> None:
     for day in answer["days"]:
         assert set(day) == {
-            *("date", "sleep", "rhythm", "phase", "activity", "heart", "vector", "flags")
+            *("date", "sleep", "rhythm", "phase", "activity", "heart", "vector", "flags"),
+            "quality",
         }
         assert tuple(day["vector"]) == VECTOR_NAMES
         for part, keys in KEYS.items():

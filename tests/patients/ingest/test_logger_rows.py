@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 
 from patients.domain.errors import InputError
+from patients.ingest.base import logger_utc
 from patients.ingest.logger_rows import (
     NO_STAMP,
     clock_second,
     day_second,
     epoch_seconds,
-    logger_utc,
     named_day,
     present,
     scored_sleep,
