@@ -1,4 +1,4 @@
-"""Celery: nightly scoring and delivery. The broker only wakes workers; the work is in rows."""
+"""Celery: scoring, delivery and uploads. The broker only wakes workers; the work is in rows."""
 
 import os
 from pathlib import Path
@@ -47,6 +47,7 @@ def configure() -> None:
         task_routes={
             "alerts.tasks.score_queued_patients": {"queue": "models"},
             "alerts.tasks.deliver_messages": {"queue": "ehr"},
+            "patients.tasks.store_uploads": {"queue": "uploads"},
         },
         task_time_limit=3600,
         worker_prefetch_multiplier=1,
@@ -59,6 +60,8 @@ def configure() -> None:
             },
             "deliver": {"task": "alerts.tasks.deliver_messages", "schedule": 30.0},
             "watch": {"task": "alerts.tasks.watch_runs", "schedule": 120.0},
+            "uploads": {"task": "patients.tasks.watch_uploads", "schedule": 30.0},
+            "absences": {"task": "alerts.tasks.watch_absences", "schedule": crontab(minute=10)},
         },
     )
 

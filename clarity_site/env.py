@@ -9,6 +9,8 @@ from zoneinfo import available_timezones
 
 from django.core.exceptions import ImproperlyConfigured
 
+# Opening a connection costs PostgreSQL more than most requests do.
+KEPT_CONNECTIONS = {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
 
@@ -80,6 +82,14 @@ def _write_private(path: Path, value: str) -> None:
         file.write(value)
 
 
+def folder(name: str, default: Path) -> Path:
+    """A folder, which need not be there yet; anything else of that name is refused."""
+    path = Path(text(name, str(default)))
+    if path.exists() and not path.is_dir():
+        raise ImproperlyConfigured(f"{name} names a file: name a folder.")
+    return path
+
+
 def choice(name: str, default: str, known: Collection[str]) -> str:
     """One of the known words."""
     value = text(name, default)
@@ -105,6 +115,7 @@ def database(name: str, embedded_folder: Path) -> dict[str, object]:
             "NAME": text("CLARITY_DATABASE_NAME", "clarity"),
             "USER": "postgres",
             "OPTIONS": {"embedded_folder": str(embedded_folder)},
+            **KEPT_CONNECTIONS,
         }
     parts = urlsplit(value)
     if not parts.path.strip("/"):
@@ -120,4 +131,5 @@ def database(name: str, embedded_folder: Path) -> dict[str, object]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": parts.hostname or "",
         "PORT": port,
+        **KEPT_CONNECTIONS,
     }

@@ -11,18 +11,20 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from alerts.models import Alert, OutboxMessage
+from patients.models import Upload
 from scoring.models import ScoringJob, ScoringRun
 
 
 class ClarityCollector(Collector):
-    """Jobs, alerts and messages by state, and when the last night finished."""
+    """Jobs, alerts, uploads and messages by state, and when the last night finished."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Read the tables; called by each scrape."""
         latest = ScoringRun.objects.order_by("-queued_at").first()
-        jobs = ScoringJob.objects.filter(run=latest)
+        jobs = ScoringJob.objects.filter(run__isnull=False, run=latest)
         yield _by_state("clarity_scoring_jobs", "Jobs of the latest run by state.", jobs)
         yield _by_state("clarity_alerts", "Alerts by state.", Alert.objects.all())
+        yield _by_state("clarity_uploads", "Uploads by state.", Upload.objects.all())
         yield _by_state("clarity_messages", "Messages by state.", OutboxMessage.objects.all())
         done = ScoringRun.objects.filter(state=ScoringRun.State.DONE)
         finished = done.aggregate(at=Max("finished_at"))["at"]

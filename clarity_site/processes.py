@@ -14,12 +14,16 @@ MAX_DEATHS, DEATHS_WITHIN_S = 5, 60  # then something is wrong that a restart do
 
 
 def commands(port: int) -> list[list[str]]:
-    """The command lines: the models have a worker of their own, which alone loads them."""
+    """The command lines: the models have a worker of their own, which alone loads them.
+
+    Of the two threads for uploads one at most reads a history file.
+    """
     celery = [sys.executable, "-m", "celery", "-A", "clarity_site"]
     worker = [*celery, "worker", "--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
     web = [sys.executable, "-m", "gunicorn", "clarity_site.wsgi", "--log-level", "warning"]
     return [
         [*worker, "-Q", "models", "-P", "solo", "-n", "models@%h"],
+        [*worker, "-Q", "uploads", "-P", "threads", "-c", "2", "-n", "uploads@%h"],
         [*worker, "-Q", "default,ehr", "-P", "threads", "-c", "2", "-n", "rest@%h"],
         [*celery, "beat", "--loglevel", "WARNING"],
         [*web, "--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "4"],

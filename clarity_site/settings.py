@@ -135,6 +135,8 @@ CELERY_BROKER_URL = env.url(
     "CELERY_BROKER_URL", {"filesystem", "redis", "rediss", "amqp", "amqps"}, "filesystem://"
 )
 BROKER_DIR = STATE_DIR / "broker"
+# History files wait here until they are read; it needs room for the largest, 4 GB.
+UPLOAD_DIR = BASE_DIR / env.folder("CLARITY_UPLOAD_DIR", STATE_DIR / "uploads")
 
 # The nightly run begins at this hour of the clinic's zone and should be done by the other.
 NIGHTLY_HOUR = env.integer("NIGHTLY_HOUR", 3, 0, 23)

@@ -3,12 +3,18 @@
 import json
 import sys
 from abc import abstractmethod
+from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import OperationalError, ProgrammingError
+from django.core.validators import validate_slug
+from django.db import OperationalError, ProgrammingError, transaction
 
 from patients.domain.errors import InputError
+from patients.models import Patient
+from patients.services import SYSTEM, patient_enrol
+from patients.storage import Stored, file_store
 
 BAD_INPUT = 2
 
@@ -54,3 +60,21 @@ class JsonCommand(BaseCommand):
     def text(self, answer: dict[str, Any]) -> str:
         """The same for people; JSON with indents unless a command words it better."""
         return json.dumps(answer, indent=2, allow_nan=False, ensure_ascii=False)
+
+
+@transaction.atomic
+def file_take(code: str, path: Path, zone: str, source: str) -> tuple[Stored, Patient, bool]:
+    """Store a file for the patient of that code, and whether the patient had to be enrolled.
+
+    Raises InputError, and then neither is the patient enrolled.
+    """
+    try:
+        validate_slug(code)
+    except ValidationError:
+        raise InputError(
+            f"“{code}” is no patient code: use letters, digits, hyphens and underscores."
+        ) from None
+    known = Patient.objects.filter(code=code).first()
+    patient = known or patient_enrol(code=code, zone=zone, by=SYSTEM)
+    stored = file_store(patient=patient, path=path, zone=zone, by=SYSTEM, source=source)
+    return stored, patient, known is None

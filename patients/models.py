@@ -1,6 +1,7 @@
 """Who the person is, what their devices reported, who may see it and who looked."""
 
 from datetime import date
+from uuid import uuid4
 
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
@@ -253,6 +254,78 @@ class Questionnaire(models.Model):
 
     def __str__(self) -> str:
         return f"{self.patient} {self.instrument} {self.taken_at:%F}"
+
+
+class DeviceToken(models.Model):
+    """What lets one device send recordings of one patient; of the token only a hash is kept."""
+
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="device_tokens")
+    label = models.CharField(max_length=80)
+    token_sha256 = models.CharField(max_length=64, unique=True)
+    created_by = models.CharField(max_length=150)
+    created_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, help_text="To the minute or so.")
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class Upload(models.Model):
+    """The receipt of a device's push or of a history file, and the row that workers claim.
+
+    A push (with a ``token``) waits in ``body``, a file in a folder of its own below UPLOAD_DIR;
+    both are gone once it is stored or rejected.
+    """
+
+    class State(models.TextChoices):
+        RECEIVED = "received", "Received"
+        PROCESSING = "processing", "Processing"
+        STORED = "stored", "Stored"
+        REJECTED = "rejected", "Rejected"
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="uploads")
+    token = models.ForeignKey(
+        DeviceToken, on_delete=models.CASCADE, null=True, related_name="uploads"
+    )
+    uploaded_by = models.CharField(max_length=150, help_text="Username, or “device: label”.")
+    state = models.CharField(max_length=10, choices=State, default=State.RECEIVED)
+    reason = models.CharField(max_length=2000, blank=True, help_text="Why it was rejected.")
+    result = models.JSONField(default=dict, help_text="What was stored, as ingest_file says it.")
+    idempotency_key = models.CharField(max_length=200, blank=True)
+    body_sha256 = models.CharField(max_length=64)
+    body = models.BinaryField(null=True, help_text="A push: JSON, gzipped.")
+    source = models.CharField(max_length=40)
+    zone = models.CharField(max_length=64)
+    received_at = models.DateTimeField()
+    claimed_at = models.DateTimeField(null=True)
+    processed_at = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-received_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["token", "idempotency_key"],
+                condition=Q(token__isnull=False),
+                name="one_push_a_key",
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["received_at"],
+                condition=Q(state__in=["received", "processing"]),
+                name="uploads_still_open",
+            ),
+            models.Index(fields=["patient", "-received_at"], name="uploads_of_patient"),
+        ]
+
+    def __str__(self) -> str:
+        return f"upload {self.id} {self.state}"
 
 
 class MedicationCourse(models.Model):

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import numpy as np
 from django.db import transaction
@@ -35,13 +35,15 @@ def _order(device: Device) -> tuple[object, ...]:
 
 
 @transaction.atomic
-def device_order_set(*, patient: Patient, devices: Sequence[int], by: User | str) -> None:
+def device_order_set(*, patient: Patient, devices: Sequence[int], by: User | str) -> int:
     """Believe the devices in this order, and take every minute and night again by it.
 
-    ``devices`` are the primary keys of all the patient's devices. Raises InputError when one
-    is missing, twice, or somebody else's.
+    ``devices`` are the primary keys of all the patient's devices. Returns the number of UTC
+    days that came out different. Raises InputError when a device is missing, twice, or
+    somebody else's.
     """
-    Patient.objects.select_for_update().get(pk=patient.pk)
+    Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
+    begun = timezone.now()
     own = {device.pk: device for device in patient.devices.all()}
     if sorted(devices) != sorted(own):
         raise InputError("The order must name each of the patient's devices once: reload the page.")
@@ -54,6 +56,16 @@ def device_order_set(*, patient: Patient, devices: Sequence[int], by: User | str
     if first and last:
         resolve_sleep(patient=patient, first=first.start, last=last.end)
     audit_record(by=by, action="device order", patient=patient, devices=list(devices))
+    return len(_days_changed_since(patient, begun))
+
+
+def _days_changed_since(patient: Patient, moment: datetime) -> set[date]:
+    minutes = patient.resolved_days.filter(updated_at__gte=moment)
+    nights = patient.sleep_episodes.filter(updated_at__gte=moment)
+    return {
+        *minutes.values_list("utc_day", flat=True),
+        *(end.astimezone(UTC).date() for end in nights.values_list("end", flat=True)),
+    }
 
 
 def _contested(patient: Patient) -> set[DayKey]:
@@ -90,10 +102,9 @@ def _resolve_batch(
             by_key[key].append(day)
     contested = {key for key, found in by_key.items() if len(found) > 1}
     packed = _packed(order, contested, span)
-    before = {
-        (row.utc_day, row.channel, row.family): row
-        for row in ResolvedDay.objects.filter(patient=patient, **span)
-    }
+    unedited = any(key not in edited for key in by_key)
+    rows_before = ResolvedDay.objects.filter(patient=patient, **span) if unedited else ()
+    before = {(row.utc_day, row.channel, row.family): row for row in rows_before}
     now = timezone.now()
     written = []
     for key, found in by_key.items():

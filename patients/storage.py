@@ -44,6 +44,7 @@ from patients.sleep_records import sleep_store
 EPOCH = date(1970, 1, 1)
 SLEEP = "sleep"
 BATCH_ROWS = 500
+RESOLVED_ROWS = 2_000
 
 DayKey = tuple[date, str, str]  # UTC day, channel, family
 NOTHING: tuple[Minutes, Partial] = (np.full(MINUTES_PER_DAY, np.nan, dtype=np.float32), {})
@@ -60,23 +61,51 @@ class Stored:
     rejected: dict[str, int]
 
 
+def told(stored: Stored) -> dict[str, object]:
+    """What was stored, as commands and receipts say it."""
+    return {
+        "source": stored.source,
+        "days": stored.days,
+        "minutes": stored.minutes,
+        "status": "stored" if stored.changed else "unchanged",
+        "rejected": stored.rejected,
+    }
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What came in one file or push, under which hash, and who sent it."""
+
+    recordings: Iterable[Recording]
+    sha256: str
+    zone: str
+    by: User | str
+    received_at: datetime | None = None
+
+
 @dataclass
 class _Taken:
     """What a file held so far."""
 
     sources: set[str] = field(default_factory=set)
     minutes: dict[tuple[Device, str], Counter[date]] = field(default_factory=dict)
-    touched: set[DayKey] = field(default_factory=set)
-    slept: list[datetime] = field(default_factory=list)
+    newest: dict[Device, datetime] = field(default_factory=dict)
     rejected: Counter[str] = field(default_factory=Counter)
-    answers: int = 0
+    changed: bool = False
 
-    @property
-    def changed(self) -> bool:
-        return bool(self.touched or self.slept or self.answers)
+    def seen(self, device: Device, moment: datetime) -> None:
+        self.newest[device] = max(moment, self.newest.get(device, moment))
 
     def count(self, device: Device, channel: str, day: date, minutes: int) -> None:
         self.minutes.setdefault((device, channel), Counter())[day] += minutes
+
+
+@dataclass
+class _Edits:
+    """What was written and whose devices are not chosen yet: days, and moments of sleep."""
+
+    keys: set[DayKey] = field(default_factory=set)
+    slept: list[datetime] = field(default_factory=list)
 
 
 def file_store(
@@ -101,7 +130,6 @@ def file_store(
     )
 
 
-@transaction.atomic
 def recordings_store(
     *,
     patient: Patient,
@@ -116,23 +144,50 @@ def recordings_store(
     Everything or, on any error, nothing. Raises InputError when the same file was stored
     before under another zone: its minutes would lie there twice, hours apart.
     """
-    Patient.objects.select_for_update().get(pk=patient.pk)
-    earlier = RecordingFile.objects.filter(patient=patient, sha256=file_sha256).first()
-    if earlier and earlier.zone != zone:
+    arrival = Arrival(recordings, file_sha256, zone, by, received_at)
+    [stored] = arrivals_store(patient=patient, arrivals=[arrival])
+    return stored
+
+
+@transaction.atomic
+def arrivals_store(*, patient: Patient, arrivals: Sequence[Arrival]) -> list[Stored]:
+    """As ``recordings_store`` for one file after the other, but all of them or none; faster."""
+    Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
+    files = RecordingFile.objects.filter(patient=patient, sha256__in=[a.sha256 for a in arrivals])
+    zones = dict(files.values_list("sha256", "zone"))
+    devices = {(d.source, d.name): d for d in patient.devices.all()}
+    every, edits = [], _Edits()
+    for arrival in arrivals:
+        _require_zone(patient, arrival, zones.get(arrival.sha256))
+        every.append(taken := _Taken())
+        for recording in arrival.recordings:
+            _take(taken, edits, recording, _device(patient, devices, recording))
+            if len(edits.keys) >= RESOLVED_ROWS:  # not all at the end: a file may hold decades
+                _resolve(patient, edits)
+    _resolve(patient, edits)
+    for arrival, taken in zip(arrivals, every, strict=True):
+        _note_last_data(taken)
+        if arrival.sha256 not in zones:
+            _note_file(patient, taken, arrival)
+            zones[arrival.sha256] = arrival.zone
+    return [_told(patient, t, a.sha256, a.by) for a, t in zip(arrivals, every, strict=True)]
+
+
+def _resolve(patient: Patient, edits: _Edits) -> None:
+    """Choose the devices of what was written since the last time."""
+    resolve_days(patient=patient, keys=edits.keys, edited=edits.keys)
+    if edits.slept:
+        resolve_sleep(patient=patient, first=min(edits.slept), last=max(edits.slept))
+    edits.keys.clear()
+    edits.slept.clear()
+
+
+def _require_zone(patient: Patient, arrival: Arrival, earlier: str | None) -> None:
+    if earlier and earlier != arrival.zone:
         raise InputError(
-            f"This file is already stored for {patient.code} as {earlier.zone} time, not {zone}: "
-            f"give --timezone {earlier.zone}, or remove it first."
+            f"This file is already stored for {patient.code} as {earlier} time, not "
+            f"{arrival.zone}: give --timezone {earlier}, or remove it first."
         )
-    taken, devices = _Taken(), {(d.source, d.name): d for d in patient.devices.all()}
-    for recording in recordings:
-        _take(taken, recording, _device(patient, devices, recording))
-    resolve_days(patient=patient, keys=taken.touched, edited=taken.touched)
-    if taken.slept:
-        resolve_sleep(patient=patient, first=min(taken.slept), last=max(taken.slept))
-    _note_last_data(taken)
-    if not earlier:
-        _note_file(patient, taken, file_sha256, zone, received_at)
-    return _told(patient, taken, file_sha256, by)
 
 
 def _device(patient: Patient, known: dict[tuple[str, str], Device], recording: Recording) -> Device:
@@ -144,15 +199,19 @@ def _device(patient: Patient, known: dict[tuple[str, str], Device], recording: R
     return known[key]
 
 
-def _take(taken: _Taken, recording: Recording, device: Device) -> None:
+def _take(taken: _Taken, edits: _Edits, recording: Recording, device: Device) -> None:
     taken.sources.add(recording.source)
     taken.rejected.update(recording.rejected)
-    taken.touched |= _store_minutes(taken, recording, device)
-    taken.slept += sleep_store(device=device, episodes=recording.sleep)
+    written = _store_minutes(taken, recording, device)
+    slept = sleep_store(device=device, episodes=recording.sleep)
     for episode in recording.sleep:
         minutes = round(episode.asleep_minutes + episode.awake_minutes)
         taken.count(device, SLEEP, episode.end.astimezone(UTC).date(), minutes)
-    taken.answers += _store_answers(device, recording.questionnaires)
+        taken.seen(device, episode.end)
+    answers = _store_answers(device, recording.questionnaires)
+    taken.changed |= bool(written or slept or answers)
+    edits.keys |= written
+    edits.slept += slept
 
 
 def _store_minutes(taken: _Taken, recording: Recording, device: Device) -> set[DayKey]:
@@ -177,6 +236,10 @@ def _store_minutes(taken: _Taken, recording: Recording, device: Device) -> set[D
         update_fields=["values", "partial", "minutes", "last_minute"],
         batch_size=BATCH_ROWS,
     )
+    for row in written:
+        if row.minutes:
+            moment = datetime.combine(row.utc_day, time.min, UTC)
+            taken.seen(device, moment + timedelta(minutes=row.last_minute))
     return {(row.utc_day, row.channel, row.family) for row in written}
 
 
@@ -263,26 +326,20 @@ def _store_answers(device: Device, answers: Sequence[QuestionnaireAnswer]) -> in
 
 def _note_last_data(taken: _Taken) -> None:
     """Say of each device when it last reported anything."""
-    for device in {device for device, _ in taken.minutes}:
-        newest = device.recording_days.order_by("-utc_day", "-last_minute").filter(minutes__gt=0)
-        row = newest.values_list("utc_day", "last_minute").first()
-        ends = [device.sleep_episodes.order_by("-end").values_list("end", flat=True).first()]
-        if row:
-            ends.append(datetime.combine(row[0], time.min, UTC) + timedelta(minutes=row[1]))
-        device.last_data_at = max((e for e in ends if e), default=None)
-        device.save(update_fields=["last_data_at"])
+    for device, moment in taken.newest.items():
+        if device.last_data_at is None or moment > device.last_data_at:
+            device.last_data_at = moment
+            device.save(update_fields=["last_data_at"])
 
 
-def _note_file(
-    patient: Patient, taken: _Taken, file_sha256: str, zone: str, received_at: datetime | None
-) -> None:
+def _note_file(patient: Patient, taken: _Taken, arrival: Arrival) -> None:
     now = timezone.now()
     file = RecordingFile.objects.create(
         patient=patient,
         source=", ".join(sorted(taken.sources)),
-        sha256=file_sha256,
-        zone=zone,
-        received_at=received_at or now,
+        sha256=arrival.sha256,
+        zone=arrival.zone,
+        received_at=arrival.received_at or now,
         processed_at=now,
         minutes=_most_minutes(taken),
         rejected=dict(taken.rejected),

@@ -151,24 +151,32 @@ class ScoringRun(models.Model):
 
 
 class ScoringJob(models.Model):
-    """One patient in a run: the row that workers claim."""
+    """One patient in a run: the row that workers claim. Without a run it was asked for by day."""
 
     State = ScoringRun.State
 
-    run = models.ForeignKey(ScoringRun, on_delete=models.CASCADE, related_name="jobs")
+    run = models.ForeignKey(ScoringRun, on_delete=models.CASCADE, null=True, related_name="jobs")
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="+")
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(null=True, help_text="Not before then.")
     claimed_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     reason = models.CharField(max_length=300, blank=True)
 
     class Meta:
         ordering = ["id"]
-        constraints = [models.UniqueConstraint(fields=["run", "patient"], name="one_job")]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "patient"], name="one_job"),
+            models.UniqueConstraint(
+                fields=["patient"],
+                condition=Q(run__isnull=True, state="queued"),
+                name="one_job_asked_for",
+            ),
+        ]
         indexes = [
             models.Index(fields=["id"], condition=Q(state="queued"), name="jobs_still_queued")
         ]
 
     def __str__(self) -> str:
-        return f"{self.run} {self.patient}"
+        return f"{self.run or 'by day'} {self.patient}"

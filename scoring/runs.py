@@ -1,4 +1,7 @@
-"""Writes about nightly runs: a run has a job for each patient, and workers claim jobs."""
+"""Writes about nightly runs: a run has a job for each patient, and workers claim jobs.
+
+A job without a run was asked for by day, because a patient's recordings changed.
+"""
 
 from datetime import date, datetime, timedelta
 
@@ -12,6 +15,7 @@ from scoring.selectors import night_due, run_notice
 
 JOB_LEASE = timedelta(minutes=10)
 JOB_ATTEMPTS = 3
+ASKED_APART = timedelta(minutes=30)  # some devices send every few minutes
 
 
 @transaction.atomic
@@ -33,6 +37,22 @@ def run_start(*, night: date) -> ScoringRun:
     return run
 
 
+def scoring_request(*, patient: Patient) -> None:
+    """Score the patient soon, outside the night: at most once in ASKED_APART.
+
+    Nothing happens while such a job is queued: called within the transaction that changes the
+    recordings, and so holds the patient's lock, what changed will be seen by that job.
+    """
+    State, now = ScoringRun.State, timezone.now()
+    earlier = ScoringJob.objects.filter(run=None, patient=patient)
+    if earlier.filter(state=State.QUEUED).exists():
+        return
+    last = earlier.aggregate(Max("finished_at"))["finished_at__max"]
+    job = ScoringJob(patient=patient, due_at=max(now, last + ASKED_APART) if last else now)
+    ScoringJob.objects.bulk_create([job], ignore_conflicts=True)
+    earlier.filter(state__in=[State.DONE, State.FAILED], finished_at__lt=now - ASKED_APART).delete()
+
+
 @transaction.atomic
 def run_start_missed(*, now: datetime) -> ScoringRun | None:
     """Queue the run of a night that should be over by now and never began; None if it did.
@@ -52,7 +72,9 @@ def jobs_waiting() -> bool:
 def _claimable(now: datetime) -> QuerySet[ScoringJob]:
     State = ScoringRun.State
     lost = Q(state=State.RUNNING, claimed_at__lt=now - JOB_LEASE)
-    return ScoringJob.objects.filter(Q(state=State.QUEUED) | lost, attempts__lt=JOB_ATTEMPTS)
+    due = Q(due_at=None) | Q(due_at__lte=now)
+    jobs = ScoringJob.objects.filter(Q(state=State.QUEUED) | lost, attempts__lt=JOB_ATTEMPTS)
+    return jobs.filter(due)
 
 
 @transaction.atomic
@@ -66,7 +88,7 @@ def job_claim() -> ScoringJob | None:
         return None
     job.state, job.claimed_at, job.attempts = State.RUNNING, now, job.attempts + 1
     job.save(update_fields=["state", "claimed_at", "attempts"])
-    ScoringRun.objects.filter(pk=job.run_id, state=State.QUEUED).update(
+    ScoringRun.objects.filter(jobs=job, state=State.QUEUED).update(
         state=State.RUNNING, started_at=now
     )
     return job
@@ -78,11 +100,18 @@ def job_finish(*, job: ScoringJob, failure: str = "") -> None:
     State = ScoringRun.State
     ended = State.DONE
     if failure:
-        ended = State.FAILED if job.attempts >= JOB_ATTEMPTS else State.QUEUED
+        spent = job.attempts >= JOB_ATTEMPTS or _is_asked_again(job)
+        ended = State.FAILED if spent else State.QUEUED
     ScoringJob.objects.filter(pk=job.pk).update(
         state=ended, finished_at=timezone.now(), reason=failure[:300]
     )
-    run_finish_if_done(run=job.run)
+    if job.run:
+        run_finish_if_done(run=job.run)
+
+
+def _is_asked_again(job: ScoringJob) -> bool:
+    queued = ScoringJob.objects.filter(run=None, state=ScoringRun.State.QUEUED)
+    return job.run is None and queued.filter(patient_id=job.patient_id).exists()
 
 
 @transaction.atomic

@@ -59,6 +59,8 @@ def features_update(*, patient: Patient) -> None:
     first = _first_stale_day(patient, *span)
     if first is None:
         return
+    # Another time zone may move the last minute to the day before.
+    patient.features.exclude(day__range=span).delete()
     before = DailyFeatures.objects.filter(patient=patient, day=first - timedelta(days=1)).first()
     state = before.pacemaker_state if before else None
     pacemaker = _pacemaker(state) if state else None

@@ -98,6 +98,12 @@ def fact(value: Any) -> str:
 
 
 @register.filter
+def thousands(value: int) -> str:
+    """1440 → “1,440”."""
+    return f"{value:,}"
+
+
+@register.filter
 def signed(value: float | None) -> str:
     """A number with its sign: +12, −3.4."""
     if value is None:

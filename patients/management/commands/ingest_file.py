@@ -3,16 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.core.management.base import CommandParser
-from django.core.validators import validate_slug
-from django.db import transaction
 
-from patients.commands import JsonCommand
-from patients.domain.errors import InputError
-from patients.models import Patient
-from patients.services import SYSTEM, patient_enrol
-from patients.storage import file_store
+from patients.commands import JsonCommand, file_take
+from patients.storage import told
+from scoring.runs import scoring_request
 
 
 class Command(JsonCommand):
@@ -28,30 +23,14 @@ class Command(JsonCommand):
 
     def answer(self, options: dict[str, Any]) -> dict[str, Any]:
         code, zone, path = options["patient"], options["timezone"], options["path"]
-        try:
-            validate_slug(code)
-        except ValidationError:
-            raise InputError(
-                f"“{code}” is no patient code: use letters, digits, hyphens and underscores."
-            ) from None
-        with transaction.atomic():
-            patient = Patient.objects.filter(code=code).first()
-            enrolled = patient is None
-            patient = patient or patient_enrol(code=code, zone=zone, by=SYSTEM)
-            stored = file_store(
-                patient=patient, path=path, zone=zone, by=SYSTEM, source=options["source"]
-            )
-        if enrolled:
+        stored, patient, is_new = file_take(code, path, zone, options["source"])
+        if stored.changed:
+            scoring_request(patient=patient)
+        if is_new:
             self.stderr.write(
                 f"New patient {code} enrolled: give them a care team, or nobody will see them."
             )
-        return {
-            "source": stored.source,
-            "days": stored.days,
-            "minutes": stored.minutes,
-            "status": "stored" if stored.changed else "unchanged",
-            "rejected": stored.rejected,
-        }
+        return told(stored)
 
     def text(self, answer: dict[str, Any]) -> str:
         if answer["status"] == "unchanged":

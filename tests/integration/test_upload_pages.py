@@ -1,0 +1,98 @@
+"""History files from the browser: taken as they come, or refused in a sentence."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from patients import tasks, uploads
+from patients.models import AuditEvent, Patient, RecordingFile, Upload
+from patients.tasks import store_uploads
+from tests import factories
+from tests.integration.reading import browser
+from tests.patients.ingest.builders import actlumus_rows, write_actlumus
+from tests.patients.pushes import START
+
+pytestmark = pytest.mark.django_db
+ADDRESS = "/patients/P-1/uploads/?zone=Europe/Berlin&name=Ada.txt"
+RAW = "application/octet-stream"
+
+
+@pytest.fixture(autouse=True)
+def folder(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    settings.UPLOAD_DIR = tmp_path / "uploads"
+    monkeypatch.setattr(tasks, "LINGER_S", 0.0)
+    return tmp_path / "uploads"
+
+
+@pytest.fixture
+def content(tmp_path: Path) -> bytes:
+    rows = actlumus_rows(START.replace(tzinfo=None), 360)
+    return write_actlumus(tmp_path / "a.txt", rows).read_bytes()
+
+
+def clinician() -> tuple[Client, Patient]:
+    client, who = browser()
+    return client, factories.patient("P-1", [who])
+
+
+def test_a_file_is_received_read_and_its_receipt_followed(content: bytes, folder: Path) -> None:
+    client, _ = clinician()
+    answer = client.post(ADDRESS, content, RAW)
+    receipt = answer.json()
+    assert (answer.status_code, receipt["state"]) == (202, "received")
+    store_uploads()
+    done = client.get(receipt["url"]).json()
+    assert (done["state"], done["result"]["source"]) == ("stored", "actlumus")
+    assert RecordingFile.objects.get().zone == "Europe/Berlin" and not list(folder.iterdir())
+    actions = AuditEvent.objects.order_by("id").values_list("action", "patient_code")
+    assert list(actions) == [("file uploaded", "P-1"), ("recording stored", "P-1")]
+
+
+def test_an_unreadable_file_is_rejected_with_the_reason() -> None:
+    client, _ = clinician()
+    receipt = client.post(ADDRESS, b"hello", RAW).json()
+    store_uploads()
+    done = client.get(receipt["url"]).json()
+    assert done["state"] == "rejected" and "known format" in done["reason"]
+    assert "Ada" not in done["reason"]
+
+
+@pytest.mark.parametrize(
+    ("status", "address", "body", "media"),
+    [
+        (400, ADDRESS, b"", RAW),
+        (400, "/patients/P-1/uploads/", b"x", RAW),
+        (400, "/patients/P-1/uploads/?zone=Nowhere/No", b"x", RAW),
+        (400, ADDRESS + "&source=x", b"x", RAW),
+        (415, ADDRESS, b"x", "text/plain"),
+        (415, ADDRESS, b"--x--", "multipart/form-data; boundary=x"),
+    ],
+)
+def test_what_cannot_be_taken_is_refused_in_a_sentence(
+    folder: Path, status: int, address: str, body: bytes, media: str
+) -> None:
+    client, _ = clinician()
+    answer = client.generic("POST", address, body, media, CONTENT_TYPE=media)
+    assert answer.status_code == status and answer.json()["detail"].endswith(".")
+    assert not Upload.objects.exists() and not (folder.is_dir() and list(folder.iterdir()))
+
+
+def test_too_large_and_a_full_disk_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    client, _ = clinician()
+    with monkeypatch.context() as patch:
+        patch.setattr(uploads, "MAX_FILE_BYTES", 4)
+        assert client.post(ADDRESS, b"hello", RAW).status_code == 413
+    monkeypatch.setattr(uploads, "FREE_BYTES_KEPT", 2**62)
+    assert client.post(ADDRESS, b"hello", RAW).status_code == 507
+
+
+def test_only_who_looks_after_the_record_may_upload_and_never_without_csrf(folder: Path) -> None:
+    factories.patient("P-1", [somebody := factories.user("")])
+    reader, careful = Client(), Client(enforce_csrf_checks=True)
+    reader.force_login(somebody)
+    assert reader.post(ADDRESS, b"x", RAW).status_code == 403
+    careful.force_login(factories.user("administrator"))
+    assert careful.post(ADDRESS, b"x", RAW).status_code == 403
+    assert not folder.exists() and not AuditEvent.objects.exists()
