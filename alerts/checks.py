@@ -22,6 +22,7 @@ def rule_files(**_: Any) -> Sequence[CheckMessage]:
         scoring_rules.router_rules,
         scoring_rules.feature_labels,
         alert_rules.triage_rules,
+        alert_rules.absence_rules,
         alert_rules.guidelines,
     )
     found: list[CheckMessage] = []

@@ -5,7 +5,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
-from patients.models import Patient
+from patients.models import Patient, User
 from scoring.models import RiskScore, Tier, Track
 
 
@@ -121,6 +121,46 @@ class OutboxMessage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.identifier} {self.state}"
+
+
+class AbsenceNotice(models.Model):
+    """A patient's data have stopped. Not an alert: it has no tier and is never sent to the EHR."""
+
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="absences")
+    since = models.DateTimeField(help_text="The last minute with data.")
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    acknowledged_by = models.CharField(max_length=150, blank=True)
+    acknowledged_at = models.DateTimeField(null=True)
+    note = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-opened_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["patient"], condition=Q(closed_at=None), name="one_open_absence"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.patient} no data since {self.since:%F}"
+
+
+class AbsenceMail(models.Model):
+    """That a coordinator was written to on a day of the clinic: at most once."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="absence_mails")
+    day = models.DateField()
+    sent_at = models.DateTimeField()
+    notices = models.ManyToManyField(AbsenceNotice, related_name="mails")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "day"], name="one_absence_mail_a_day")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.day}"
 
 
 class EhrSetting(models.Model):

@@ -3,6 +3,7 @@
 from functools import cache
 from pathlib import Path
 
+from alerts.domain.absence import AbsenceRules, load_absence_rules
 from alerts.domain.guidelines import Recommendation, load_guidelines
 from alerts.domain.triage import TriageRules, load_triage_rules
 
@@ -13,6 +14,12 @@ DATA = Path(__file__).resolve().parent / "data"
 def triage_rules() -> TriageRules:
     """triage.toml."""
     return load_triage_rules(DATA / "triage.toml")
+
+
+@cache
+def absence_rules() -> AbsenceRules:
+    """absence.toml."""
+    return load_absence_rules(DATA / "absence.toml")
 
 
 @cache

@@ -2,17 +2,24 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import Prefetch, QuerySet
 from django.db.models.fields.json import KT
 from django.utils import timezone
 
-from alerts.models import OPEN_STATES, Alert, AlertTransition, EhrSetting, OutboxMessage
-from patients.models import Patient, RecordingDay, ResolvedDay, SleepEpisode, User
-from patients.selectors import patients_visible_to
+from alerts.models import (
+    OPEN_STATES,
+    AbsenceNotice,
+    Alert,
+    AlertTransition,
+    EhrSetting,
+    OutboxMessage,
+)
+from patients.last_data import last_data_day, with_last_data
+from patients.models import Patient, Role, User
+from patients.selectors import patients_visible_to, zones_of
 from scoring.models import RiskScore, Tier, Track
 
 PANEL_DAYS = 30
@@ -49,12 +56,16 @@ class ScorePoint:
 
 @dataclass(frozen=True)
 class PanelRow:
-    """One patient of the panel: 30 days of decisions, oldest first, and what is open."""
+    """One patient of the panel: 30 days of decisions, oldest first, and what is open.
+
+    ``last_data`` and ``today`` are days of the patient's zone.
+    """
 
     patient: Patient
     points: tuple[ScorePoint, ...]
     last_data: date | None
     alerts: tuple[Alert, ...]
+    today: date
 
     @property
     def latest(self) -> ScorePoint | None:
@@ -78,7 +89,7 @@ class PanelRow:
 
 
 def panel_rows(user: User | AnonymousUser, now: datetime) -> list[PanelRow]:
-    """The user's patients, highest risk first, in three queries whatever their number."""
+    """The user's patients, highest risk first, in four queries whatever their number."""
     visible = patients_visible_to(user)
     points = score_points(visible, timezone.localdate(now) - timedelta(days=PANEL_DAYS))
     alerts: dict[int, list[Alert]] = {}
@@ -90,38 +101,37 @@ def panel_rows(user: User | AnonymousUser, now: datetime) -> list[PanelRow]:
             tuple(points.get(patient.pk, ())),
             last_data_day(patient),
             tuple(sorted(alerts.get(patient.pk, ()), key=most_urgent_first)),
+            zones_of(patient).local_day(now),
         )
-        for patient in with_last_data(visible)
+        for patient in with_last_data(visible, now)
     ]
     return sorted(rows, key=lambda row: (*(-part for part in row.urgency), row.patient.code))
 
 
-def with_last_data(patients: QuerySet[Patient]) -> QuerySet[Patient]:
-    """The patients, each with the last day that brought a minute or a sleep record."""
-    minutes = ResolvedDay.objects.filter(patient=OuterRef("pk"), minutes__gt=0)
-    sleep = SleepEpisode.objects.filter(patient=OuterRef("pk"))
-    return patients.annotate(
-        last_utc_day=Subquery(minutes.order_by("-utc_day", "-last_minute").values("utc_day")[:1]),
-        last_minute=Subquery(
-            minutes.order_by("-utc_day", "-last_minute").values("last_minute")[:1]
-        ),
-        last_sleep=Subquery(sleep.order_by("-end").values("end")[:1]),
-    )
+def open_absences(user: User | AnonymousUser) -> list[AbsenceNotice]:
+    """Of the user's patients those whose data have stopped, first those nobody looks after."""
+    rows = AbsenceNotice.objects.filter(patient__in=patients_visible_to(user), closed_at=None)
+    rows = rows.select_related("patient").prefetch_related("patient__zones")
+    return sorted(rows, key=lambda row: (row.acknowledged_at is not None, row.since))
 
 
-def last_data_day(patient: Patient) -> date | None:
-    """The newest day with data of a patient from ``with_last_data``, in the clinic's zone."""
-    utc_day: date | None = getattr(patient, "last_utc_day", None)
-    minute: int | None = getattr(patient, "last_minute", None)
-    sleep: datetime | None = getattr(patient, "last_sleep", None)
-    recorded = _local_day(utc_day, minute or 0) if utc_day else None
-    slept = timezone.localtime(sleep).date() if sleep else None
-    return max((d for d in (recorded, slept) if d), default=None)
+def absences_to_tell(day: date) -> dict[User, list[AbsenceNotice]]:
+    """Whom to write to on that day of the clinic: coordinators, each of what is new to them.
 
-
-def _local_day(utc_day: date, minute: int) -> date:
-    moment = datetime.combine(utc_day, time.min, UTC) + timedelta(minutes=minute)
-    return timezone.localtime(moment).date()
+    A coordinator who was written to that day, or has no address, is left out.
+    """
+    coordinators = User.objects.filter(role=Role.COORDINATOR, is_active=True).exclude(email="")
+    waiting = AbsenceNotice.objects.filter(closed_at=None, acknowledged_at=None)
+    waiting = waiting.select_related("patient").prefetch_related("patient__zones")
+    found = {
+        user: list(
+            waiting.filter(patient__care_team__user=user)
+            .exclude(mails__user=user)
+            .order_by("patient__code")
+        )
+        for user in coordinators.exclude(absence_mails__day=day)
+    }
+    return {user: notices for user, notices in found.items() if notices}
 
 
 def score_points(patients: Iterable[Patient], first_day: date) -> dict[int, list[ScorePoint]]:
@@ -167,21 +177,6 @@ def latest_score(patient: Patient) -> RiskScore | None:
     """The newest current decision, with the models and the baseline it used."""
     rows = patient.scores.filter(is_current=True)
     return rows.select_related("depression_model", "mania_model", "baseline").first()
-
-
-def sources_seen(patient: Patient, since: date) -> list[dict[str, Any]]:
-    """Per device: its last day, and how many days it reported since then."""
-    rows = RecordingDay.objects.filter(
-        device__patient=patient, minutes__gt=0, utc_day__gte=since
-    ).values_list("device__name", "device__source", "utc_day", "last_minute")
-    found: dict[tuple[str, str], set[date]] = {}
-    for name, source, utc_day, minute in rows:
-        found.setdefault((name, source), set()).add(_local_day(utc_day, minute))
-    seen = [
-        {"device": name, "source": source, "last": max(days), "days": len(days)}
-        for (name, source), days in found.items()
-    ]
-    return sorted(seen, key=lambda row: (-row["last"].toordinal(), row["device"]))
 
 
 def most_urgent_first(alert: Alert) -> tuple[int, datetime]:

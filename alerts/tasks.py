@@ -5,6 +5,7 @@ from django.core.mail import mail_admins
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
+from alerts.absence import absence_mail, absence_watch
 from alerts.nightly import patient_night
 from alerts.outbox import outbox_deliver
 from clarity_site.logs import log
@@ -44,6 +45,14 @@ def is_ours(error: Exception) -> bool:
 def deliver_messages() -> None:
     """Send what is due."""
     outbox_deliver()
+
+
+@shared_task
+def watch_absences() -> None:
+    """Notice whose data have stopped or come again, and tell the coordinators."""
+    now = timezone.now()
+    opened = absence_watch(now=now)
+    log.info("absences watched", extra={"opened": len(opened), "told": absence_mail(now=now)})
 
 
 @shared_task

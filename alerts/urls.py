@@ -9,6 +9,7 @@ pages = [
     path("alerts/", views.queue, name="alerts"),
     path("alerts/<int:alert_id>/acknowledge/", views.acknowledge, name="alert-acknowledge"),
     path("alerts/<int:alert_id>/dismiss/", views.dismiss, name="alert-dismiss"),
+    path("patients/<slug:code>/absence/", views.absence_acknowledge, name="absence-acknowledge"),
     path("messages/", views.messages_page, name="messages"),
     path("messages/delivery/", views.delivery, name="delivery"),
     path("messages/<int:message_id>/resend/", views.resend, name="message-resend"),

@@ -10,14 +10,14 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from rest_framework.serializers import Serializer
 
-from alerts import selectors, services
+from alerts import absence, selectors, services
 from alerts.api import AcknowledgeRequest, DismissRequest
 from alerts.models import Alert, DismissReason, OutboxMessage
 from alerts.presenters.cards import RESENDABLE, alert_cards, delivery_words
-from patients.models import User
+from patients.models import Patient, User
 from patients.permissions import Permission, may
 from patients.presenters import zone_now
-from patients.views import actor, back, page
+from patients.views import actor, back, page, patient_for
 
 CLOSED_DAYS = 7
 MESSAGES_SHOWN = 200
@@ -71,6 +71,21 @@ def dismiss(request: HttpRequest, alert: Alert) -> HttpResponse:
         except services.NotAllowed as refusal:
             messages.error(request, str(refusal))
     return back(request, "alerts")
+
+
+@page("POST", Permission.MANAGE_RECORDINGS, find=patient_for)
+def absence_acknowledge(request: HttpRequest, patient: Patient) -> HttpResponse:
+    """Somebody looks after data that have stopped."""
+    asked = AcknowledgeRequest(data=request.POST)
+    if _valid(request, asked):
+        notice = patient.absences.filter(closed_at=None).first()
+        if notice and absence.absence_acknowledge(
+            notice=notice, by=actor(request), **asked.validated_data
+        ):
+            messages.success(request, f"Noted that you look after the data of {patient}.")
+        else:
+            messages.error(request, f"Data of {patient} have come again: there is nothing to note.")
+    return back(request, "patient-data", patient.code)
 
 
 @page("GET", Permission.MANAGE_MESSAGES)

@@ -1,4 +1,4 @@
-"""What an administrator types about medications."""
+"""What is typed about medications and time zones."""
 
 from datetime import date
 from typing import Any
@@ -40,3 +40,21 @@ class StopForm(forms.Form):
         if last_day < self.course.first_day:
             raise forms.ValidationError("The last day lies before the first.")
         return last_day
+
+
+class ZoneForm(forms.Form):
+    """Another time zone from a day on; the names are offered while typing."""
+
+    first_day = forms.DateField(
+        label="From the day",
+        widget=forms.DateInput(attrs={"type": "date"}),
+        error_messages={"required": "Give the first day.", "invalid": "Give a date."},
+    )
+    zone = forms.CharField(
+        label="Time zone",
+        max_length=64,
+        widget=forms.TextInput(
+            attrs={"list": "zone-names", "placeholder": "for example Europe/Berlin"}
+        ),
+        error_messages={"required": "Give the time zone."},
+    )

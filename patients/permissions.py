@@ -14,11 +14,12 @@ class Permission(StrEnum):
     MANAGE_MEDICATIONS = "change medication lists"
     MANAGE_MESSAGES = "turn delivery on, resend messages"
     SEE_RUNS = "see nightly runs"
+    MANAGE_RECORDINGS = "look after a patient's devices, time zone and missing data"
 
 
 ROLES: dict[str, frozenset[Permission]] = {
-    Role.PSYCHIATRIST: frozenset({Permission.ACT_ON_ALERTS}),
-    Role.COORDINATOR: frozenset({Permission.ACT_ON_ALERTS}),
+    Role.PSYCHIATRIST: frozenset({Permission.ACT_ON_ALERTS, Permission.MANAGE_RECORDINGS}),
+    Role.COORDINATOR: frozenset({Permission.ACT_ON_ALERTS, Permission.MANAGE_RECORDINGS}),
     # Administrators keep the clinic running; what to do about a patient is not theirs to decide.
     Role.ADMINISTRATOR: frozenset(
         {
@@ -27,6 +28,7 @@ ROLES: dict[str, frozenset[Permission]] = {
             Permission.MANAGE_MEDICATIONS,
             Permission.MANAGE_MESSAGES,
             Permission.SEE_RUNS,
+            Permission.MANAGE_RECORDINGS,
         }
     ),
 }

@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.conf import settings
-
-from patients.domain.days import ZoneHistory, zone_named
+from patients.domain.days import zone_named
 from patients.models import Patient
-from patients.selectors import zone_history
+from patients.selectors import zones_of
 
 FRESH_DAYS = ((2, "fresh"), (7, "aging"), (30, "stale"))
 
@@ -21,19 +19,16 @@ class Freshness:
 
 
 def freshness(last_data: date | None, today: date) -> Freshness:
-    """The chip beside a name: up to 2, 7, 30 days, or longer."""
+    """The chip beside a name: up to 2, 7, 30 days, or longer; both days of the patient's zone."""
     if last_data is None:
         return Freshness("lost", "no data yet")
-    age = max((today - last_data).days, 0)
+    age = (today - last_data).days
+    if age < -1:
+        return Freshness("stale", "dated in the future")
+    age = max(age, 0)  # a device may be a zone ahead
     level = next((name for limit, name in FRESH_DAYS if age <= limit), "lost")
     words = {0: "today", 1: "yesterday"}.get(age, f"{age} days ago")
     return Freshness(level, words)
-
-
-def zones_of(patient: Patient) -> ZoneHistory:
-    """The patient's zones, or the clinic's while none is known."""
-    history = zone_history(patient)
-    return history if history.spans else ZoneHistory.of(settings.TIME_ZONE)
 
 
 def zone_now(patient: Patient) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
 import numpy as np
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 
@@ -36,6 +37,12 @@ def patients_visible_to(user: User | AnonymousUser) -> QuerySet[Patient]:
 def zone_history(patient: Patient) -> ZoneHistory:
     """The patient's zones, oldest first."""
     return ZoneHistory(tuple((span.first_day, span.zone) for span in patient.zones.all()))
+
+
+def zones_of(patient: Patient) -> ZoneHistory:
+    """The patient's zones, or the clinic's while none is known."""
+    history = zone_history(patient)
+    return history if history.spans else ZoneHistory.of(settings.TIME_ZONE)
 
 
 def recorded_span(patient: Patient) -> tuple[date, date] | None:

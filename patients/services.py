@@ -1,12 +1,14 @@
 """Writes about patients. Each names its actor and leaves its audit row."""
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 
+from patients.domain.days import zone_named
 from patients.domain.errors import InputError
 from patients.models import (
     AuditEvent,
@@ -50,6 +52,54 @@ def patient_enrol(*, code: str, zone: str, by: User | str) -> Patient:
     TimeZoneSpan.objects.create(patient=patient, first_day=date(1970, 1, 1), zone=zone)
     audit_record(by=by, action="patient enrolled", patient=patient)
     return patient
+
+
+FIRST_DAY = date(1970, 1, 1)
+
+
+@transaction.atomic
+def zone_set(*, patient: Patient, first_day: date, zone: str, by: User | str) -> None:
+    """The patient lives in the zone from that local day on, until the next change that is known.
+
+    A change that began the same day is replaced; one that changes nothing is dropped. The
+    days from the one before on are marked as changed, so that their features are made anew.
+    Raises InputError for a zone that is none, and a day before 1970 or in the future.
+    """
+    zone_named(zone)
+    Patient.objects.select_for_update().get(pk=patient.pk)
+    now = timezone.now()
+    if not FIRST_DAY <= first_day <= (now + timedelta(hours=14)).date():
+        raise InputError(f"{first_day} lies before 1970 or in the future: give the day of arrival.")
+    TimeZoneSpan.objects.update_or_create(
+        patient=patient, first_day=first_day, defaults={"zone": zone}
+    )
+    _drop_repeats(patient)
+    _mark_changed(patient, first_day, now)
+    audit_record(
+        by=by, action="time zone", patient=patient, first_day=first_day.isoformat(), zone=zone
+    )
+
+
+def _drop_repeats(patient: Patient) -> None:
+    before = ""
+    for span in TimeZoneSpan.objects.filter(patient=patient).order_by("first_day"):
+        if span.zone == before:
+            span.delete()
+        before = span.zone
+
+
+def _mark_changed(patient: Patient, first_day: date, now: datetime) -> None:
+    """Make features stale from the local day before on: its night reaches into the new zone.
+
+    From the last recorded day before that on, because a gap of days without any has features
+    too; all of them where the first zone changed, which also holds for the days before it.
+    """
+    days = patient.resolved_days.all()
+    if patient.zones.filter(first_day__lt=first_day).exists():
+        before = days.filter(utc_day__lt=first_day - timedelta(days=1))
+        newest = before.aggregate(Max("utc_day"))["utc_day__max"]
+        days = days.filter(utc_day__gte=newest) if newest else days
+    days.update(updated_at=now)
 
 
 def file_sha256(path: Path) -> str:

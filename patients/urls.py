@@ -3,11 +3,21 @@
 from django.urls import path
 
 from patients import api as rest
-from patients import views
+from patients import data_views, device_api, upload_views, views
 
 pages = [
     path("", views.panel, name="panel"),
     path("patients/<slug:code>/", views.patient_page, name="patient"),
+    path("patients/<slug:code>/data/", data_views.data_page, name="patient-data"),
+    path("patients/<slug:code>/data/order/", data_views.device_order, name="device-order"),
+    path("patients/<slug:code>/data/zone/", data_views.zone_set, name="zone-set"),
+    path("patients/<slug:code>/tokens/", data_views.token_issue, name="token-issue"),
+    path(
+        "patients/<slug:code>/tokens/<int:token_id>/revoke/",
+        data_views.token_revoke,
+        name="token-revoke",
+    ),
+    path("patients/<slug:code>/uploads/", upload_views.upload_create, name="upload"),
     path("medications/", views.medications, name="medications"),
     path("medications/<slug:code>/", views.medication_list, name="medication-list"),
     path("medications/<slug:code>/start/", views.medication_start, name="medication-start"),
@@ -19,4 +29,6 @@ pages = [
 api = [
     path("patients/", rest.PatientList.as_view(), name="patients"),
     path("patients/<slug:code>/", rest.PatientRecord.as_view(), name="patient"),
+    path("recordings/", device_api.RecordingsPush.as_view(), name="recordings"),
+    path("recordings/<uuid:upload_id>/", device_api.Receipt.as_view(), name="receipt"),
 ]

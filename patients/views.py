@@ -15,9 +15,10 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from alerts.models import DismissReason
+from alerts.presenters.absence import absence_of, absence_section
 from alerts.presenters.panel import TIER_FILTERS, panel_lines, tier_counts
 from alerts.presenters.record import record_context
-from alerts.selectors import panel_rows
+from alerts.selectors import open_absences, panel_rows
 from patients import services
 from patients.forms import CourseForm, StopForm
 from patients.models import MedicationCourse, Patient, User
@@ -79,9 +80,9 @@ def course_for(user: User, course_id: int) -> MedicationCourse:
 @page("GET")
 def panel(request: HttpRequest) -> HttpResponse:
     """My patients, highest risk first."""
-    now, tier = timezone.now(), request.GET.get("tier", "")
+    user, now, tier = actor(request), timezone.now(), request.GET.get("tier", "")
     search = request.GET.get("q", "").strip().lower()
-    lines = panel_lines(panel_rows(actor(request), now), now)
+    lines = panel_lines(panel_rows(user, now), now)
     shown = [
         line
         for line in lines
@@ -95,6 +96,7 @@ def panel(request: HttpRequest) -> HttpResponse:
         "tier": tier if tier in TIER_FILTERS else "",
         "search": search,
         "scores_day": max((r.row.latest.day for r in lines if r.row.latest), default=None),
+        **absence_section(open_absences(user), user, now),
     }
     return render(request, "patients/panel.html", context)
 
@@ -102,9 +104,11 @@ def panel(request: HttpRequest) -> HttpResponse:
 @page("GET", find=patient_for)
 def patient_page(request: HttpRequest, patient: Patient) -> HttpResponse:
     """One patient's record; each opening is written down."""
-    user = actor(request)
+    user, now = actor(request), timezone.now()
     services.record_opened(patient=patient, by=user, page="patient")
-    context = record_context(patient, user, timezone.now()) | {
+    context = record_context(patient, user, now) | {
+        "absence": absence_of(patient, now),
+        "may_manage_recordings": may(user, Permission.MANAGE_RECORDINGS),
         "may_act": may(user, Permission.ACT_ON_ALERTS),
         "may_manage_medications": may(user, Permission.MANAGE_MEDICATIONS),
         "reasons": DismissReason.choices,

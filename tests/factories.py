@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 import numpy as np
+from django.utils import timezone
 
 from alerts.models import Alert, AlertState, AlertTransition, OutboxMessage
 from patients.domain.recording import (
@@ -19,10 +20,12 @@ from patients.domain.recording import (
 )
 from patients.models import (
     CareTeamMember,
+    DeviceToken,
     MedicationCourse,
     Patient,
     Role,
     TimeZoneSpan,
+    Upload,
     User,
 )
 from patients.storage import recordings_store
@@ -323,6 +326,17 @@ def medication(
     return MedicationCourse.objects.create(patient=who, drug=drug, drug_class=drug_class, **values)
 
 
+def device_token(who: Patient, label: str = "band 12") -> DeviceToken:
+    """A token that opens nothing, because nobody knows its text."""
+    return DeviceToken.objects.create(
+        patient=who,
+        label=label,
+        token_sha256=sha256(f"{who.code} {label}".encode()).hexdigest(),
+        created_by="test",
+        created_at=datetime(2026, 10, 2, 14, tzinfo=UTC),
+    )
+
+
 def run(
     night: date, state: str = "done", who: Sequence[Patient] = (), failed: int = 0
 ) -> ScoringRun:
@@ -345,3 +359,9 @@ def run(
             reason="The model file is missing." if bad else "",
         )
     return made
+
+
+def upload(who: Patient, **more: Any) -> Upload:
+    """The receipt of a file that waits to be read."""
+    given = {"uploaded_by": "somebody", "body_sha256": "0" * 64, "source": "auto", "zone": ZONE}
+    return Upload.objects.create(patient=who, received_at=timezone.now(), **given | more)

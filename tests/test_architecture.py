@@ -13,13 +13,14 @@ from tests.conftest import ROOT
 APPS = ("patients", "scoring", "alerts")  # each may import itself and those before it
 WRITES_AND_READS = {
     *("services", "selectors", "permissions", "runs", "outbox", "nightly"),
-    *("storage", "resolving", "sleep_records"),
+    *("storage", "resolving", "sleep_records", "tokens", "uploads", "upload_queue"),
+    *("provenance", "last_data", "absence"),
 }
 ADAPTERS = {"models", "ingest", "engines", "learning", "datasets", "fhir"}
 LEVELS = {"domain": 0} | dict.fromkeys(ADAPTERS, 1) | dict.fromkeys(WRITES_AND_READS, 2)
 INTERFACE = {
     *("views", "api", "urls", "admin", "presenters", "tasks", "checks", "templatetags"),
-    "management",
+    *("management", "device_api", "device_shapes", "upload_views", "data_views"),
 }
 WITHOUT_DJANGO = {"domain", "ingest", "engines", "datasets", "fhir"}
 NEVER_IN_DOMAIN = {"celery", "requests", "rest_framework", "shap", "tensorflow", "xgboost"}

@@ -52,7 +52,7 @@ def _line(row: PanelRow, today: date, newest: date | None) -> PanelLine:
     return PanelLine(
         row=row,
         tracks=tuple(_cell(row, Track(name)) for name in Track.values),
-        fresh=freshness(row.last_data, today),
+        fresh=freshness(row.last_data, row.today),
         spark=_spark(row, newest or today),
         outdated=latest.day if latest and latest.day != newest else None,
     )

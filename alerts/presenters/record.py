@@ -11,15 +11,14 @@ from alerts.presenters.sentence import plain_sentence
 from alerts.selectors import (
     ScorePoint,
     alerts_visible_to,
-    last_data_day,
     latest_score,
     most_urgent_first,
     score_points,
-    sources_seen,
-    with_last_data,
 )
+from patients.last_data import last_data_day, sources_seen, with_last_data
 from patients.models import MedicationCourse, Patient, User
 from patients.presenters import freshness, zone_now
+from patients.selectors import zones_of
 from scoring.models import Track
 from scoring.presenters.activity import activity_week
 from scoring.presenters.tracks import certainty, change, coverage_words, track_views
@@ -53,7 +52,7 @@ def record_context(patient: Patient, user: User, now: datetime) -> dict[str, Any
         "activity": activity_week(patient, last_day),
         "medications": _medications(courses, today),
         "history": _history(alerts),
-        **_data(patient, today),
+        **_data(patient, now),
     }
 
 
@@ -66,8 +65,9 @@ def _track(view: Any, points: list[ScorePoint]) -> dict[str, Any]:
     }
 
 
-def _data(patient: Patient, today: date) -> dict[str, Any]:
-    last = last_data_day(with_last_data(Patient.objects.filter(pk=patient.pk)).get())
+def _data(patient: Patient, now: datetime) -> dict[str, Any]:
+    today = zones_of(patient).local_day(now)
+    last = last_data_day(with_last_data(Patient.objects.filter(pk=patient.pk), now).get())
     since = today - timedelta(days=SOURCE_DAYS - 1)
     sources = [
         source | {"fresh": freshness(source["last"], today)}

@@ -92,7 +92,10 @@ def _checked_info(path: Path) -> dict[str, str]:
             raise InputError(f"{path.name} has no info.txt as ActiGraph writes it; copy it again.")
         text = named["info.txt"].head().decode("utf-8", "replace")
     pairs = (line.partition(": ") for line in text.splitlines())
-    return {key.strip(): value.strip() for key, _, value in pairs}
+    info = {key.strip(): value.strip() for key, _, value in pairs}
+    if not re.fullmatch("[1-9][0-9]{0,3}", info.get("Sample Rate", "30")):
+        raise InputError(f"{path.name} tells of no sample rate up to 9,999 Hz; copy it again.")
+    return info
 
 
 def _read(path: Path) -> Any:

@@ -18,7 +18,7 @@ from lxml import etree
 from patients.domain.errors import InputError
 from patients.domain.recording import Channel, Recording
 from patients.ingest.apple_samples import SLEEP, Samples
-from patients.ingest.archive import Member, members
+from patients.ingest.archive import Member, members, sample
 from patients.ingest.base import LATEST_SECOND, STAGES, nothing_usable, shown, zone_of
 from patients.ingest.spill import Spill
 
@@ -65,7 +65,7 @@ SLEEP_STAGES = {
 def recognises(path: Path) -> bool:
     """Whether the file, or one in the folder or zip, has a HealthData root."""
     with members(path, ".xml") as files:
-        return any(_is_export(file) for file in files)
+        return any(_is_export(file) for file in sample(files))
 
 
 def parse(path: Path, zone: str) -> Iterator[Recording]:

@@ -12,7 +12,8 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo, is_z
 
 from patients.domain.errors import InputError
 
-MAX_FILES = 200_000
+MAX_FILES = 50_000
+MAX_HEADS = 2_000  # looked into for telling what a folder or archive is
 MAX_UNPACKED_BYTES = 8 * 1024**3  # the largest Apple exports reported hold 3.1 GB
 MAX_RATIO = 200  # text packs 10 to 40 times; a bomb about 1,000 times
 RATIO_FREE_BYTES = 1024**2  # below this a high ratio is harmless
@@ -65,6 +66,11 @@ def members(path: Path, suffix: str | tuple[str, ...]) -> Iterator[list[Member]]
         if alone.head().startswith(ZIP_START):
             raise InputError(f"{path.name} is a zip archive that is cut off; copy it again.")
         yield [alone]
+
+
+def sample(files: list[Member]) -> list[Member]:
+    """The files to look into for telling the format: all, or MAX_HEADS of them evenly spread."""
+    return files[:: -(-len(files) // MAX_HEADS) or 1]
 
 
 def _wanted(name: str, suffix: str | tuple[str, ...]) -> bool:

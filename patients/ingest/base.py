@@ -16,6 +16,7 @@ from patients.domain.recording import (
     Channel,
     DeviceKind,
     Family,
+    Minutes,
     MinuteSeries,
     QuestionnaireAnswer,
     Recording,
@@ -155,17 +156,45 @@ def binned(
     ``edges`` are the minutes (since 1970) of which another file may hold more samples: those
     of the first and the last sample unless given.
     """
-    seconds, values = within_limits(channel, *samples, rejected)
-    if not seconds.size:
+    return binned_parts(channel, [samples], rejected, how, edges)
+
+
+def binned_parts(
+    channel: Channel,
+    parts: Iterable[tuple[Seconds, Values]],
+    rejected: Rejected,
+    how: Literal["mean", "max", "sum"],
+    edges: Collection[int] | None,
+) -> MinuteSeries | None:
+    """What ``binned`` makes of all parts together, without holding all their samples at once.
+
+    The parts come in order of time and share no minute; of several, ``edges`` must be given.
+    """
+    found = [_per_minute(channel, part, rejected, how, edges) for part in parts]
+    if not found:
         return None
+    minutes, values = (np.concatenate(pieces) for pieces in list(zip(*found, strict=True))[:2])
+    partial = {minute: samples for _, _, some in found for minute, samples in some.items()}
+    return on_grid(channel, unit_of(channel), minutes, values, partial, how)
+
+
+def _per_minute(
+    channel: Channel,
+    samples: tuple[Seconds, Values],
+    rejected: Rejected,
+    how: str,
+    edges: Collection[int] | None,
+) -> tuple[Seconds, Minutes, Partial]:
+    """Distinct minutes, their values, NaN where a sum is out of range, and the partial ones."""
+    seconds, values = within_limits(channel, *samples, rejected)
     if edges is None:
-        edges = (int(seconds[0]) // 60, int(seconds[-1]) // 60)
+        edges = tuple(int(second) // 60 for second in (*seconds[:1], *seconds[-1:]))
     minutes, per_minute, partial = reduced(seconds, values, how, edges=edges)
     if how == "sum":
         over = per_minute > LIMITS[channel][1] * (1 + 1e-9)
         rejected[f"{channel}_minute_out_of_range"] += int(np.count_nonzero(over))
         per_minute = np.where(over, np.nan, per_minute)
-    return on_grid(channel, unit_of(channel), minutes, per_minute, partial, how)
+    return minutes, per_minute.astype(np.float32), partial
 
 
 def epochs(
@@ -204,7 +233,7 @@ def on_grid(
     channel: Channel,
     unit: str,
     minutes: Seconds,
-    values: Values,
+    values: Values | Minutes,
     partial: Partial | None = None,
     how: str = "mean",
     full: int = 0,

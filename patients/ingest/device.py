@@ -21,10 +21,12 @@ from patients.domain.recording import (
 from patients.ingest.base import (
     LIMITS,
     MAX_SPAN_MINUTES,
+    NO_SAMPLES,
     Rejected,
     Seconds,
     Values,
     binned,
+    binned_parts,
     epochs,
     nothing_usable,
     recording,
@@ -147,20 +149,28 @@ def walked(walks: Mapping[tuple[int, int], float], rejected: Rejected) -> Minute
     # Only of a minute that a walk does not fill may another file hold more. A row told again
     # with a larger count, as the hour of an export, is then not added to the first.
     edges = {int(t) // 60 for t in (start[0], end[-1]) if t % 60}
-    samples = _spread(start, end, table[:, 2])
-    return binned(Channel.STEPS, samples, rejected, "sum", edges)
+    parts = _spread(start, end, table[:, 2])
+    return binned_parts(Channel.STEPS, parts, rejected, "sum", edges)
 
 
-def _spread(start: Seconds, end: Seconds, steps: Values) -> tuple[Seconds, Values]:
-    """A sample (second, share of the steps) for each minute a walk touches."""
+def _spread(start: Seconds, end: Seconds, steps: Values) -> Iterator[tuple[Seconds, Values]]:
+    """A sample (second, share of the steps) for each minute a walk touches; walks by start.
+
+    In parts that share no minute: what the next block may add to waits for it.
+    """
     touched = np.maximum(end - 1, start) // 60 - start // 60 + 1
     if touched.sum() > MAX_SPAN_MINUTES:
         raise InputError("The recording holds steps of over 20 years; split it by year.")
-    blocks = [
-        _spread_block(start[b], end[b], steps[b], touched[b])
-        for b in (slice(at, at + BLOCK) for at in range(0, start.size, BLOCK))
-    ]
-    return np.concatenate([b[0] for b in blocks]), np.concatenate([b[1] for b in blocks])
+    seconds, shares = NO_SAMPLES
+    for at in range(0, start.size, BLOCK):
+        block = slice(at, at + BLOCK)
+        more = _spread_block(start[block], end[block], steps[block], touched[block])
+        seconds, shares = (
+            np.concatenate(both) for both in zip((seconds, shares), more, strict=True)
+        )
+        whole = seconds // 60 < (start[at + BLOCK] // 60 if at + BLOCK < start.size else np.inf)
+        yield seconds[whole], shares[whole]
+        seconds, shares = seconds[~whole], shares[~whole]
 
 
 def _spread_block(

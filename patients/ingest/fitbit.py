@@ -13,7 +13,7 @@ import pandas as pd
 
 from patients.domain.recording import Channel, Recording
 from patients.ingest import fitbit_tables
-from patients.ingest.archive import Member, members
+from patients.ingest.archive import Member, members, sample
 from patients.ingest.base import (
     LATEST_SECOND,
     Seconds,
@@ -46,7 +46,7 @@ class _Found:
 def recognises(path: Path) -> bool:
     """Whether the file, or any in the folder or zip, is of a Fitbit Takeout."""
     with members(path, SUFFIXES) as files:
-        return any(_reader(file) for file in files)
+        return any(_reader(file) for file in sample(files))
 
 
 def parse(path: Path, zone: str) -> Iterator[Recording]:

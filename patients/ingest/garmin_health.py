@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from patients.domain.recording import Channel, Recording
-from patients.ingest.archive import Member, members
+from patients.ingest.archive import Member, members, sample
 from patients.ingest.base import zone_of
 from patients.ingest.device import LONGEST_WALK_SECONDS, Device, recordings
 from patients.ingest.json_files import (
@@ -47,7 +47,7 @@ Epochs = dict[tuple[int, int], dict[str, float]]  # (start, end): steps by kind 
 def recognises(path: Path) -> bool:
     """Whether the file, or any in the folder or zip, is such a push."""
     with members(path, ".json") as files:
-        return any(_is_push(file) for file in files)
+        return any(_is_push(file) for file in sample(files))
 
 
 def _is_push(file: Member) -> bool:

@@ -11,7 +11,7 @@ from patients.ingest.archive import Member
 from patients.ingest.base import LATEST_SECOND, shown
 
 MAX_FILE_BYTES = 64 * 1024**2
-MAX_CONTAINERS = 4_000_000  # lists and objects: what a parsed file may take in memory
+MAX_CONTAINERS = 1_000_000  # lists and objects: what a parsed file may take in memory
 LONGEST_TEXT = 80
 LONGEST_STAMP = 40
 JSON_START = re.compile(rb"(\xef\xbb\xbf)?\s*[\[{]")

@@ -13,10 +13,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from queue import SimpleQueue
+from typing import IO
 
 import django
 import numpy as np
@@ -129,14 +130,17 @@ def send(port: int, work: "SimpleQueue[tuple[str, str, bytes]]") -> None:
 
 
 @contextmanager
-def processes(port: int) -> Iterator[Sequence[subprocess.Popen[bytes]]]:
-    """The web workers and the worker of uploads, as `make serve` starts them."""
+def processes(
+    port: int, environment: Mapping[str, str] | None = None, log: IO[bytes] | None = None
+) -> Iterator[Sequence[subprocess.Popen[bytes]]]:
+    """The worker of uploads and then the web workers, as `make serve` starts them."""
     from clarity_site.processes import commands
 
     wanted = [c for c in commands(port) if "gunicorn" in c or "uploads" in c]
-    environment = os.environ | {"PYTHONWARNINGS": "ignore"}
+    whole = os.environ | {"PYTHONWARNINGS": "ignore"} | dict(environment or {})
     started = [
-        subprocess.Popen(c, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) for c in wanted
+        subprocess.Popen(c, cwd=ROOT, env=whole, stdout=subprocess.DEVNULL, stderr=log)
+        for c in wanted
     ]
     try:
         yield started

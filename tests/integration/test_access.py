@@ -58,12 +58,17 @@ def clinic() -> dict[str, Any]:
         "course_id": factories.medication(patient).pk,
         "message_id": alert.messages.get().pk,
         "object_id": patient.pk,
+        "upload_id": factories.upload(patient).pk,
+        "token_id": factories.device_token(patient).pk,
         "id": mine.pk,
     }
     return {"mine": mine, "other": other, "patient": patient, "values": keys}
 
 
-PARAMETERS = {"code", "alert_id", "baseline_id", "course_id", "message_id", "object_id", "id"}
+PARAMETERS = {
+    *("code", "alert_id", "baseline_id", "course_id", "message_id", "object_id", "id"),
+    *("token_id", "upload_id"),
+}
 WITH_PATIENT = [(r, p) for r, p in ALL if PARAMETERS & set(names(r))]
 
 
@@ -118,7 +123,9 @@ def test_anonymous_is_sent_to_the_log_in_from(route: str, pattern: URLPattern) -
     address = filled(route, NEUTRAL | clinic()["values"])
     for method in ("get", "post"):
         answer = getattr(Client(), method)(address)
-        if route.startswith("api/"):
+        if route.startswith("api/v1/recordings/"):
+            assert answer.status_code == 401  # it asks for a device token
+        elif route.startswith("api/"):
             assert answer.status_code == 403
         else:
             assert answer.status_code == 302
@@ -157,7 +164,13 @@ def test_administrator_may_not_act_on_alerts() -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["/patients/CL-1/", "/api/v1/patients/CL-1/", "/api/v1/scores/?patient=CL-1"]
+    "address",
+    [
+        "/patients/CL-1/",
+        "/patients/CL-1/data/",
+        "/api/v1/patients/CL-1/",
+        "/api/v1/scores/?patient=CL-1",
+    ],
 )
 def test_each_opening_of_a_record_writes_one_audit_row(address: str) -> None:
     made = clinic()

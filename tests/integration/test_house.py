@@ -96,7 +96,9 @@ def test_pages_name_no_other_host_and_have_no_inline_script() -> None:
     client, who = browser()
     patient = factories.patient("P-1", [who])
     factories.alert(factories.score(patient, yesterday()))
-    for address in ("/", "/patients/P-1/", "/alerts/", "/models/", "/login/"):
+    for address in (
+        "/", "/patients/P-1/", "/patients/P-1/data/", "/alerts/", "/models/", "/login/"
+    ):  # fmt: skip
         body = client.get(address, follow=True).content.decode()
         assert not re.findall(r'(?:src|href|action)="(?:https?:)?//', body), address
         assert not re.findall(r"<script(?![^>]*(?:src=|application/json))", body), address

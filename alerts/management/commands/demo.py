@@ -15,7 +15,7 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from alerts.clinic import STAFF, clinic_load, staff_create
-from alerts.tasks import begin_night
+from alerts.tasks import begin_night, watch_absences
 from clarity_site.embedded_postgres.base import stop_server
 from clarity_site.processes import ProcessGroup
 from scoring.learning.clinic import ClinicPatient
@@ -109,6 +109,7 @@ def load_clinic(password: str, *, has_ehr: bool) -> None:
 def score_the_night() -> None:
     """Run the nightly job through Celery and watch its jobs end."""
     begin_night.delay()
+    watch_absences.delay()
     ended = (ScoringRun.State.DONE, ScoringRun.State.FAILED)
     deadline = time.monotonic() + NIGHT_TIMEOUT_S
     with tqdm(total=PATIENTS, desc="Scoring the night ", unit="patient") as bar:

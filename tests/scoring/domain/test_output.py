@@ -28,7 +28,7 @@ def test_day_has_the_keys_of_the_interface() -> None:
     day = features(a_day(0), flags=("partial_day",))
     found = day_dict(day, vector([day], day.day))
     assert list(found) == [
-        "date", "sleep", "rhythm", "phase", "activity", "heart", "vector", "flags"
+        "date", "sleep", "rhythm", "phase", "activity", "heart", "vector", "flags", "quality"
     ]  # fmt: skip
     assert found["date"] == "2024-01-08" and found["flags"] == ["partial_day"]
     assert set(found["rhythm"]) == {

@@ -1,0 +1,152 @@
+"""The page “Data” of a patient: where the minutes come from, and what may be changed about it."""
+
+import re
+from datetime import date
+from zoneinfo import available_timezones
+
+from django.contrib import messages
+from django.db.models import F
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+
+from alerts.presenters.absence import absence_of
+from patients import services, tokens
+from patients.domain.errors import InputError
+from patients.forms import ZoneForm
+from patients.models import DeviceToken, Patient, User
+from patients.permissions import Permission, may
+from patients.presenters import zone_now
+from patients.resolving import device_order_set
+from patients.views import actor, page, patient_for
+from scoring.presenters.data_page import data_context, files_page, uploads_open
+from scoring.runs import scoring_request
+
+KEY = re.compile("[0-9]{1,18}")
+STILL_VALID_FIRST = F("revoked_at").desc(nulls_first=True)
+EARLIEST, LATEST = date(1970, 1, 3), date(2099, 12, 31)
+
+
+@page("GET", find=patient_for)
+def data_page(request: HttpRequest, patient: Patient) -> HttpResponse:
+    """Devices, days, files and zones."""
+    return _data_page(request, patient, ZoneForm(label_suffix=""))
+
+
+def _data_page(
+    request: HttpRequest, patient: Patient, zone_form: ZoneForm, status: int = 200, **more: object
+) -> HttpResponse:
+    """The page, also in answer to a form; each opening is written down."""
+    services.record_opened(patient=patient, by=actor(request), page="data")
+    now, asked = timezone.now(), request.GET
+    until, day = (_day(asked.get(name, "")) for name in ("until", "day"))
+    context = data_context(patient, now, until, day, asked.get("order", ""))
+    context |= files_page(patient, asked.get("page", "1")) | {
+        "patient": patient,
+        "page_address": reverse("patient-data", args=[patient.code]),
+        "zone": zone_now(patient),
+        "zones": patient.zones.order_by("-first_day"),
+        "zone_form": zone_form,
+        "zone_names": sorted(available_timezones()),
+        "absence": absence_of(patient, now),
+        "uploads": uploads_open(patient),
+        "tokens": patient.device_tokens.order_by(STILL_VALID_FIRST, "-created_at"),
+        "may_manage_recordings": may(actor(request), Permission.MANAGE_RECORDINGS),
+    }
+    return render(request, "patients/data.html", context | more, status=status)
+
+
+@page("POST", Permission.MANAGE_RECORDINGS, find=patient_for)
+def device_order(request: HttpRequest, patient: Patient) -> HttpResponse:
+    """Move a device up or down in the list on the page, or save the order as it stands there."""
+    order = [key for key in request.POST.get("order", "").split(",") if KEY.fullmatch(key)]
+    for step, name in ((-1, "up"), (1, "down")):
+        if (key := request.POST.get(name)) in order:
+            return _moved(patient, _swapped(order, order.index(key), step), key, name)
+    try:
+        keys = list(map(int, order))
+        days = device_order_set(patient=patient, devices=keys, by=actor(request))
+        if days:
+            scoring_request(patient=patient)
+        messages.success(request, f"The order is saved. {_changed(days)}")
+    except InputError as refusal:
+        messages.error(request, str(refusal))
+    return HttpResponseRedirect(reverse("patient-data", args=[patient.code]))
+
+
+def _swapped(order: list[str], place: int, step: int) -> list[str]:
+    other = place + step
+    if 0 <= other < len(order):
+        order[place], order[other] = order[other], order[place]
+    return order
+
+
+def _moved(patient: Patient, order: list[str], key: str, pressed: str) -> HttpResponse:
+    """Back to the page with the order not yet saved, and with the focus on the pressed button.
+
+    At an end of the list that button is off; the other one of the device has the focus then.
+    """
+    button = {order[-1]: "up", order[0]: "down"}.get(key, pressed)
+    address = reverse("patient-data", args=[patient.code])
+    return HttpResponseRedirect(f"{address}?order={','.join(order)}#{button}-{key}")
+
+
+def _changed(days: int) -> str:
+    if not days:
+        return "No minute and no night changed by it."
+    return f"{days} day{'s' * (days != 1)} changed by it; the patient will be scored anew."
+
+
+@page("POST", Permission.MANAGE_RECORDINGS, find=patient_for)
+def zone_set(request: HttpRequest, patient: Patient) -> HttpResponse:
+    """The patient lives in another zone from a day on."""
+    form = ZoneForm(request.POST, label_suffix="")
+    if form.is_valid():
+        try:
+            services.zone_set(patient=patient, by=actor(request), **form.cleaned_data)
+        except InputError as refusal:
+            form.add_error(None, str(refusal))
+    if form.errors:
+        return _data_page(request, patient, form, status=422)
+    scoring_request(patient=patient)
+    zone, first_day = form.cleaned_data["zone"], form.cleaned_data["first_day"]
+    messages.success(request, f"{zone} holds from {first_day:%-d %B %Y}; days since are redone.")
+    return HttpResponseRedirect(reverse("patient-data", args=[patient.code]))
+
+
+@page("POST", Permission.MANAGE_RECORDINGS, find=patient_for)
+def token_issue(request: HttpRequest, patient: Patient) -> HttpResponse:
+    """A token for one device; this answer is the only place where it can be read."""
+    form = ZoneForm(label_suffix="")
+    try:
+        token, words = tokens.token_issue(
+            patient=patient, label=request.POST.get("label", ""), by=actor(request)
+        )
+    except InputError as refusal:
+        messages.error(request, str(refusal))
+        return _data_page(request, patient, form, status=422)
+    return _data_page(request, patient, form, new_token=token, new_token_text=words)
+
+
+def token_for(user: User, code: str, token_id: int) -> DeviceToken:
+    """The token, if it is of a patient whose record the user may open; else 404."""
+    found = DeviceToken.objects.filter(patient=patient_for(user, code)).select_related("patient")
+    return get_object_or_404(found, pk=token_id)
+
+
+@page("POST", Permission.MANAGE_RECORDINGS, find=token_for)
+def token_revoke(request: HttpRequest, token: DeviceToken) -> HttpResponse:
+    """The device can send nothing more."""
+    tokens.token_revoke(token=token, by=actor(request))
+    messages.success(request, f"The token of “{token.label}” is revoked: it opens nothing more.")
+    return HttpResponseRedirect(reverse("patient-data", args=[token.patient.code]) + "#tokens")
+
+
+def _day(text: str) -> date | None:
+    """A day of the address; what is none, or lies beyond all recordings, is left out."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if EARLIEST <= day <= LATEST else None

@@ -1,0 +1,102 @@
+"""Plain words for channels, formats and the reasons why samples were left out."""
+
+from collections.abc import Mapping
+
+CHANNELS = {
+    "activity": "Activity",
+    "steps": "Steps",
+    "light": "Light",
+    "sleep": "Sleep",
+    "heart_rate": "Heart rate",
+    "resting_heart_rate": "Resting heart rate",
+    "hrv_sdnn": "Heart-rate variability (SDNN)",
+    "hrv_rmssd": "Heart-rate variability (RMSSD)",
+    "respiratory_rate": "Breathing rate",
+    "spo2": "Oxygen saturation",
+    "wrist_temperature": "Wrist temperature",
+}
+# What comes after the channel in a reason; the longer ones first, because some end alike.
+REASONS = {
+    "minute_out_of_range": "more in a minute than is possible",
+    "out_of_range": "outside the possible range",
+    "duplicate": "told twice",
+    "bad_duration": "of impossible length",
+    "over_24_h": "longer than 24 h",
+    "unknown_value": "of an unknown kind",
+    "malformed": "not readable",
+    "total": "a total without times",
+    "no_reading": "without a reading",
+    "low_confidence": "the sensor was unsure",
+    "unit": "in an unknown unit",
+    "without_segments": "without its parts",
+    "off_wrist": "off the wrist",
+    "imputed": "made up by the exporter",
+}
+ALONE = {
+    "off_wrist": "device off the wrist",
+    "missing_data": "marked as missing by the device",
+    "malformed_record": "record not readable",
+    "unreadable_record": "record not readable",
+    "told_by_another_data_source": "told by another source too",
+}
+NAMES = {"actlumus": "ActLumus", "actigraph": "ActiGraph", "ukbiobank": "UK Biobank"}
+ABBREVIATIONS = {"awd", "csv", "agd", "gt3x", "json", "api", "mesa", "e4"}
+
+
+def channel_words(channel: str, family: str = "") -> str:
+    """The channel, of activity with its unit family.
+
+    >>> channel_words("activity", "actiwatch_counts")
+    'Activity (actiwatch counts)'
+    """
+    words = CHANNELS.get(channel, channel.replace("_", " ").capitalize())
+    return f"{words} ({family.replace('_', ' ')})" if family else words
+
+
+def format_words(source: str) -> str:
+    """The name of a format, or of several with commas.
+
+    >>> format_words("actlumus, apple_health, actiwatch_csv")
+    'ActLumus, Apple Health, Actiwatch CSV'
+    """
+    words = source.replace("_", " ").split(" ")
+    return " ".join(map(_as_written, words))
+
+
+def _as_written(word: str) -> str:
+    name = word.rstrip(",")
+    usual = name.upper() if name in ABBREVIATIONS else name[:1].upper() + name[1:]
+    return NAMES.get(name, usual) + word[len(name) :]
+
+
+def reason_words(reason: str) -> str:
+    """Why a sample was left out.
+
+    >>> reason_words("heart_rate_out_of_range")
+    'heart rate outside the possible range'
+    >>> reason_words("steps_lost_at_sea")
+    'steps lost at sea'
+    """
+    if reason in ALONE:
+        return ALONE[reason]
+    for suffix, words in REASONS.items():
+        channel = reason.removesuffix(f"_{suffix}")
+        if channel != reason:
+            return f"{_inside(channel)} {words}"
+    return reason.replace("_", " ")
+
+
+def rejected_words(rejected: Mapping[str, int]) -> str:
+    """All reasons with their numbers of samples, the most frequent first; empty for none.
+
+    >>> rejected_words({"steps_duplicate": 1200, "sleep_over_24_h": 1, "light_unit": 0})
+    '1,200 steps told twice, 1 sleep longer than 24 h'
+    """
+    counted = sorted(((n, reason_words(r)) for r, n in rejected.items() if n), reverse=True)
+    return ", ".join(f"{n:,} {words}" for n, words in counted)
+
+
+def _inside(channel: str) -> str:
+    """The channel within a sentence."""
+    words = channel_words(channel)
+    return words[:1].lower() + words[1:]

@@ -1,0 +1,189 @@
+"""Data that stop are noticed early, quietly, and apart from every alert."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core import mail
+
+from alerts.absence import absence_acknowledge, absence_mail, absence_watch
+from alerts.domain.absence import load_absence_rules
+from alerts.models import AbsenceNotice, Alert, OutboxMessage
+from alerts.presenters.absence import absence_of
+from alerts.resources import DATA, absence_rules
+from alerts.selectors import open_absences
+from alerts.tasks import watch_absences
+from patients.models import AuditEvent, Device, Patient, Role, User
+from scoring.domain.rules import RuleFileError
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+LAST = date(2026, 11, 16)  # factories.recording goes on to the end of the next UTC day
+LAST_MINUTE = datetime(2026, 11, 17, 23, 59, tzinfo=UTC)
+MORNING = datetime(2026, 11, 20, 14, 0, tzinfo=UTC)  # 9:00 in the clinic
+
+
+def stopped(code: str = "CL-1", team: tuple[User, ...] = (), **more: Any) -> Patient:
+    """A patient whose newest minute is LAST_MINUTE."""
+    patient = factories.patient(code, team, **more)
+    factories.recording(patient, LAST, 3)
+    return patient
+
+
+def coordinator(name: str, email: str = "jo@clinic.example") -> User:
+    return factories.user(Role.COORDINATOR, name, email=email)
+
+
+def test_a_notice_opens_after_two_days_and_not_before() -> None:
+    patient = stopped()
+    assert absence_watch(now=LAST_MINUTE + timedelta(days=2)) == []
+    absence_watch(now=LAST_MINUTE + timedelta(days=2, minutes=1))
+    notice = AbsenceNotice.objects.get()
+    assert (notice.patient, notice.since, notice.closed_at) == (patient, LAST_MINUTE, None)
+
+
+def test_watching_again_opens_no_second_notice() -> None:
+    stopped()
+    for hour in range(3):
+        absence_watch(now=MORNING + timedelta(hours=hour))
+    assert AbsenceNotice.objects.count() == 1
+
+
+def test_the_notice_closes_by_itself_when_data_come_again() -> None:
+    patient = stopped()
+    absence_watch(now=MORNING)
+    factories.recording(patient, date(2026, 11, 19), 1, seed=1)
+    absence_watch(now=MORNING + timedelta(hours=1))
+    assert AbsenceNotice.objects.get().closed_at == MORNING + timedelta(hours=1)
+    absence_watch(now=MORNING + timedelta(days=9))
+    assert AbsenceNotice.objects.filter(closed_at=None).count() == 1, "and opens anew"
+
+
+def test_old_data_that_come_late_shorten_the_gap_and_close_nothing() -> None:
+    patient = stopped()
+    absence_watch(now=MORNING + timedelta(days=20))
+    factories.recording(patient, LAST + timedelta(days=5), 1, seed=1)
+    absence_watch(now=MORNING + timedelta(days=20))
+    notice = AbsenceNotice.objects.get()
+    assert notice.since == LAST_MINUTE + timedelta(days=5) and notice.closed_at is None
+
+
+def test_who_never_had_data_has_none_to_miss() -> None:
+    factories.patient("CL-9")
+    assert absence_watch(now=MORNING) == []
+
+
+def test_one_of_two_devices_that_stops_is_no_absence() -> None:
+    patient = stopped()
+    factories.recording(patient, LAST, 1)
+    late = Device.objects.create(patient=patient, source="fitbit", name="Old phone", kind="phone")
+    late.last_data_at = LAST_MINUTE - timedelta(days=40)
+    late.save()
+    assert absence_watch(now=LAST_MINUTE + timedelta(hours=5)) == []
+
+
+def test_data_dated_years_ahead_do_not_hide_that_they_stopped() -> None:
+    patient = stopped()
+    factories.recording(patient, date(2031, 1, 1), 1, seed=1)
+    [notice] = absence_watch(now=MORNING)
+    assert notice.since == LAST_MINUTE
+
+
+def test_a_notice_is_no_alert_and_sends_nothing_to_the_ehr() -> None:
+    stopped()
+    absence_watch(now=MORNING)
+    assert not Alert.objects.exists() and not OutboxMessage.objects.exists()
+
+
+def test_words_count_days_in_the_patients_zone() -> None:
+    # 23:59 UTC on the 17th is 8:59 on the 18th in Tokyo; 14:00 on the 20th is 23:00 there.
+    patient = stopped(zone="Asia/Tokyo")
+    absence_watch(now=MORNING)
+    line = absence_of(patient, MORNING)
+    assert line and line.words == "No data since Wednesday 18 November (2 days)"
+    line = absence_of(patient, MORNING + timedelta(hours=1))
+    assert line and line.words == "No data since Wednesday 18 November (3 days)"
+
+
+def test_acknowledging_is_audited_and_says_by_whom() -> None:
+    patient, who = stopped(), coordinator("jo")
+    absence_watch(now=MORNING)
+    notice = AbsenceNotice.objects.get()
+    assert absence_acknowledge(notice=notice, by=who, note="Charger is lost.")
+    line = absence_of(patient, MORNING)
+    assert line and line.seen.startswith("looked after by jo since ")
+    assert line.note == "Charger is lost."
+    assert AuditEvent.objects.filter(actor="jo", action="absence acknowledged").exists()
+    AbsenceNotice.objects.update(closed_at=MORNING)
+    assert not absence_acknowledge(notice=notice, by=who)
+
+
+def test_notices_are_seen_by_the_care_team_only() -> None:
+    mine, other = coordinator("jo"), coordinator("sam")
+    stopped("CL-1", (mine,))
+    absence_watch(now=MORNING)
+    assert [n.patient.code for n in open_absences(mine)] == ["CL-1"]
+    assert open_absences(other) == []
+
+
+def test_each_coordinator_gets_one_mail_a_day_with_codes_and_no_names() -> None:
+    jo, sam = coordinator("jo", "jo@clinic.example"), coordinator("sam", "sam@clinic.example")
+    doctor = factories.user(username="doc", email="doc@clinic.example")
+    stopped("CL-1", (jo, sam, doctor), name="Ada Example")
+    absence_watch(now=MORNING)
+    assert absence_mail(now=MORNING) == 2
+    stopped("CL-2", (jo,))
+    absence_watch(now=MORNING + timedelta(hours=1))
+    assert absence_mail(now=MORNING + timedelta(hours=1)) == 0, "CL-2 waits until tomorrow"
+    assert sorted(m.to[0] for m in mail.outbox) == ["jo@clinic.example", "sam@clinic.example"]
+    assert "CL-1: No data since Tuesday 17 November (3 days)" in mail.outbox[0].body
+    assert "Ada" not in mail.outbox[0].body + mail.outbox[0].subject
+    assert absence_mail(now=MORNING + timedelta(days=1)) == 1
+    assert "CL-2" in mail.outbox[-1].body and "CL-1" not in mail.outbox[-1].body
+
+
+def test_no_mail_before_the_hour_nor_about_what_somebody_looks_after() -> None:
+    jo = coordinator("jo")
+    stopped("CL-1", (jo,))
+    absence_watch(now=MORNING)
+    early = MORNING.replace(hour=12, minute=59)  # 7:59 in the clinic
+    assert absence_mail(now=early) == 0
+    absence_acknowledge(notice=AbsenceNotice.objects.get(), by=jo)
+    assert absence_mail(now=MORNING) == 0 and not mail.outbox
+
+
+def test_a_mail_that_could_not_go_out_is_tried_again(settings: Any) -> None:
+    stopped("CL-1", (coordinator("jo"),))
+    absence_watch(now=MORNING)
+    working = settings.EMAIL_BACKEND
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9  # nobody listens
+    assert absence_mail(now=MORNING) == 0
+    settings.EMAIL_BACKEND = working
+    assert absence_mail(now=MORNING + timedelta(hours=1)) == 1
+
+
+def test_the_task_watches_and_writes() -> None:
+    stopped("CL-1", (coordinator("jo"),))
+    watch_absences()
+    assert AbsenceNotice.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ("notice_after_days = 2", "", "notice_after_days"),
+        ("notice_after_days = 2", "notice_after_days = 0", "notice_after_days"),
+        ("mail_from_hour = 8", "mail_from_hour = 24", "mail_from_hour"),
+        ('source = "', 'sauce = "', "source"),
+    ],
+)
+def test_a_bad_rule_file_is_refused_by_name(tmp_path: Any, old: str, new: str, named: str) -> None:
+    bad = tmp_path / "absence.toml"
+    text = (DATA / "absence.toml").read_text()
+    assert old in text
+    bad.write_text(text.replace(old, new))
+    with pytest.raises(RuleFileError, match=f"absence.toml.*{named}"):
+        load_absence_rules(bad)
+    assert absence_rules().notice_after_days == 2
