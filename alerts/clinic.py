@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from hashlib import sha256
 
 from django.db import transaction
 
@@ -72,8 +73,8 @@ def recordings_load(*, patients: int, last_day: date) -> None:
 def _record(patient: Patient, simulated: ClinicPatient) -> None:
     recordings_store(
         patient=patient,
-        recordings=[simulated.recording],
-        file_sha256=f"simulated-{simulated.code}",
+        recordings=[r for r in (simulated.recording, simulated.phone) if r],
+        file_sha256=sha256(simulated.code.encode()).hexdigest(),
         zone=simulated.zone,
         by=SYSTEM,
     )

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 
-from patients.domain.recording import Channel, Family, Minutes, MinuteSeries, Recording
+from patients.domain.recording import Channel, DeviceKind, Family, Minutes, MinuteSeries, Recording
 from scoring.learning.people import (
     DEPRESSION,
     HYPOMANIA,
@@ -21,7 +21,7 @@ from scoring.learning.simulate import simulate_light, simulate_person_data
 DAYS = 120
 ZONES = ("America/Toronto", "America/Toronto", "America/Montreal", "America/Halifax")
 ACTIGRAPH_LEVEL = 2000.0
-LIGHT_SEED = 11
+LIGHT_SEED, PHONE_SEED = 11, 13
 
 FIRST_NAMES = (
     "Ada", "Amir", "Bea", "Carlos", "Chloé", "Daniel", "Elif", "Emma", "Farah", "Gabriel",
@@ -80,6 +80,7 @@ class ClinicPatient:
     zone: str
     story: str
     recording: Recording
+    phone: Recording | None = None
 
 
 def simulate_clinic(seed: int, patients: int, last_day: date) -> Iterator[ClinicPatient]:
@@ -121,6 +122,7 @@ def _patient(
         series=(*data.series, MinuteSeries(Channel.LIGHT, "lux", begin, lux)),
         sleep=tuple(replace(e, log_id=e.start.isoformat()) for e in data.sleep),
     )
+    worn = _as_worn(recording, story)
     return ClinicPatient(
         code=f"C-{index + 1:04d}",
         name=f"{FIRST_NAMES[index % 20]} {LAST_NAMES[(index * 7) % 18]}",
@@ -129,7 +131,25 @@ def _patient(
         medication_known=story != "medication unknown",
         zone=zone,
         story=story,
-        recording=_as_worn(recording, story),
+        recording=worn,
+        phone=_phone(np.random.default_rng([PHONE_SEED, index]), worn) if index % 4 == 0 else None,
+    )
+
+
+def _phone(rng: np.random.Generator, wrist: Recording) -> Recording:
+    """A phone that is carried on some hours of the day, and then counts most of the steps."""
+    steps = wrist.channel(Channel.STEPS)
+    assert steps is not None
+    hours = -(-len(steps.values) // 60)
+    carried = np.repeat(rng.random(hours) < 0.6, 60)[: len(steps.values)]
+    counted = np.rint(steps.values * rng.uniform(0.75, 1.0, len(steps.values)))
+    values = np.where(carried & (counted > 0), counted, np.nan).astype(np.float32)
+    return Recording(
+        source="simulated",
+        device="simulated phone",
+        family=Family.STEPS,
+        series=(replace(steps, values=values),),
+        kind=DeviceKind.PHONE,
     )
 
 
