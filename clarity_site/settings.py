@@ -135,6 +135,7 @@ CELERY_BROKER_URL = env.url(
     "CELERY_BROKER_URL", {"filesystem", "redis", "rediss", "amqp", "amqps"}, "filesystem://"
 )
 BROKER_DIR = STATE_DIR / "broker"
+FILE_UPLOAD_HANDLERS = ["clarity_site.form_files.NoFormFiles"]
 # History files wait here until they are read; it needs room for the largest, 4 GB.
 UPLOAD_DIR = BASE_DIR / env.folder("CLARITY_UPLOAD_DIR", STATE_DIR / "uploads")
 

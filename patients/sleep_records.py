@@ -1,7 +1,8 @@
 """Writing sleep records: those whole in themselves, and those made of loose stretches."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 
 from patients.domain.recording import SleepEpisode as RecordedSleep
 from patients.domain.recording import SleepStage
@@ -10,6 +11,11 @@ from patients.ingest.base import MAX_SLEEP_SECONDS, STAGES, sleep_episode
 from patients.models import Device, SleepEpisode
 
 MINUTE = timedelta(minutes=1)
+LONGEST = timedelta(seconds=MAX_SLEEP_SECONDS)
+MINIMUM, MAXIMUM = (t.replace(tzinfo=UTC) for t in (datetime.min, datetime.max))
+BATCH_ROWS = 500
+
+Key = tuple[datetime, datetime, str]  # start, end, the vendor's id
 
 
 def as_recorded(row: SleepEpisode) -> RecordedSleep:
@@ -38,44 +44,86 @@ def sleep_store(*, device: Device, episodes: Sequence[RecordedSleep]) -> list[da
         return []
     first, last = min(e.start for e in episodes), max(e.end for e in episodes)
     near = device.sleep_episodes.filter(end__gte=first - NIGHT_GAP, start__lte=last + NIGHT_GAP)
-    stored = {(row.start, row.end, row.log_id): row for row in near}
+    records = _Records(near)
     changed: list[datetime] = []
     for episode in episodes:
-        changed += _store_one(device, stored, episode)
+        changed += _store_one(device, records, episode)
+    records.save()
     return changed
 
 
-def _store_one(
-    device: Device,
-    stored: dict[tuple[datetime, datetime, str], SleepEpisode],
-    episode: RecordedSleep,
-) -> list[datetime]:
+class _Records:
+    """A device's stored records, and those to be written and deleted in the end."""
+
+    def __init__(self, stored: Iterable[SleepEpisode]) -> None:
+        self.rows = {_key(row): row for row in stored}
+        self._loose = sorted(key for key in self.rows if not key[2])
+        self._written: set[Key] = set()
+        self._gone: list[int] = []
+
+    def put(self, row: SleepEpisode) -> None:
+        """Write a record, or over the one of its start, end and id."""
+        key = _key(row)
+        if not row.log_id and key not in self.rows:
+            insort(self._loose, key)
+        self.rows[key] = row
+        self._written.add(key)
+
+    def drop(self, key: Key) -> None:
+        """Delete a record of loose stretches."""
+        row = self.rows.pop(key)
+        self._loose.remove(key)
+        self._written.discard(key)
+        if row.pk is not None:
+            self._gone.append(row.pk)
+
+    def loose_near(self, episode: RecordedSleep) -> list[Key]:
+        """The records of loose stretches that may touch the episode, by start."""
+        first = (episode.start - NIGHT_GAP - LONGEST, MINIMUM, "")
+        last = (episode.end + NIGHT_GAP, MAXIMUM, "")
+        return self._loose[bisect_left(self._loose, first) : bisect_right(self._loose, last)]
+
+    def save(self) -> None:
+        """Make it so."""
+        SleepEpisode.objects.filter(pk__in=self._gone).delete()
+        SleepEpisode.objects.bulk_create(
+            [self.rows[key] for key in sorted(self._written)],
+            update_conflicts=True,
+            unique_fields=["patient", "device", "start", "end", "log_id"],
+            update_fields=["asleep_minutes", "awake_minutes", "stages", "updated_at"],
+            batch_size=BATCH_ROWS,
+        )
+
+
+def _key(row: SleepEpisode) -> Key:
+    return row.start, row.end, row.log_id
+
+
+def _store_one(device: Device, records: _Records, episode: RecordedSleep) -> list[datetime]:
     if not episode.log_id:
-        episode, replaced = _joined(stored, episode)
+        episode, replaced = _joined(records, episode)
         for key in replaced:
             if key != (episode.start, episode.end, ""):
-                stored.pop(key).delete()
-    old = stored.get((episode.start, episode.end, episode.log_id))
+                records.drop(key)
     row = _row(device, episode)
+    old = records.rows.get(_key(row))
     if old:
         if _same(old, row) or (episode.log_id and _worth(as_recorded(old)) >= _worth(episode)):
             return []
-        row.pk, row.is_chosen = old.pk, old.is_chosen
-    row.save()
-    stored[row.start, row.end, row.log_id] = row
+        row.pk = old.pk
+    records.put(row)
     return [row.start, row.end]
 
 
-def _joined(
-    stored: dict[tuple[datetime, datetime, str], SleepEpisode], episode: RecordedSleep
-) -> tuple[RecordedSleep, list[tuple[datetime, datetime, str]]]:
+def _joined(records: _Records, episode: RecordedSleep) -> tuple[RecordedSleep, list[Key]]:
     """The episode with the stored stretches that touch it, and the keys of their rows."""
-    taken: list[tuple[datetime, datetime, str]] = []
+    taken: list[Key] = []
     found = True
     while found:
         found = False
-        for key, row in stored.items():
-            if key in taken or row.log_id or not _touch(episode, row):
+        for key in records.loose_near(episode):
+            row = records.rows[key]
+            if key in taken or not _touch(episode, row):
                 continue
             union = _painted([episode, as_recorded(row)])
             if union is not None:

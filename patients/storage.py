@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from patients.domain.errors import InputError
-from patients.domain.minutes import Partial, merged
+from patients.domain.minutes import Partial, merged, utc_days
 from patients.domain.packing import pack, unpack
 from patients.domain.recording import (
     MINUTES_PER_DAY,
@@ -41,9 +41,9 @@ from patients.resolving import resolve_days, resolve_sleep
 from patients.services import audit_record, file_sha256
 from patients.sleep_records import sleep_store
 
-EPOCH = date(1970, 1, 1)
 SLEEP = "sleep"
 BATCH_ROWS = 500
+MOST_DEVICES = 200  # the chosen device of a minute is kept in one byte
 RESOLVED_ROWS = 2_000
 
 DayKey = tuple[date, str, str]  # UTC day, channel, family
@@ -165,11 +165,9 @@ def arrivals_store(*, patient: Patient, arrivals: Sequence[Arrival]) -> list[Sto
             if len(edits.keys) >= RESOLVED_ROWS:  # not all at the end: a file may hold decades
                 _resolve(patient, edits)
     _resolve(patient, edits)
-    for arrival, taken in zip(arrivals, every, strict=True):
-        _note_last_data(taken)
-        if arrival.sha256 not in zones:
-            _note_file(patient, taken, arrival)
-            zones[arrival.sha256] = arrival.zone
+    _note_last_data(every)
+    fresh = {a.sha256: (a, t) for a, t in zip(arrivals, every, strict=True)}
+    _note_files(patient, [pair for sha256, pair in fresh.items() if sha256 not in zones])
     return [_told(patient, t, a.sha256, a.by) for a, t in zip(arrivals, every, strict=True)]
 
 
@@ -192,6 +190,11 @@ def _require_zone(patient: Patient, arrival: Arrival, earlier: str | None) -> No
 
 def _device(patient: Patient, known: dict[tuple[str, str], Device], recording: Recording) -> Device:
     key = (recording.source, recording.device)
+    if key not in known and len(known) >= MOST_DEVICES:
+        raise InputError(
+            f"This would be more than {MOST_DEVICES} devices of one patient; "
+            "check where the recording is from."
+        )
     if key not in known:
         known[key] = Device.objects.create(
             patient=patient, source=recording.source, name=recording.device, kind=recording.kind
@@ -223,7 +226,7 @@ def _store_minutes(taken: _Taken, recording: Recording, device: Device) -> set[D
     for series in recording.series:
         activity = series.channel is Channel.ACTIVITY
         family = str(recording.family or "") if activity else ""
-        for day, values, partial in _utc_days(series):
+        for day, values, partial in utc_days(series):
             taken.count(device, series.channel, day, int((~np.isnan(values)).sum()))
             old = stored.get((day, str(series.channel), family), NOTHING)
             row = _day_row(device, day, family, series, old, (values, partial))
@@ -254,24 +257,6 @@ def _stored_days(
             "utc_day", "channel", "family", "values", "partial"
         )
     }
-
-
-def _utc_days(series: MinuteSeries) -> Iterator[tuple[date, Minutes, dict[int, Samples]]]:
-    """The UTC days that hold something, with the partial minutes by their place in the day."""
-    first_minute = int(series.start.timestamp()) // 60
-    partial: dict[int, dict[int, Samples]] = {}
-    for minute, samples in series.partial.items():
-        partial.setdefault(minute // MINUTES_PER_DAY, {})[minute % MINUTES_PER_DAY] = samples
-    last_minute = first_minute + len(series.values) - 1
-    for number in range(first_minute // MINUTES_PER_DAY, last_minute // MINUTES_PER_DAY + 1):
-        midnight = number * MINUTES_PER_DAY
-        low, high = max(midnight, first_minute), min(midnight + MINUTES_PER_DAY, last_minute + 1)
-        values = np.full(MINUTES_PER_DAY, np.nan, dtype=np.float32)
-        values[low - midnight : high - midnight] = series.values[
-            low - first_minute : high - first_minute
-        ]
-        if number in partial or not np.isnan(values).all():
-            yield EPOCH + timedelta(days=number), values, partial.get(number, {})
 
 
 def _day_row(
@@ -308,58 +293,72 @@ def _partial_from_json(partial: dict[str, list[list[float]]] | None) -> dict[int
 
 def _store_answers(device: Device, answers: Sequence[QuestionnaireAnswer]) -> int:
     """Write the questionnaires that are not there yet; returns how many."""
-    new = 0
-    for answer in answers:
-        _, created = Questionnaire.objects.get_or_create(
+    if not answers:
+        return 0
+    rows = {
+        (answer.instrument, answer.taken_at): Questionnaire(
             patient_id=device.patient_id,
             instrument=answer.instrument,
             taken_at=answer.taken_at,
-            defaults={
-                "total": answer.total,
-                "items": list(answer.items),
-                "source": device.source,
-            },
+            total=answer.total,
+            items=list(answer.items),
+            source=device.source,
         )
-        new += created
-    return new
+        for answer in reversed(answers)  # of two of one moment the first stays
+    }
+    moments = [taken_at for _, taken_at in rows]
+    near = Questionnaire.objects.filter(
+        patient_id=device.patient_id, taken_at__range=(min(moments), max(moments))
+    )
+    for key in near.values_list("instrument", "taken_at"):
+        rows.pop(key, None)
+    Questionnaire.objects.bulk_create(rows.values(), batch_size=BATCH_ROWS)
+    return len(rows)
 
 
-def _note_last_data(taken: _Taken) -> None:
+def _note_last_data(every: Sequence[_Taken]) -> None:
     """Say of each device when it last reported anything."""
-    for device, moment in taken.newest.items():
-        if device.last_data_at is None or moment > device.last_data_at:
-            device.last_data_at = moment
+    for device in {device for taken in every for device in taken.newest}:
+        newest = max(taken.newest[device] for taken in every if device in taken.newest)
+        if device.last_data_at is None or newest > device.last_data_at:
+            device.last_data_at = newest
             device.save(update_fields=["last_data_at"])
 
 
-def _note_file(patient: Patient, taken: _Taken, arrival: Arrival) -> None:
+def _note_files(patient: Patient, fresh: Sequence[tuple[Arrival, _Taken]]) -> None:
     now = timezone.now()
-    file = RecordingFile.objects.create(
-        patient=patient,
-        source=", ".join(sorted(taken.sources)),
-        sha256=arrival.sha256,
-        zone=arrival.zone,
-        received_at=arrival.received_at or now,
-        processed_at=now,
-        minutes=_most_minutes(taken),
-        rejected=dict(taken.rejected),
-    )
-    parts = []
+    files = [
+        RecordingFile(
+            patient=patient,
+            source=", ".join(sorted(taken.sources)),
+            sha256=arrival.sha256,
+            zone=arrival.zone,
+            received_at=arrival.received_at or now,
+            processed_at=now,
+            minutes=_most_minutes(taken),
+            rejected=dict(taken.rejected),
+        )
+        for arrival, taken in fresh
+    ]
+    RecordingFile.objects.bulk_create(files)
+    parts = [p for f, (_, taken) in zip(files, fresh, strict=True) for p in _parts(f, taken)]
+    RecordingPart.objects.bulk_create(parts, batch_size=BATCH_ROWS)
+
+
+def _parts(file: RecordingFile, taken: _Taken) -> Iterator[RecordingPart]:
     for (device, channel), days in taken.minutes.items():
         first, last = min(days), max(days)
         count = (last - first).days + 1
-        minutes = [min(days[first + timedelta(days=n)], MINUTES_PER_DAY) for n in range(count)]
-        parts.append(
-            RecordingPart(
-                file=file,
-                device=device,
-                channel=str(channel),
-                first_day=first,
-                last_day=last,
-                minutes_a_day=minutes,
-            )
+        yield RecordingPart(
+            file=file,
+            device=device,
+            channel=str(channel),
+            first_day=first,
+            last_day=last,
+            minutes_a_day=[
+                min(days[first + timedelta(days=n)], MINUTES_PER_DAY) for n in range(count)
+            ],
         )
-    RecordingPart.objects.bulk_create(parts, batch_size=BATCH_ROWS)
 
 
 def _most_minutes(taken: _Taken) -> int:

@@ -21,7 +21,7 @@ from clarity_site.logs import log
 from patients.domain.errors import InputError
 from patients.domain.recording import Recording
 from patients.ingest import device_push
-from patients.ingest.sources import read_recordings
+from patients.ingest.sources import UnknownFormat, read_recordings
 from patients.models import Patient, Upload
 from patients.storage import Arrival, arrivals_store, told
 from patients.uploads import folder_of
@@ -33,6 +33,7 @@ POLL_S = 0.1
 ORPHAN_AGE_S = 24 * 3600
 GAVE_UP = "The upload could not be processed: give the operators the id of its receipt."
 
+UNKNOWN = "The file is in no known format: give the export as it came, in a format of the list."
 ENDED = ("state", "reason", "result", "processed_at", "body")
 State = Upload.State
 OnChange = Callable[[Patient], None]
@@ -114,7 +115,7 @@ def _store_together(uploads: Sequence[Upload], on_change: OnChange) -> bool:
     """False, and nothing is stored, if one of them must be looked at alone."""
     try:
         with transaction.atomic():
-            if len(_unlocked(_still_mine(uploads))) < len(uploads):
+            if _held(uploads) < len(uploads):
                 return False
             arrivals = [_arrival(upload) for upload in uploads]
             stored = arrivals_store(patient=uploads[0].patient, arrivals=arrivals)
@@ -130,10 +131,15 @@ def _store_together(uploads: Sequence[Upload], on_change: OnChange) -> bool:
     return True
 
 
-def _still_mine(uploads: Sequence[Upload]) -> QuerySet[Upload]:
-    """Those that no other worker has claimed since."""
+def _held(uploads: Sequence[Upload]) -> int:
+    """Lock those that no other worker has claimed since; how many these are.
+
+    It waits for a lock: a claim of others touches rows for a moment also when it passes them
+    over, so that a row found locked is no sign that somebody stores it.
+    """
     keys, claimed_at = [upload.pk for upload in uploads], uploads[0].claimed_at
-    return Upload.objects.filter(pk__in=keys, state=State.PROCESSING, claimed_at=claimed_at)
+    mine = Upload.objects.filter(pk__in=keys, state=State.PROCESSING, claimed_at=claimed_at)
+    return len(mine.select_for_update(no_key=True).values_list("pk"))
 
 
 def _process_alone(upload: Upload, on_change: OnChange) -> bool:
@@ -144,7 +150,7 @@ def _process_alone(upload: Upload, on_change: OnChange) -> bool:
     """
     try:
         with transaction.atomic():
-            if not _unlocked(_still_mine([upload])):
+            if not _held([upload]):
                 return False
             _store(upload, on_change)
     except (OperationalError, InterfaceError):
@@ -163,6 +169,8 @@ def _process_alone(upload: Upload, on_change: OnChange) -> bool:
 def _store(upload: Upload, on_change: OnChange) -> None:
     try:
         [stored] = arrivals_store(patient=upload.patient, arrivals=[_arrival(upload)])
+    except UnknownFormat:  # its message names every format, too many for a receipt
+        return _settle(upload, State.REJECTED, reason=UNKNOWN)
     except InputError as refusal:
         return _settle(upload, State.REJECTED, reason=_without_name(str(refusal), upload))
     _settle(upload, State.STORED, result=told(stored))

@@ -11,7 +11,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from patients.domain.errors import InputError
@@ -44,10 +44,7 @@ def push_receive(*, token: DeviceToken, key: str, raw: bytes) -> tuple[Upload, b
     longest = Upload._meta.get_field("idempotency_key").max_length or 0
     if not 1 <= len(key) <= longest or not key.isprintable():
         raise InputError(f"The Idempotency-Key has not 1 to {longest} printable characters.")
-    digest = sha256(raw).hexdigest()
-    if earlier := _earlier(token, key, digest):
-        return earlier, False
-    now = timezone.now()
+    digest, now = sha256(raw).hexdigest(), timezone.now()
     device_push.read_push(raw, now)
     upload = Upload(
         patient=token.patient,
@@ -60,17 +57,17 @@ def push_receive(*, token: DeviceToken, key: str, raw: bytes) -> tuple[Upload, b
         zone=PUSH_ZONE,
         received_at=now,
     )
-    made = Upload.objects.bulk_create([upload], ignore_conflicts=True)
-    # Of two that came at the same moment one is first: both get its receipt.
-    first = _earlier(token, key, digest)
-    return (first or made[0]), first is None or first.pk == upload.pk
-
-
-def _earlier(token: DeviceToken, key: str, digest: str) -> Upload | None:
-    found = Upload.objects.filter(token=token, idempotency_key=key).defer("body").first()
-    if found and found.body_sha256 != digest:
-        raise KeyTaken("This Idempotency-Key was used for another body: take a new one.")
-    return found
+    try:
+        with transaction.atomic():
+            upload.save(force_insert=True)
+    except IntegrityError:  # the key is taken: perhaps by this very push
+        earlier = Upload.objects.defer("body").get(token=token, idempotency_key=key)
+        if earlier.body_sha256 != digest:
+            raise KeyTaken(
+                "This Idempotency-Key was used for another body: take a new one."
+            ) from None
+        return earlier, False
+    return upload, True
 
 
 def file_receive(

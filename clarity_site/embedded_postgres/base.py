@@ -3,11 +3,14 @@
 import warnings
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import psycopg2
 from django.db.backends.postgresql import base
 from psycopg2 import errors, sql
+
+_starting = Lock()  # the wheel gives a second thread a server that is not up yet
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -26,9 +29,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return params
 
 
-@cache
 def socket_folder(folder: str) -> str:
     """Start the server of that folder if it does not run, and return its socket's folder."""
+    with _starting:
+        return _socket_folder(folder)
+
+
+@cache
+def _socket_folder(folder: str) -> str:
     return str(_server(folder).get_postmaster_info().socket_dir)
 
 

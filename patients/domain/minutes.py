@@ -5,13 +5,15 @@ a minute is either whole, and then two that differ are the larger value, or part
 its samples are kept and united with those of the next file.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from datetime import date, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
-from patients.domain.recording import Minutes, Samples
+from patients.domain.recording import MINUTES_PER_DAY, Minutes, MinuteSeries, Samples
 
+EPOCH = date(1970, 1, 1)
 Partial = Mapping[int, Samples]  # minute since 1970 (or of the day) to its samples
 
 
@@ -102,3 +104,21 @@ def _value(samples: Samples, how: str, full: int) -> np.float32:
     values = np.array([value for _, value in samples])
     first, count = np.zeros(1, np.int64), np.array([len(samples)])
     return np.float32(_reduce(values, first, count, how)[0])
+
+
+def utc_days(series: MinuteSeries) -> Iterator[tuple[date, Minutes, dict[int, Samples]]]:
+    """The UTC days that hold something, with the partial minutes by their place in the day."""
+    first_minute = int(series.start.timestamp()) // 60
+    partial: dict[int, dict[int, Samples]] = {}
+    for minute, samples in series.partial.items():
+        partial.setdefault(minute // MINUTES_PER_DAY, {})[minute % MINUTES_PER_DAY] = samples
+    last_minute = first_minute + len(series.values) - 1
+    for number in range(first_minute // MINUTES_PER_DAY, last_minute // MINUTES_PER_DAY + 1):
+        midnight = number * MINUTES_PER_DAY
+        low, high = max(midnight, first_minute), min(midnight + MINUTES_PER_DAY, last_minute + 1)
+        values = np.full(MINUTES_PER_DAY, np.nan, dtype=np.float32)
+        values[low - midnight : high - midnight] = series.values[
+            low - first_minute : high - first_minute
+        ]
+        if number in partial or not np.isnan(values).all():
+            yield EPOCH + timedelta(days=number), values, partial.get(number, {})

@@ -4,6 +4,7 @@ Devices come in order of preference. What is chosen depends on that order and on
 devices recorded, never on when their files came.
 """
 
+from bisect import bisect
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
@@ -85,11 +86,13 @@ def _choose(
         return
     best = min((not any(is_staged(episodes[j]) for j in night if ranks[j] == r), r)
                for r in {ranks[i] for i in night})[1]  # fmt: skip
-    taken: list[SleepEpisode] = []
+    taken: list[tuple[datetime, datetime]] = []  # in order of time
     for i in sorted((i for i in night if ranks[i] == best), key=lambda i: _worth(episodes[i])):
-        episode = episodes[i]
-        if all(episode.end <= t.start or episode.start >= t.end for t in taken):
-            taken.append(episode)
+        span = (episodes[i].start, episodes[i].end)
+        at = bisect(taken, span)
+        after_one = at == 0 or taken[at - 1][1] <= span[0]
+        if after_one and (at == len(taken) or span[1] <= taken[at][0]):
+            taken.insert(at, span)
             keep[i] = True
 
 

@@ -1,6 +1,7 @@
 """The device API as a device meets it: every answer, and what it describes of itself."""
 
 import gzip
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ from patients.tasks import store_uploads, watch_uploads
 from patients.tokens import token_issue, token_revoke
 from scoring.models import ScoringJob
 from tests import factories
+from tests.conftest import ROOT
 from tests.integration.reading import browser
 from tests.patients.pushes import a_day, a_push, as_json
 
@@ -263,3 +265,15 @@ def test_what_openapi_describes_is_what_is_taken(
 ) -> None:
     assert read_document(push) == good
     assert (post(device[1], as_json(push)).status_code == 202) == good
+
+
+def test_the_example_in_the_documentation_is_stored_whole(device: tuple[DeviceToken, str]) -> None:
+    text = (ROOT / "docs" / "recordings.md").read_text().split("## Device API")[1]
+    example = json.loads(text.split("```json")[1].split("```")[0])
+    assert read_document(example)
+    address = post(device[1], json.dumps(example).encode()).json()["url"]
+    store_uploads()
+    receipt = ask(device[1], address).json()
+    assert (receipt["state"], receipt["result"]["rejected"]) == ("stored", {})
+    told = text.split("```json")[2].split("```")[0]
+    assert set(json.loads(told)) == set(receipt)

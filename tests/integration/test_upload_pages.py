@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from patients import tasks, uploads
@@ -96,3 +97,12 @@ def test_only_who_looks_after_the_record_may_upload_and_never_without_csrf(folde
     careful.force_login(factories.user("administrator"))
     assert careful.post(ADDRESS, b"x", RAW).status_code == 403
     assert not folder.exists() and not AuditEvent.objects.exists()
+
+
+def test_no_form_writes_a_strangers_file_to_disk(tmp_path: Path, settings: Any) -> None:
+    settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path / "forms")
+    (tmp_path / "forms").mkdir()
+    big = SimpleUploadedFile("a.bin", b"x" * 3_000_000)  # over what is kept in memory
+    answer = Client(enforce_csrf_checks=True).post("/login/", {"username": "x", "file": big})
+    assert answer.status_code in (400, 403)
+    assert not list((tmp_path / "forms").iterdir())

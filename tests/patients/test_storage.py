@@ -10,6 +10,7 @@ from django.db import IntegrityError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from patients import storage
 from patients.domain.errors import InputError
 from patients.domain.packing import unpack
 from patients.domain.recording import (
@@ -356,3 +357,21 @@ def test_what_one_device_adds_does_not_touch_another_patients_rows() -> None:
     store(other, steps(9, 9, 9))
     assert (stored_steps(mine), stored_steps(other)) == ([1, 2, 3], [9, 9, 9])
     assert ResolvedDay.objects.count() == 2
+
+
+def test_more_devices_than_a_person_has_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "MOST_DEVICES", 2)
+    patient = factories.patient(zone="UTC")
+    for name in ("a", "b", "a"):
+        store(patient, replace(steps(1, 2, 3), device=name), name=name)
+    with pytest.raises(InputError, match="more than 2 devices of one patient"):
+        store(patient, replace(steps(1, 2, 3), device="c"), name="c")
+    assert patient.devices.count() == 2
+
+
+def test_of_two_answers_of_one_moment_the_first_stays() -> None:
+    patient = factories.patient(zone="UTC")
+    told = tuple(QuestionnaireAnswer("phq9", START, total) for total in (12.0, 3.0))
+    for name in "ab":
+        store(patient, Recording("vendor", "app", None, (), questionnaires=told), name=name)
+    assert Questionnaire.objects.get().total == 12.0

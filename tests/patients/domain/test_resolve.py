@@ -99,3 +99,19 @@ def test_the_parts_of_a_file_become_one_recording() -> None:
     np.testing.assert_array_equal(series.values, [9, 5, 9, 9, np.nan, 6])
     assert (together.device, together.rejected) == ("Apple Watch, iPhone", {"x": 3})
     assert together.family is Family.STEPS
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 9), st.booleans()), max_size=25))
+def test_of_one_devices_records_none_that_count_overlap_and_none_could_be_added(
+    spans: list[tuple[int, int, bool]],
+) -> None:
+    records = [sleep(a / 4, (a + b) / 4, staged, asleep=b) for a, b, staged in spans]
+    keep = chosen_sleep(records, [0] * len(records))
+
+    def apart(one: SleepEpisode, other: SleepEpisode) -> bool:
+        return one.end <= other.start or other.end <= one.start
+
+    kept = [i for i, chosen in enumerate(keep) if chosen]
+    for i, record in enumerate(records):
+        free = all(apart(record, records[j]) for j in kept if j != i)
+        assert free == keep[i]
