@@ -104,6 +104,8 @@ def test_no_form_writes_a_strangers_file_to_disk(monkeypatch: pytest.MonkeyPatch
     written: list[Any] = []
     monkeypatch.setattr(uploadhandler, "TemporaryUploadedFile", lambda *a, **k: written.append(a))
     big = SimpleUploadedFile("a.bin", b"x" * 3_000_000)  # over what is kept in memory
-    answer = Client(enforce_csrf_checks=True).post("/login/", {"username": "x", "file": big})
+    stranger = Client(enforce_csrf_checks=True)
+    stranger.cookies["csrftoken"] = "a" * 32  # with one, the form is read before it is checked
+    answer = stranger.post("/login/", {"username": "x", "file": big})
     assert answer.status_code in (400, 403)
     assert written == []
