@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 from patients.domain.errors import InputError
 from patients.domain.recording import Recording
 from patients.ingest.actigraph import WANTED, from_counts
-from patients.ingest.base import Seconds, Values, logger_utc, require_dates, shown, zone_of
+from patients.ingest.base import (
+    Seconds,
+    Values,
+    logger_utc,
+    require_dates,
+    require_short_rows,
+    shown,
+    zone_of,
+)
 
 SOURCE = "actigraph_csv"
 LABEL = "ActiGraph epoch CSV (ActiLife)"
@@ -114,6 +122,8 @@ def _table(path: Path, lines: Sequence[str], header: _Header) -> pd.DataFrame:
     told = _told_names(first, separator)
     names = told or _names_of_mode(header.mode)
     try:
+        with path.open("rb") as stream:
+            require_short_rows(stream, HEADER_LINES)
         table = pd.read_csv(
             path,
             sep=separator,

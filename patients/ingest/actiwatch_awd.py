@@ -30,7 +30,7 @@ DATE, TIME, EPOCH_CODE, DEVICE = 1, 2, 3, 5  # lines of the header, from 0
 # The codes of the epoch length: formats.md, and GGIRread's readActiwatchCount.
 EPOCH_SECONDS = {"1": 15, "2": 30, "4": 60, "8": 120, "20": 300, "81": 2, "C1": 5, "C2": 10}
 # Count, then perhaps light (lux), voltage and the mark of a pressed button.
-ROW = r"^(-?\d{1,9})(?:\s*,\s*(\d{1,9}(?:\.\d+)?)(?:\s*,\s*\d*)?)?\s*M?$"
+ROW = r"(?a)^(-?\d{1,9})(?:\s*,\s*(\d{1,9}(?:\.\d+)?)(?:\s*,\s*\d*)?)?\s*M?$"
 
 
 def recognises(path: Path) -> bool:
@@ -99,8 +99,5 @@ def _rows(path: Path, lines: list[str]) -> pd.DataFrame:
     bad = np.flatnonzero(rows[0].isna())
     if bad.size:
         number = HEADER_LINES + 1 + int(bad[0])
-        raise InputError(
-            f"{path.name}: line {number} ({shown(texts.iloc[bad[0]])}) is no count; "
-            "export the recording again."
-        )
+        raise InputError(f"{path.name}: line {number} is no count; export the recording again.")
     return rows

@@ -18,6 +18,7 @@ from patients.ingest.base import (
     logger_utc,
     recording,
     require_dates,
+    require_short_rows,
     zone_of,
 )
 from patients.ingest.logger_rows import epoch_seconds
@@ -117,6 +118,8 @@ def _header(path: Path) -> tuple[dict[str, str], int]:
 
 def _table(path: Path, skipped: int) -> pd.DataFrame:
     try:
+        with path.open("rb") as lines:
+            require_short_rows(lines, skipped + 1)
         table = pd.read_csv(
             path,
             sep=";",
@@ -126,6 +129,7 @@ def _table(path: Path, skipped: int) -> pd.DataFrame:
             index_col=False,
             quoting=csv.QUOTE_NONE,
             encoding_errors="replace",
+            compression=None,  # a name may end in .gz, and is not to be believed
             skip_blank_lines=False,  # so that the index counts the file's lines
             na_filter=False,
         ).fillna("")

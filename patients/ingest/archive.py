@@ -1,5 +1,6 @@
 """Files as they come: alone, in a folder, or in a zip whose size is bounded before reading."""
 
+import os
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -51,10 +52,9 @@ def members(path: Path, suffix: str | tuple[str, ...]) -> Iterator[list[Member]]
     MAX_RATIO times.
     """
     if path.is_dir():
-        found = (p for p in path.rglob("*") if _wanted(p.name, suffix) and p.is_file())
-        files = list(islice(found, MAX_FILES + 1))
+        files = list(islice(_names_below(path, suffix), MAX_FILES + 1))
         _check_count(path, len(files))
-        yield [_file(p, p.relative_to(path).as_posix()) for p in sorted(files)]
+        yield [_file(path / name, name) for name in sorted(files)]
     elif is_zipfile(path):
         try:
             with ZipFile(path) as archive:
@@ -75,6 +75,16 @@ def sample(files: list[Member]) -> list[Member]:
 
 def _wanted(name: str, suffix: str | tuple[str, ...]) -> bool:
     return name.lower().endswith(suffix) and not name.rsplit("/", 1)[-1].startswith("._")
+
+
+def _names_below(folder: Path, suffix: str | tuple[str, ...]) -> Iterator[str]:
+    for root, _, names in os.walk(folder):  # pathlib takes four times as long
+        below = "" if root == str(folder) else f"{os.path.relpath(root, folder)}/"
+        yield from (
+            f"{below}{name}"
+            for name in names
+            if _wanted(name, suffix) and os.path.isfile(os.path.join(root, name))
+        )
 
 
 def _file(path: Path, name: str) -> Member:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -32,6 +33,7 @@ Rejected = Counter[str]
 LATEST_SECOND = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp())
 MAX_SPAN_YEARS = 20
 MAX_SPAN_MINUTES = MAX_SPAN_YEARS * 366 * 1440
+LONGEST_ROW = 1000  # bytes of a line of a table; the widest have 150
 MAX_SLEEP_SECONDS = 24 * 3600
 NO_SAMPLES: tuple[Seconds, Values] = (np.empty(0, np.int64), np.empty(0, np.float64))
 
@@ -125,6 +127,16 @@ def logger_utc(local: Seconds, zone: ZoneInfo, started: int | None = None) -> Se
     running = local - (first - utc_from_local(first, zone))
     wall = utc_from_local(local, zone)
     return min((running, wall), key=lambda read: (-np.unique(read).size, int(np.ptp(read))))
+
+
+def require_short_rows(lines: Iterable[bytes], above: int = 0) -> None:
+    """ValueError if a line after the first ``above`` is very long or ends within quotes.
+
+    pandas keeps every row as wide as the widest: one endless row would fill the memory.
+    """
+    for line in islice(lines, above, None):
+        if len(line) > LONGEST_ROW or line.count(b'"') % 2:
+            raise ValueError("a row without end")
 
 
 def within_limits(

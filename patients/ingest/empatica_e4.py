@@ -21,6 +21,7 @@ from patients.ingest.base import (
     binned,
     epochs,
     recording,
+    require_short_rows,
     zone_of,
 )
 from patients.ingest.enmo import enmo_by_second
@@ -88,6 +89,8 @@ def _table(file: Member) -> tuple[float, float, Values]:
         raise InputError(f"{file.basename} is over 256 MiB; give the session as exported.")
     timed = file.basename == "IBI.csv"
     try:
+        with file.open() as stream:
+            require_short_rows(stream)
         with file.open() as stream:
             start = _start(stream.readline())
             rate = 0.0 if timed else float(stream.readline().split(b",")[0])

@@ -3,7 +3,7 @@
 import csv
 import io
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -13,8 +13,9 @@ from patients.domain.recording import Channel
 from patients.ingest.archive import Member
 from patients.ingest.base import utc_from_local
 from patients.ingest.device import Device
-from patients.ingest.json_files import MAX_FILE_BYTES, iso_second, number
+from patients.ingest.json_files import MAX_FILE_BYTES, iso_moment, number
 
+NO_OFFSET = timezone(timedelta(0), "none told")
 NO_READING_SPO2 = 50.0  # what the Takeout has where the sensor read nothing
 
 
@@ -69,8 +70,9 @@ def read(table: Table, device: Device, file: Member, zone: ZoneInfo) -> None:
         if not stamp or table.channel is Channel.SPO2 and value == NO_READING_SPO2:
             device.rejected[f"{table.channel}_no_reading"] += 1
             continue
-        seconds.append(iso_second(stamp, f"{file.basename}: line {line}"))
-        naive.append(datetime.fromisoformat(stamp).tzinfo is None)
+        moment = iso_moment(stamp, f"{file.basename}: line {line}", NO_OFFSET)
+        seconds.append(int(moment.timestamp()))
+        naive.append(moment.tzinfo is NO_OFFSET)
         values.append(value)
     utc_seconds, is_naive = np.array(seconds, np.int64), np.array(naive, bool)
     utc_seconds[is_naive] = utc_from_local(utc_seconds[is_naive], zone)

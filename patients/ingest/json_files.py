@@ -95,13 +95,13 @@ def iso_moment(value: Any, where: str, zone: tzinfo = UTC) -> datetime:
     A blank before the offset, as in 2024-03-01 23:05:00 +0100, is allowed. InputError, naming
     ``where``, for other texts and for dates outside 1970 to 2100.
     """
-    stamp = str(value)[:LONGEST_STAMP]
+    stamp = str(value)[: LONGEST_STAMP + 1]
     if stamp[19:20] == " ":
         stamp = stamp[:19] + stamp[20:]
     try:
         moment = datetime.fromisoformat(stamp)
         moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
-        good = 0 <= moment.timestamp() < LATEST_SECOND
+        good = len(stamp) <= LONGEST_STAMP and 0 <= moment.timestamp() < LATEST_SECOND
     except (ValueError, OverflowError):
         good = False
     if not good:

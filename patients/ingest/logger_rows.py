@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from patients.domain.errors import InputError
 from patients.domain.recording import SleepEpisode
-from patients.ingest.base import Rejected, Seconds, Values, require_dates, shown
+from patients.ingest.base import Rejected, Seconds, Values, require_dates, require_short_rows, shown
 from patients.ingest.nights import Segment, nights_of_stretches
 
 # What the vendors write where there is no value ("kZ": German Actiware, kein Zahlenwert).
@@ -81,6 +81,8 @@ def table(path: Path, above: int, columns: Mapping[str, int], separator: str = "
     The index counts the file's lines from 1. InputError if the table cannot be read.
     """
     try:
+        with path.open("rb") as lines:
+            require_short_rows(lines, above)
         found = pd.read_csv(
             path,
             sep=separator,
@@ -89,6 +91,7 @@ def table(path: Path, above: int, columns: Mapping[str, int], separator: str = "
             usecols=sorted(set(columns.values())),
             dtype=str,
             encoding_errors="replace",
+            compression=None,  # a name may end in .gz, and is not to be believed
             skip_blank_lines=False,
             na_filter=False,
         ).fillna("")

@@ -21,6 +21,7 @@ from patients.ingest.base import (
     epochs,
     recording,
     require_dates,
+    require_short_rows,
     shown,
     utc_from_local,
     zone_of,
@@ -99,6 +100,8 @@ def _table(path: Path, names: Sequence[str]) -> pd.DataFrame:
     if path.stat().st_size > MAX_FILE_BYTES:
         raise InputError(f"{path.name} is over 256 MiB; split it by years.")
     try:
+        with path.open("rb") as lines:
+            require_short_rows(lines, 1)
         table = pd.read_csv(
             path,
             header=None,
@@ -123,7 +126,7 @@ def _table(path: Path, names: Sequence[str]) -> pd.DataFrame:
 def _utc_seconds(column: pd.Series, place: ZoneInfo, path: Path) -> Seconds:
     """UTC seconds of the stamps; all must be of one kind."""
     texts = column.str.strip()
-    if texts.str.fullmatch(r"\d{1,11}(?:\.\d+)?").all():
+    if texts.str.fullmatch(r"(?a)\d{1,11}(?:\.\d+)?").all():
         numbers = pd.to_numeric(texts).to_numpy(np.float64)
         seconds: Seconds = np.floor(numbers).astype(np.int64)
         naive = False

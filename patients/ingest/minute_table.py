@@ -19,7 +19,7 @@ def read_minutes(path: Path, column: int) -> tuple[NDArray[np.float64], int]:
     no such table, a column that is not there, or times that do not rise.
     """
     try:
-        table = pd.read_csv(path, header=0)
+        table = pd.read_csv(path, header=0, compression=None)
         times = pd.to_datetime(table.iloc[:, 0], format=TIME_FORMAT)
     except (OSError, ValueError, IndexError, pd.errors.ParserError) as error:
         kind = "cannot be read" if isinstance(error, OSError) else "is no minute table"

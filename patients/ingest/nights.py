@@ -11,7 +11,7 @@ Segment = tuple[int, int, str]  # start and end in UTC seconds, one of STAGES
 
 GAP_SECONDS = 3600  # loose sleep after a longer gap is another night
 MAX_SEGMENTS = 10_000  # of one night; 24 hours hold 2,880 epochs of 30 s
-MAX_NIGHTS = 20_000  # of one file; 20 years hold 7,300
+MAX_NIGHTS = 10_000  # of one file; 20 years hold 7,300
 SCORED = {"light", "deep", "rem"}
 
 

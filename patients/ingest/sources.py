@@ -17,6 +17,10 @@ from patients.ingest.base import shown, zone_of
 AUTO = "auto"
 
 
+class UnknownFormat(InputError):
+    """The content is of none of the formats; the message names them all."""
+
+
 class Source(Protocol):
     """One vendor's format: how it is called, told apart by content, and read."""
 
@@ -104,4 +108,4 @@ def _source_of(path: Path, name: str) -> Source:
             f"use the source {found.SOURCE} or auto."
         )
     known = "; ".join(f"{each}: {source_named(each).LABEL}" for each in SOURCES)
-    raise InputError(f"{path.name} is in no known format; give one of these ({known}).")
+    raise UnknownFormat(f"{path.name} is in no known format; give one of these ({known}).")

@@ -11,7 +11,15 @@ import pandas as pd
 
 from patients.domain.errors import InputError
 from patients.domain.recording import Channel, DeviceKind, Family, Recording
-from patients.ingest.base import Rejected, epochs, logger_utc, recording, require_dates, zone_of
+from patients.ingest.base import (
+    Rejected,
+    epochs,
+    logger_utc,
+    recording,
+    require_dates,
+    require_short_rows,
+    zone_of,
+)
 
 SOURCE = "ukbiobank_csv"
 LABEL = "UK Biobank accelerometer epochs CSV"
@@ -70,6 +78,8 @@ def _start(text: str) -> int:
 def _table(path: Path) -> pd.DataFrame:
     """Acceleration and the imputed flag, columns 0 and 1."""
     try:
+        with path.open("rb") as lines:
+            require_short_rows(lines, 1)
         table = pd.read_csv(
             path,
             header=None,

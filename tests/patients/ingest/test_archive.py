@@ -7,7 +7,7 @@ import pytest
 
 from patients.domain.errors import InputError
 from patients.ingest import archive
-from patients.ingest.archive import members
+from patients.ingest.archive import members, sample
 from tests.patients.ingest.builders import write_zip
 
 
@@ -91,3 +91,13 @@ def test_unusual_packing_and_encryption_are_refused(tmp_path: Path) -> None:
         made.filelist[0].flag_bits |= 1
     (tmp_path / "secret.zip").write_bytes(secret.getvalue())
     assert "encrypted" in refused(tmp_path / "secret.zip")
+
+
+def test_of_very_many_files_some_are_looked_into(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "MAX_HEADS", 4)
+    for count, shown in ((0, ""), (4, "0123"), (9, "036"), (10, "0369")):
+        path = write_zip(tmp_path / "a.zip", {f"{i}.json": "[]" for i in range(count)})
+        with members(path, ".json") as files:
+            assert "".join(file.name[0] for file in sample(files)) == shown

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from patients.domain.errors import InputError
 from patients.domain.recording import Channel
-from patients.ingest.base import binned, recording, sleep_episode, utc_from_local, zone_of
+from patients.ingest.base import (
+    binned,
+    recording,
+    require_short_rows,
+    sleep_episode,
+    utc_from_local,
+    zone_of,
+)
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -116,3 +123,19 @@ def test_recording_refuses_parts_20_years_apart() -> None:
 def test_recording_of_nothing_says_what_was_left_out() -> None:
     with pytest.raises(InputError, match=r"a\.xml holds nothing .*\(3 steps_unit\)"):
         recording(Path("a.xml"), "x", "y", [None], rejected=Counter(steps_unit=3, duplicate=0))
+
+
+@pytest.mark.parametrize(
+    ("line", "good"),
+    [(b"1," * 499, True), (b"1," * 501, False), (b'"a","b"', True), (b'1,"a', False)],
+)
+def test_a_row_without_end_is_refused_before_pandas_widens_all_to_it(
+    line: bytes, good: bool
+) -> None:
+    lines = [b'a note with one "\n', b"1,2\n", line + b"\n"]
+    if good:
+        require_short_rows(lines, 1)
+        return
+    with pytest.raises(ValueError, match="a row without end"):
+        require_short_rows(lines, 1)
+    require_short_rows(lines, 3)

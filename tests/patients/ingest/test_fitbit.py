@@ -340,3 +340,17 @@ def test_sleep_and_heart_are_recognised_under_any_name(tmp_path: Path) -> None:
     assert fitbit.recognises(write_json(tmp_path / "b", fitbit_heart([60])))
     (tmp_path / "steps-1.json").write_text('{"steps": [1, 2]}')
     assert not fitbit.recognises(tmp_path / "steps-1.json")
+
+
+@pytest.mark.parametrize("stamp", ["2024-03-05T01:05:00 +0100", "2024-03-05 01:05:00+01:00"])
+def test_a_table_may_tell_the_offset(tmp_path: Path, stamp: str) -> None:
+    (tmp_path / "hrv.csv").write_text(TABLES["hrv.csv"].replace("2024-03-05T01:05:00", stamp))
+    series = parsed(fitbit, tmp_path / "hrv.csv", "America/Denver").channel(Channel.HRV_RMSSD)
+    assert series is not None and series.start == datetime(2024, 3, 5, 0, 5, tzinfo=UTC)
+
+
+def test_a_stamp_with_a_long_tail_is_refused(tmp_path: Path) -> None:
+    long = TABLES["hrv.csv"].replace("T01:05:00", "T01:05:00." + "1" * 90)
+    (tmp_path / "hrv.csv").write_text(long)
+    with pytest.raises(InputError, match="hrv.csv: line 2 has the date"):
+        parsed(fitbit, tmp_path / "hrv.csv", ZONE)

@@ -218,8 +218,8 @@ def test_an_unknown_zone_is_refused(tmp_path: Path, module: ModuleType) -> None:
 
 
 def test_more_nights_than_a_life_has_are_refused(tmp_path: Path) -> None:
-    nights = [oura_night("1", 10 * i, id=str(i)) for i in range(20_001)]
+    nights = [oura_night("1", 10 * i, id=str(i)) for i in range(10_001)]
     began = time.monotonic()
-    with pytest.raises(InputError, match="20,001 sleep records"):
+    with pytest.raises(InputError, match="10,001 sleep records"):
         list(oura.parse(write_json(tmp_path / "a.json", nights), ZONE))
     assert time.monotonic() - began < 10

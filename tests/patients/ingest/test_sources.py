@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from patients.domain.errors import InputError
 from patients.domain.resolve import whole
 from patients.ingest.sources import SOURCES, read_recordings, source_named
+from tests.hostile.seeds import Seed, seeds
 from tests.patients.ingest.builders import (
     actlumus_rows,
     apple_export,
@@ -144,3 +145,12 @@ def test_a_mutated_file_is_read_or_refused(
     else:
         assert found.start < found.end
         assert all(s.values.size for s in found.series)
+
+
+@pytest.mark.parametrize("suffix", ["zip", "gz", "xz", "bz2", "tar", "zst"])
+@pytest.mark.parametrize("seed", seeds(), ids=lambda seed: f"{seed.source} {seed.name}")
+def test_a_name_is_not_believed(tmp_path: Path, seed: Seed, suffix: str) -> None:
+    path = tmp_path / f"a.{suffix}"
+    path.write_bytes(seed.content)
+    if seed.name not in ("steps.json", "hrv.csv"):  # Fitbit's steps are told by their name alone
+        assert whole(read_recordings(path, "Europe/Berlin")).source == seed.source
