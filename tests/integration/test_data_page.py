@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -98,7 +99,8 @@ def test_the_record_leads_to_the_page_and_back_and_each_opening_is_written_down(
 def test_devices_stand_in_order_with_what_they_brought() -> None:
     client, who = browser()
     patient = factories.patient("P-1", [who])
-    today = timezone.now().replace(hour=12, minute=0, second=0, microsecond=0)
+    now = timezone.now().astimezone(ZoneInfo(factories.ZONE))
+    today = now.replace(hour=12, minute=0, second=0, microsecond=0).astimezone(UTC)
     store(
         patient,
         [
