@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from patients.domain.recording import CHANNEL_UNITS, Channel, DeviceKind
 from patients.ingest import device_push as push
-from patients.ingest.base import LIMITS, STAGES
+from patients.ingest.common.base import LIMITS, STAGES
 
 STAMP = "ISO 8601 with its offset, such as 2026-11-01T00:00:00+01:00."
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from patients.domain.recording import SleepEpisode as RecordedSleep
 from patients.domain.recording import SleepStage
 from patients.domain.resolve import NIGHT_GAP, is_staged
-from patients.ingest.base import MAX_SLEEP_SECONDS, STAGES, sleep_episode
+from patients.ingest.common.base import MAX_SLEEP_SECONDS, STAGES, sleep_episode
 from patients.models import Device, SleepEpisode
 
 MINUTE = timedelta(minutes=1)

@@ -26,7 +26,7 @@ from patients.domain.recording import (
     Recording,
     Samples,
 )
-from patients.ingest.base import zone_of
+from patients.ingest.common.base import zone_of
 from patients.ingest.sources import AUTO, check_there, read_recordings
 from patients.models import (
     Device,

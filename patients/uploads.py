@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from patients.domain.errors import InputError
 from patients.ingest import device_push
-from patients.ingest.base import shown, zone_of
+from patients.ingest.common.base import shown, zone_of
 from patients.ingest.sources import AUTO, SOURCES
 from patients.models import DeviceToken, Patient, Upload, User
 from patients.services import audit_record

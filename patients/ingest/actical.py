@@ -9,7 +9,7 @@ import pandas as pd
 
 from patients.domain.errors import InputError
 from patients.domain.recording import Channel, DeviceKind, Family, Recording
-from patients.ingest.base import (
+from patients.ingest.common.base import (
     LATEST_SECOND,
     Rejected,
     epochs,
@@ -17,7 +17,7 @@ from patients.ingest.base import (
     recording,
     zone_of,
 )
-from patients.ingest.logger_rows import (
+from patients.ingest.common.logger_rows import (
     cells,
     clock_second,
     epoch_seconds,

@@ -11,8 +11,8 @@ import pandas as pd
 
 from patients.domain.errors import InputError
 from patients.domain.recording import Recording
-from patients.ingest.actigraph import WANTED, from_counts
-from patients.ingest.base import Seconds, logger_utc, require_dates, zone_of
+from patients.ingest.common.actigraph import WANTED, from_counts
+from patients.ingest.common.base import Seconds, logger_utc, require_dates, zone_of
 
 SOURCE = "actigraph_agd"
 LABEL = "ActiGraph .agd (ActiLife)"

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from patients.domain.errors import InputError
 from patients.domain.recording import Recording
-from patients.ingest.actigraph import WANTED, from_counts
-from patients.ingest.base import (
+from patients.ingest.common.actigraph import WANTED, from_counts
+from patients.ingest.common.base import (
     Seconds,
     Values,
     logger_utc,

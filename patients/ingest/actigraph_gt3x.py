@@ -13,9 +13,9 @@ import numpy as np
 
 from patients.domain.errors import InputError
 from patients.domain.recording import Channel, DeviceKind, Family, Recording
-from patients.ingest.actigraph import device_name
-from patients.ingest.archive import Member, members
-from patients.ingest.base import (
+from patients.ingest.common.actigraph import device_name
+from patients.ingest.common.archive import Member, members
+from patients.ingest.common.base import (
     Rejected,
     Seconds,
     Values,
@@ -26,7 +26,7 @@ from patients.ingest.base import (
     utc,
     zone_of,
 )
-from patients.ingest.enmo import enmo_by_second
+from patients.ingest.common.enmo import enmo_by_second
 
 SOURCE = "actigraph_gt3x"
 LABEL = "ActiGraph .gt3x (raw acceleration)"

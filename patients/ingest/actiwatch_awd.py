@@ -10,7 +10,7 @@ import pandas as pd
 
 from patients.domain.errors import InputError
 from patients.domain.recording import Channel, DeviceKind, Family, Recording
-from patients.ingest.base import (
+from patients.ingest.common.base import (
     Rejected,
     epochs,
     recording,
@@ -19,7 +19,7 @@ from patients.ingest.base import (
     utc_from_local,
     zone_of,
 )
-from patients.ingest.logger_rows import clock_second, named_day, require_size
+from patients.ingest.common.logger_rows import clock_second, named_day, require_size
 
 SOURCE = "actiwatch_awd"
 LABEL = "Actiwatch AWD files"

@@ -10,7 +10,7 @@ import pandas as pd
 
 from patients.domain.errors import InputError
 from patients.domain.recording import Channel, DeviceKind, Family, MinuteSeries, Recording
-from patients.ingest.base import (
+from patients.ingest.common.base import (
     Rejected,
     Seconds,
     Values,
@@ -21,7 +21,7 @@ from patients.ingest.base import (
     require_short_rows,
     zone_of,
 )
-from patients.ingest.logger_rows import epoch_seconds
+from patients.ingest.common.logger_rows import epoch_seconds
 
 SOURCE = "actlumus"
 LABEL = "Condor ActLumus and ActTrust text logs"

@@ -17,10 +17,10 @@ from lxml import etree
 
 from patients.domain.errors import InputError
 from patients.domain.recording import Channel, Recording
-from patients.ingest.apple_samples import SLEEP, Samples
-from patients.ingest.archive import Member, members, sample
-from patients.ingest.base import LATEST_SECOND, STAGES, nothing_usable, shown, zone_of
-from patients.ingest.spill import Spill
+from patients.ingest.common.apple_samples import SLEEP, Samples
+from patients.ingest.common.archive import Member, members, sample
+from patients.ingest.common.base import LATEST_SECOND, STAGES, nothing_usable, shown, zone_of
+from patients.ingest.common.spill import Spill
 
 SOURCE = "apple_health"
 LABEL = "Apple Health export.xml or export.zip"

@@ -27,7 +27,7 @@ from patients.domain.recording import (
     SleepEpisode,
     unit_of,
 )
-from patients.ingest.base import (
+from patients.ingest.common.base import (
     LIMITS,
     STAGES,
     Rejected,
@@ -37,8 +37,8 @@ from patients.ingest.base import (
     shown,
     utc,
 )
-from patients.ingest.json_files import iso_second
-from patients.ingest.nights import Segment, distinct, night
+from patients.ingest.common.json_files import iso_second
+from patients.ingest.common.nights import Segment, distinct, night
 
 SOURCE = "device_push"
 THE_PUSH = Path("The push")  # as messages name it

@@ -11,8 +11,8 @@ import pandas as pd
 
 from patients.domain.errors import InputError
 from patients.domain.recording import Channel, Family, MinuteSeries, Recording
-from patients.ingest.archive import BROKEN_ZIP, Member, members, sample
-from patients.ingest.base import (
+from patients.ingest.common.archive import BROKEN_ZIP, Member, members, sample
+from patients.ingest.common.base import (
     LATEST_SECOND,
     NO_SAMPLES,
     Rejected,
@@ -24,7 +24,7 @@ from patients.ingest.base import (
     require_short_rows,
     zone_of,
 )
-from patients.ingest.enmo import enmo_by_second
+from patients.ingest.common.enmo import enmo_by_second
 
 SOURCE = "empatica_e4"
 LABEL = "Empatica E4 session (ACC, HR, IBI, TEMP CSV)"

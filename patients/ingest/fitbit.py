@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from patients.domain.recording import Channel, Recording
-from patients.ingest import fitbit_tables
-from patients.ingest.archive import Member, members, sample
-from patients.ingest.base import (
+from patients.ingest.common import fitbit_tables
+from patients.ingest.common.archive import Member, members, sample
+from patients.ingest.common.base import (
     LATEST_SECOND,
     Seconds,
     require_dates,
@@ -22,9 +22,9 @@ from patients.ingest.base import (
     utc_from_local,
     zone_of,
 )
-from patients.ingest.device import Device, recordings
-from patients.ingest.json_files import bad_date, dicts, number, read_json, text
-from patients.ingest.nights import Segment, night
+from patients.ingest.common.device import Device, recordings
+from patients.ingest.common.json_files import bad_date, dicts, number, read_json, text
+from patients.ingest.common.nights import Segment, night
 
 SOURCE = "fitbit"
 LABEL = "Fitbit Takeout (steps, heart rate, sleep JSON; HRV, SpO2, breathing, temperature CSV)"

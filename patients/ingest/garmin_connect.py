@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from patients.domain.recording import Channel, Recording
-from patients.ingest.archive import Member, members, sample
-from patients.ingest.base import zone_of
-from patients.ingest.device import Device, recordings
-from patients.ingest.json_files import (
+from patients.ingest.common.archive import Member, members, sample
+from patients.ingest.common.base import zone_of
+from patients.ingest.common.device import Device, recordings
+from patients.ingest.common.json_files import (
     bad_date,
     dicts,
     epoch_second,
@@ -22,7 +22,7 @@ from patients.ingest.json_files import (
     read_json,
     text,
 )
-from patients.ingest.nights import night
+from patients.ingest.common.nights import night
 
 SOURCE = "garmin_connect"
 LABEL = "Garmin Connect JSON (sleep, heart rate, HRV, respiration, 15-minute steps)"

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from patients.domain.recording import Channel, Recording
-from patients.ingest.archive import Member, members, sample
-from patients.ingest.base import zone_of
-from patients.ingest.device import LONGEST_WALK_SECONDS, Device, recordings
-from patients.ingest.json_files import (
+from patients.ingest.common.archive import Member, members, sample
+from patients.ingest.common.base import zone_of
+from patients.ingest.common.device import LONGEST_WALK_SECONDS, Device, recordings
+from patients.ingest.common.json_files import (
     dicts,
     epoch_second,
     is_json,
@@ -19,7 +19,7 @@ from patients.ingest.json_files import (
     read_json,
     text,
 )
-from patients.ingest.nights import Segment, night
+from patients.ingest.common.nights import Segment, night
 
 SOURCE = "garmin_health"
 LABEL = "Garmin Health API push JSON"

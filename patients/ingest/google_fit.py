@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from patients.domain.recording import Channel, DeviceKind, Recording
-from patients.ingest.archive import Member, members, sample
-from patients.ingest.base import Rejected, zone_of
-from patients.ingest.device import Device, recordings
-from patients.ingest.json_files import (
+from patients.ingest.common.archive import Member, members, sample
+from patients.ingest.common.base import Rejected, zone_of
+from patients.ingest.common.device import Device, recordings
+from patients.ingest.common.json_files import (
     dicts,
     epoch_second,
     is_json,
@@ -21,7 +21,7 @@ from patients.ingest.json_files import (
     read_json,
     text,
 )
-from patients.ingest.nights import Segment, night, nights_of_stretches
+from patients.ingest.common.nights import Segment, night, nights_of_stretches
 
 SOURCE = "google_fit"
 LABEL = "Google Fit Takeout JSON (All Data, All Sessions)"

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from patients.domain.recording import Channel, DeviceKind, QuestionnaireAnswer, Recording
-from patients.ingest.archive import Member, members, sample
-from patients.ingest.base import Rejected, utc, zone_of
-from patients.ingest.device import Device, recordings
-from patients.ingest.json_files import dicts, iso_moment, iso_second, number, read_json, text
-from patients.ingest.nights import night
+from patients.ingest.common.archive import Member, members, sample
+from patients.ingest.common.base import Rejected, utc, zone_of
+from patients.ingest.common.device import Device, recordings
+from patients.ingest.common.json_files import dicts, iso_moment, iso_second, number, read_json, text
+from patients.ingest.common.nights import night
 
 SOURCE = "health_auto_export"
 LABEL = "Health Auto Export JSON"

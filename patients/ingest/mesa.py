@@ -17,7 +17,7 @@ import pandas as pd
 
 from patients.domain.errors import InputError
 from patients.domain.recording import Channel, DeviceKind, Family, Recording, SleepEpisode
-from patients.ingest.base import (
+from patients.ingest.common.base import (
     Rejected,
     Seconds,
     epochs,
@@ -27,7 +27,7 @@ from patients.ingest.base import (
     utc_from_local,
     zone_of,
 )
-from patients.ingest.logger_rows import (
+from patients.ingest.common.logger_rows import (
     NO_STAMP,
     cells,
     clock_second,

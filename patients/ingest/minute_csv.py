@@ -14,7 +14,7 @@ import pandas as pd
 
 from patients.domain.errors import InputError
 from patients.domain.recording import Channel, DeviceKind, Family, MinuteSeries, Recording
-from patients.ingest.base import (
+from patients.ingest.common.base import (
     Rejected,
     Seconds,
     binned,

@@ -7,10 +7,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from patients.domain.recording import Channel, DeviceKind, Recording
-from patients.ingest.archive import Member, members, sample
-from patients.ingest.base import zone_of
-from patients.ingest.device import Device, recordings
-from patients.ingest.json_files import (
+from patients.ingest.common.archive import Member, members, sample
+from patients.ingest.common.base import zone_of
+from patients.ingest.common.device import Device, recordings
+from patients.ingest.common.json_files import (
     epoch_second,
     is_json,
     iso_second,
@@ -19,7 +19,7 @@ from patients.ingest.json_files import (
     read_json,
     text,
 )
-from patients.ingest.nights import Segment, night
+from patients.ingest.common.nights import Segment, night
 
 SOURCE = "oura"
 LABEL = "Oura API v2 JSON (sleep, heart rate)"

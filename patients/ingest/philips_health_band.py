@@ -16,8 +16,8 @@ import pandas as pd
 
 from patients.domain.errors import InputError
 from patients.domain.recording import Channel, DeviceKind, Family, MinuteSeries, Recording
-from patients.ingest.archive import members
-from patients.ingest.base import (
+from patients.ingest.common.archive import members
+from patients.ingest.common.base import (
     Rejected,
     Seconds,
     epochs,
@@ -27,7 +27,7 @@ from patients.ingest.base import (
     shown,
     zone_of,
 )
-from patients.ingest.logger_rows import epoch_seconds, present, require_size, scored_sleep
+from patients.ingest.common.logger_rows import epoch_seconds, present, require_size, scored_sleep
 
 SOURCE = "philips_health_band"
 LABEL = "Philips Health Band workbooks (DataList and Sleep_Wake xlsx)"

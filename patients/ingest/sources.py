@@ -12,7 +12,7 @@ from typing import Protocol, cast
 
 from patients.domain.errors import InputError
 from patients.domain.recording import Recording
-from patients.ingest.base import shown, zone_of
+from patients.ingest.common.base import shown, zone_of
 
 AUTO = "auto"
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from patients.domain.errors import InputError
 from patients.domain.recording import Channel, DeviceKind, Family, Recording
-from patients.ingest.base import (
+from patients.ingest.common.base import (
     Rejected,
     epochs,
     logger_utc,

@@ -16,7 +16,7 @@ from drf_spectacular.validation import validate_schema
 from patients import tasks, upload_queue
 from patients.device_api import FAILURES
 from patients.ingest import device_push
-from patients.ingest.json_files import MAX_FILE_BYTES
+from patients.ingest.common.json_files import MAX_FILE_BYTES
 from patients.models import AuditEvent, DeviceToken, RecordingDay, Upload
 from patients.tasks import store_uploads, watch_uploads
 from patients.tokens import token_issue, token_revoke

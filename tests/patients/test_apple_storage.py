@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from patients import storage
-from patients.ingest import spill
+from patients.ingest.common import spill
 from patients.models import Patient, RecordingDay, ResolvedDay, SleepEpisode
 from patients.services import patient_enrol
 from patients.storage import Stored, file_store

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from patients.commands import JsonCommand, file_take
 from patients.domain.errors import InputError
-from patients.ingest.base import zone_of
+from patients.ingest.common.base import zone_of
 from patients.ingest.sources import SOURCES, check_there, source_named
 from patients.storage import told
 from scoring.runs import scoring_request

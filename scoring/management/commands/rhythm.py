@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from patients.commands import JsonCommand
-from patients.ingest.minute_table import read_minutes
+from patients.ingest.common.minute_table import read_minutes
 from scoring.domain.rhythm import rhythm
 
 

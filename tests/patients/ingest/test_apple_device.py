@@ -1,7 +1,7 @@
 import pytest
 
 from patients.domain.recording import DeviceKind
-from patients.ingest.apple_device import device_of
+from patients.ingest.common.apple_device import device_of
 
 TEXT = "<<HKDevice: 0x{}>, name:{}, manufacturer:Apple Inc., model:{}, hardware:{}, software:16.1>"
 

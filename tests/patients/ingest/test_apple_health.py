@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from patients.domain.errors import InputError
 from patients.domain.recording import Channel, DeviceKind, Family, Recording
-from patients.ingest import apple_health, apple_samples
-from patients.ingest.base import LIMITS
+from patients.ingest import apple_health
+from patients.ingest.common import apple_samples
+from patients.ingest.common.base import LIMITS
 from tests.patients.ingest.builders import (
     APP,
     IPHONE,

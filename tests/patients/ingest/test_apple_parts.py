@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from patients.domain.minutes import merged
 from patients.domain.recording import MinuteSeries, Recording, Samples
-from patients.ingest import apple_health, apple_samples, spill
+from patients.ingest import apple_health
+from patients.ingest.common import apple_samples, spill
 from tests.generators.apple_export import write_export
 from tests.patients.ingest.builders import (
     APP,

@@ -6,8 +6,8 @@ from zipfile import ZIP_LZMA, ZipFile
 import pytest
 
 from patients.domain.errors import InputError
-from patients.ingest import archive
-from patients.ingest.archive import members, sample
+from patients.ingest.common import archive
+from patients.ingest.common.archive import members, sample
 from tests.patients.ingest.builders import write_zip
 
 

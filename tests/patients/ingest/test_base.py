@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from patients.domain.errors import InputError
 from patients.domain.recording import Channel
-from patients.ingest.base import (
+from patients.ingest.common.base import (
     binned,
     recording,
     require_short_rows,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from patients.ingest import device
-from patients.ingest.device import walked
+from patients.ingest.common import device
+from patients.ingest.common.device import walked
 
 Walks = dict[tuple[int, int], float]
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from patients.domain.errors import InputError
 from patients.domain.recording import Channel, Family, Recording, SleepEpisode
-from patients.ingest import fitbit, json_files
+from patients.ingest import fitbit
+from patients.ingest.common import json_files
 from tests.patients.ingest.builders import (
     START,
     fitbit_heart,

@@ -22,9 +22,9 @@ from patients.ingest import (
     garmin_health,
     google_fit,
     health_auto_export,
-    json_files,
     oura,
 )
+from patients.ingest.common import json_files
 from tests.patients.ingest.builders import START, fitbit_heart, fitbit_sleep, write_json, write_zip
 from tests.patients.ingest.builders_json import (
     connect_night,

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from patients.domain.errors import InputError
-from patients.ingest.base import logger_utc
-from patients.ingest.logger_rows import (
+from patients.ingest.common.base import logger_utc
+from patients.ingest.common.logger_rows import (
     NO_STAMP,
     clock_second,
     day_second,

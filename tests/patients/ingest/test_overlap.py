@@ -8,10 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patients.domain.recording import MinuteSeries, SleepEpisode
-from patients.ingest import overlap
-from patients.ingest.base import MAX_SLEEP_SECONDS, STAGES, utc
-from patients.ingest.overlap import FAR, good_sleep, good_steps, sleep_episodes, steps_per_minute
-from patients.ingest.spill import ROW, Rows
+from patients.ingest.common import overlap
+from patients.ingest.common.base import MAX_SLEEP_SECONDS, STAGES, utc
+from patients.ingest.common.overlap import (
+    FAR,
+    good_sleep,
+    good_steps,
+    sleep_episodes,
+    steps_per_minute,
+)
+from patients.ingest.common.spill import ROW, Rows
 
 HOUR = 3600
 Row = tuple[int, int, float, int]

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patients.domain.errors import InputError
-from patients.ingest import spill as on_disk
-from patients.ingest.spill import ROW, Rows, Spill
+from patients.ingest.common import spill as on_disk
+from patients.ingest.common.spill import ROW, Rows, Spill
 
 FILE = Path("export.xml")
 

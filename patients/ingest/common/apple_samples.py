@@ -19,9 +19,9 @@ from patients.domain.recording import (
     Recording,
     SleepEpisode,
 )
-from patients.ingest import spill as on_disk
-from patients.ingest.apple_device import device_of
-from patients.ingest.base import (
+from patients.ingest.common import spill as on_disk
+from patients.ingest.common.apple_device import device_of
+from patients.ingest.common.base import (
     LIMITS,
     MAX_SPAN_MINUTES,
     Rejected,
@@ -30,7 +30,7 @@ from patients.ingest.base import (
     recording,
     too_long,
 )
-from patients.ingest.overlap import (
+from patients.ingest.common.overlap import (
     FAR,
     good_sleep,
     good_steps,
@@ -38,7 +38,7 @@ from patients.ingest.overlap import (
     sleep_episodes,
     steps_per_minute,
 )
-from patients.ingest.spill import ROW, Rows, Spill
+from patients.ingest.common.spill import ROW, Rows, Spill
 
 SLEEP = "sleep"
 CHANNELS = (*Channel, SLEEP)  # a row names its channel by the place here

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from patients.domain.minutes import Partial
 from patients.domain.recording import Channel, MinuteSeries, Samples, SleepEpisode, unit_of
-from patients.ingest.base import (
+from patients.ingest.common.base import (
     LIMITS,
     MAX_SLEEP_SECONDS,
     STAGES,
@@ -21,7 +21,7 @@ from patients.ingest.base import (
     on_grid,
     sleep_episode,
 )
-from patients.ingest.spill import Rows
+from patients.ingest.common.spill import Rows
 
 Indices = NDArray[np.int64]
 

@@ -11,8 +11,15 @@ from numpy.typing import NDArray
 
 from patients.domain.errors import InputError
 from patients.domain.recording import SleepEpisode
-from patients.ingest.base import Rejected, Seconds, Values, require_dates, require_short_rows, shown
-from patients.ingest.nights import Segment, nights_of_stretches
+from patients.ingest.common.base import (
+    Rejected,
+    Seconds,
+    Values,
+    require_dates,
+    require_short_rows,
+    shown,
+)
+from patients.ingest.common.nights import Segment, nights_of_stretches
 
 # What the vendors write where there is no value ("kZ": German Actiware, kein Zahlenwert).
 MISSING = ("", "nan", "kz", "na", "n/a", "null")

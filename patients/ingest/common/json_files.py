@@ -7,8 +7,8 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from patients.domain.errors import InputError
-from patients.ingest.archive import Member
-from patients.ingest.base import LATEST_SECOND, shown
+from patients.ingest.common.archive import Member
+from patients.ingest.common.base import LATEST_SECOND, shown
 
 MAX_FILE_BYTES = 64 * 1024**2
 MAX_CONTAINERS = 1_000_000  # lists and objects: what a parsed file may take in memory

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from patients.domain.errors import InputError
 from patients.domain.recording import SleepEpisode
-from patients.ingest.base import MAX_SLEEP_SECONDS, STAGES, Rejected, sleep_episode, utc
+from patients.ingest.common.base import MAX_SLEEP_SECONDS, STAGES, Rejected, sleep_episode, utc
 
 Segment = tuple[int, int, str]  # start and end in UTC seconds, one of STAGES
 

@@ -18,7 +18,7 @@ from patients.domain.recording import (
     Recording,
     SleepEpisode,
 )
-from patients.ingest.base import (
+from patients.ingest.common.base import (
     LIMITS,
     MAX_SPAN_MINUTES,
     NO_SAMPLES,
@@ -31,7 +31,7 @@ from patients.ingest.base import (
     nothing_usable,
     recording,
 )
-from patients.ingest.nights import Segment, distinct, nights_of_stretches, require_few
+from patients.ingest.common.nights import Segment, distinct, nights_of_stretches, require_few
 
 BLOCK = 20_000  # walks spread at a time, which bounds the memory
 LONGEST_WALK_SECONDS = 3600  # a day's total spread over its minutes would walk all night

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from patients.domain.recording import Channel, DeviceKind, Family, Recording
-from patients.ingest.base import (
+from patients.ingest.common.base import (
     Rejected,
     Seconds,
     Values,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from patients.ingest.base import Seconds, Values
+from patients.ingest.common.base import Seconds, Values
 
 Acceleration = NDArray[np.float32]  # g, shape (n, 3)
 CHUNK_ROWS = 1_000_000

@@ -10,10 +10,10 @@ import numpy as np
 
 from patients.domain.errors import InputError
 from patients.domain.recording import Channel
-from patients.ingest.archive import Member
-from patients.ingest.base import utc_from_local
-from patients.ingest.device import Device
-from patients.ingest.json_files import MAX_FILE_BYTES, iso_moment, number
+from patients.ingest.common.archive import Member
+from patients.ingest.common.base import utc_from_local
+from patients.ingest.common.device import Device
+from patients.ingest.common.json_files import MAX_FILE_BYTES, iso_moment, number
 
 NO_OFFSET = timezone(timedelta(0), "none told")
 NO_READING_SPO2 = 50.0  # what the Takeout has where the sensor read nothing
