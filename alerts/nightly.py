@@ -1,18 +1,19 @@
 """One patient's night: features, every day not yet scored, and the alerts of the last."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
 
-from alerts.services import alerts_consider
+from alerts.services import ALERT_MAX_AGE_DAYS, alerts_consider
 from patients.models import Patient
 from scoring import services as scoring
 from scoring.domain.daily import FULL_DAY_MINUTES
+from scoring.engines.assess import Assessment
 from scoring.models import DailyFeatures, RiskScore
 from scoring.selectors import last_full_day
 
-CATCH_UP_DAYS = 30  # after a gap or an upload, at most so many days are scored afterwards
+CATCH_UP_DAYS = 30  # of the days that were never scored, the last so many
 EXPLAINED_DAYS = 7  # of those, the last ones also get their contributions
 
 
@@ -21,34 +22,47 @@ def patient_night(
 ) -> RiskScore | None:
     """Bring features and scores of a patient up to date; None where there is no full day.
 
-    The models run before the transaction; the score, the alert and its message are one.
+    The models run before the transactions. The scores of the last days, their alerts and the
+    messages are one transaction, so that none of them is without the others.
     """
     scoring.features_update(patient=patient)
     last = last_full_day(patient, FULL_DAY_MINUTES)
     if last is None:
         return None
-    score = None
+    recent = []
     for day in _days_to_score(patient, last, catch_up_days):
-        explain = (last - day).days < EXPLAINED_DAYS
+        days_ago = (last - day).days
+        explain = days_ago < EXPLAINED_DAYS
         assessment = scoring.patient_assess(patient=patient, day=day, explain=explain)
-        with transaction.atomic():
-            score, is_new = scoring.score_store(patient=patient, assessment=assessment)
-            if day == last and is_new:
-                alerts_consider(score=score, now=now)
-    return score
+        if days_ago > ALERT_MAX_AGE_DAYS:
+            scoring.score_store(patient=patient, assessment=assessment)
+        else:
+            recent.append(assessment)
+    return _store_recent(patient, recent, now)
+
+
+@transaction.atomic
+def _store_recent(patient: Patient, assessments: Sequence[Assessment], now: datetime) -> RiskScore:
+    """Store the last days' scores in order, then consider alerts for what is new, newest first.
+
+    So a late day alerts where the newest day does not, and adds nothing where it does.
+    """
+    stored = [scoring.score_store(patient=patient, assessment=a) for a in assessments]
+    for score, is_new in reversed(stored):
+        if is_new:
+            alerts_consider(score=score, now=now)
+    return stored[-1][0]
 
 
 def _days_to_score(patient: Patient, last: date, catch_up_days: int) -> Iterator[date]:
-    """Days without a score, those whose features changed since, and always the last."""
+    """The last days without a score, all days whose features changed since, and always the last."""
     first = last - timedelta(days=catch_up_days - 1)
     features = DailyFeatures.objects.filter(
-        patient=patient, day__range=(first, last), values__recorded_minutes__gte=FULL_DAY_MINUTES
+        patient=patient, day__lte=last, values__recorded_minutes__gte=FULL_DAY_MINUTES
     ).values_list("day", "computed_at")
-    scored = dict(
-        patient.scores.filter(is_current=True, day__range=(first, last)).values_list(
-            "day", "scored_at"
-        )
-    )
+    current = patient.scores.filter(is_current=True)
+    scored = dict(current.values_list("day", "scored_at"))
     for day, computed_at in features.order_by("day"):
-        if day == last or day not in scored or scored[day] < computed_at:
+        missing = day not in scored and day >= first
+        if day == last or missing or (day in scored and scored[day] < computed_at):
             yield day

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from patients.domain.errors import InputError
+from patients.domain.future import until
 from patients.domain.minutes import Partial, merged, utc_days
 from patients.domain.packing import pack, unpack
 from patients.domain.recording import (
@@ -26,7 +27,7 @@ from patients.domain.recording import (
     Recording,
     Samples,
 )
-from patients.ingest.common.base import zone_of
+from patients.ingest.common.base import MAX_SPAN_YEARS, zone_of
 from patients.ingest.sources import AUTO, check_there, read_recordings
 from patients.models import (
     Device,
@@ -43,6 +44,7 @@ from patients.sleep_records import sleep_store
 
 SLEEP = "sleep"
 BATCH_ROWS = 500
+MAX_AHEAD = timedelta(days=1)  # clocks and zones differ
 MOST_DEVICES = 200  # the chosen device of a minute is kept in one byte
 RESOLVED_ROWS = 2_000
 
@@ -92,6 +94,7 @@ class _Taken:
     newest: dict[Device, datetime] = field(default_factory=dict)
     rejected: Counter[str] = field(default_factory=Counter)
     changed: bool = False
+    answered: bool = False
 
     def seen(self, device: Device, moment: datetime) -> None:
         self.newest[device] = max(moment, self.newest.get(device, moment))
@@ -165,6 +168,7 @@ def arrivals_store(*, patient: Patient, arrivals: Sequence[Arrival]) -> list[Sto
             if len(edits.keys) >= RESOLVED_ROWS:  # not all at the end: a file may hold decades
                 _resolve(patient, edits)
     _resolve(patient, edits)
+    _require_sane_dates(patient, every)
     _note_last_data(every)
     fresh = {a.sha256: (a, t) for a, t in zip(arrivals, every, strict=True)}
     _note_files(patient, [pair for sha256, pair in fresh.items() if sha256 not in zones])
@@ -178,6 +182,23 @@ def _resolve(patient: Patient, edits: _Edits) -> None:
         resolve_sleep(patient=patient, first=min(edits.slept), last=max(edits.slept))
     edits.keys.clear()
     edits.slept.clear()
+
+
+def _require_sane_dates(patient: Patient, every: Sequence[_Taken]) -> None:
+    """InputError for files of the future alone, and for data decades from the patient's others.
+
+    Every day between the first and the last gets features: one wrong year would cost thousands.
+    """
+    if any(not t.minutes and not t.answered and t.rejected for t in every):
+        raise InputError("Everything in the recording is dated in the future: check its clock.")
+    if any(t.changed for t in every):
+        days = patient.resolved_days.order_by("utc_day").values_list("utc_day", flat=True)
+        first, last = days.first(), days.last()
+        if first and last and (last - first).days > MAX_SPAN_YEARS * 366:
+            raise InputError(
+                f"The patient would have data from {first} to {last}, over {MAX_SPAN_YEARS} "
+                "years: check the dates in the recording."
+            )
 
 
 def _require_zone(patient: Patient, arrival: Arrival, earlier: str | None) -> None:
@@ -203,6 +224,7 @@ def _device(patient: Patient, known: dict[tuple[str, str], Device], recording: R
 
 
 def _take(taken: _Taken, edits: _Edits, recording: Recording, device: Device) -> None:
+    recording = until(recording, timezone.now() + MAX_AHEAD)
     taken.sources.add(recording.source)
     taken.rejected.update(recording.rejected)
     written = _store_minutes(taken, recording, device)
@@ -213,6 +235,7 @@ def _take(taken: _Taken, edits: _Edits, recording: Recording, device: Device) ->
         taken.seen(device, episode.end)
     answers = _store_answers(device, recording.questionnaires)
     taken.changed |= bool(written or slept or answers)
+    taken.answered |= bool(recording.questionnaires)
     edits.keys |= written
     edits.slept += slept
 

@@ -79,6 +79,31 @@ def test_late_nights_of_the_last_days_raise_their_alert() -> None:
     assert (alert.tier, alert.score.day) == ("High", last_day(2))
 
 
+def test_a_late_night_of_the_last_days_alerts_also_when_the_newest_day_is_low() -> None:
+    sleepless, well = recording(last_day=last_day(3), sleepless=3), recording(last_day=last_day())
+    patient = in_care("P-1", cut(sleepless, 0, DAYS - 3))
+    store(patient, cut(well, DAYS - 2, DAYS), "newest")
+    patient_night(patient=patient, now=timezone.now(), catch_up_days=4)
+    assert not Alert.objects.filter(track="mania").exists()
+    store(patient, cut(sleepless, DAYS - 3, DAYS), "late")
+    scoring_request(patient=patient)
+    score_queued_patients()
+    alert = Alert.objects.filter(track="mania").earliest("raised_at")
+    assert alert.score.day >= last_day(3) and alert.tier == "High"
+
+
+def test_late_minutes_of_long_ago_make_new_versions_too() -> None:
+    patient = in_care("P-1", recording(last_day=last_day()))
+    long_ago = last_day(DAYS - 8)
+    patient_night(patient=patient, now=timezone.now(), catch_up_days=DAYS)
+    assert patient.scores.filter(day=long_ago).count() == 1
+    late = cut(recording(seed=2, last_day=last_day()), 6, 8)
+    store(patient, replace(late, sleep=()), "late")
+    scoring_request(patient=patient)
+    patient_night(patient=patient, now=timezone.now(), catch_up_days=3)
+    assert patient.scores.get(day=long_ago, is_current=True).revision == 2
+
+
 def test_a_patient_is_asked_for_once_until_scored_and_then_not_at_once_again() -> None:
     patient = factories.patient("P-1")
     for _ in range(3):
