@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import QuerySet
+from django.db.models import Max, Min, QuerySet
 
 from patients.domain.days import ZoneHistory
 from patients.domain.packing import Chosen, unpack, unpack_chosen
@@ -45,11 +45,19 @@ def zones_of(patient: Patient) -> ZoneHistory:
     return history if history.spans else ZoneHistory.of(settings.TIME_ZONE)
 
 
-def recorded_span(patient: Patient) -> tuple[date, date] | None:
-    """First and last UTC day with any recording, or None."""
-    days = patient.resolved_days.order_by("utc_day").values_list("utc_day", flat=True)
-    first, last = days.first(), days.last()
-    return (first, last) if first and last else None
+def recorded_span(patient: Patient) -> tuple[datetime, datetime] | None:
+    """From the UTC day of the first minute, or the first night, to the last moment of either."""
+    days = patient.resolved_days.order_by("utc_day", "last_minute")
+    nights = patient.sleep_episodes.filter(is_chosen=True)
+    slept = nights.aggregate(first=Min("start"), last=Max("end"))
+    starts, ends = [slept["first"]], [slept["last"]]
+    if first := days.first():
+        starts.append(datetime.combine(first.utc_day, time.min, UTC))
+    if last := days.last():
+        midnight = datetime.combine(last.utc_day, time.min, UTC)
+        ends.append(midnight + timedelta(minutes=last.last_minute))
+    known = [moment for moment in starts if moment], [moment for moment in ends if moment]
+    return (min(known[0]), max(known[1])) if known[0] else None
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ A job without a run was asked for by day, because a patient's recordings changed
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from patients.models import Patient
+from patients.models import Patient, ResolvedDay, SleepEpisode
 from scoring.models import ScoringJob, ScoringRun
 from scoring.selectors import night_due, run_notice
 
@@ -30,7 +30,10 @@ def run_start(*, night: date) -> ScoringRun:
     if run := open_run.first():
         return run
     run = ScoringRun.objects.create(night=night, queued_at=timezone.now())
-    patients = Patient.objects.filter(resolved_days__isnull=False).distinct()
+    patients = Patient.objects.filter(
+        Exists(ResolvedDay.objects.filter(patient=OuterRef("pk")))
+        | Exists(SleepEpisode.objects.filter(patient=OuterRef("pk")))
+    )
     ScoringJob.objects.bulk_create(ScoringJob(run=run, patient=patient) for patient in patients)
     if not run.jobs.exists():
         run_finish_if_done(run=run)

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from django.conf import settings
-from django.db.models import Max
 from django.utils import timezone
 
 from patients.models import MedicationCourse, Patient
@@ -97,16 +96,12 @@ def current_scores(patient: Patient, first: date, last: date) -> list[RiskScore]
 
 
 def recorded_days(patient: Patient) -> tuple[date, date] | None:
-    """First and last local day with any recording."""
+    """First and last local day with any minute or any night."""
     span = recorded_span(patient)
     if span is None:
         return None
     zones = zone_history(patient)
-    first = zones.local_day(_midnight(span[0]))
-    newest = patient.resolved_days.filter(utc_day=span[1])
-    minute = newest.aggregate(Max("last_minute"))["last_minute__max"]
-    last = zones.local_day(_midnight(span[1]) + timedelta(minutes=minute))
-    return first, last
+    return zones.local_day(span[0]), zones.local_day(span[1])
 
 
 def research_use() -> bool:

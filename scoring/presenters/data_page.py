@@ -7,7 +7,12 @@ from typing import Any
 
 from django.core.paginator import Paginator
 
-from patients.domain.plain import channel_words, format_words, rejected_words
+from patients.domain.plain import (
+    channel_words,
+    format_words,
+    out_of_range_words,
+    rejected_words,
+)
 from patients.ingest.sources import AUTO
 from patients.models import Device, Patient, RecordingFile, Upload
 from patients.presenters import Freshness, freshness
@@ -204,6 +209,7 @@ def _part_line(each: FilePart) -> dict[str, Any]:
         "channel": channel_words(each.part.channel),
         "device": each.part.device,
         "minutes": each.minutes,
+        "left_out": out_of_range_words(each.rejected),
     }
 
 
