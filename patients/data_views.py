@@ -2,7 +2,6 @@
 
 import re
 from datetime import date
-from zoneinfo import available_timezones
 
 from django.contrib import messages
 from django.db.models import F
@@ -13,6 +12,7 @@ from django.utils import timezone
 
 from alerts.presenters.absence import absence_of
 from patients import services, tokens
+from patients.domain.days import zone_names
 from patients.domain.errors import InputError
 from patients.forms import ZoneForm
 from patients.models import DeviceToken, Patient, User
@@ -48,7 +48,7 @@ def _data_page(
         "zone": zone_now(patient),
         "zones": patient.zones.order_by("-first_day"),
         "zone_form": zone_form,
-        "zone_names": sorted(available_timezones()),
+        "zone_names": sorted(zone_names()),
         "absence": absence_of(patient, now),
         "uploads": uploads_open(patient),
         "tokens": patient.device_tokens.order_by(STILL_VALID_FIRST, "-created_at"),

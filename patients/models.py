@@ -135,6 +135,7 @@ class RecordingFile(models.Model):
 class RecordingPart(models.Model):
     """What one file held of one device's channel: minutes a UTC day, from the first day on.
 
+    ``rejected_a_day`` counts the samples that were out of range; it is empty where none was.
     Sleep records count as the channel "sleep", their minutes on the UTC day they end.
     """
 
@@ -144,6 +145,7 @@ class RecordingPart(models.Model):
     first_day = models.DateField()
     last_day = models.DateField()
     minutes_a_day = ArrayField(models.PositiveSmallIntegerField())
+    rejected_a_day = ArrayField(models.PositiveIntegerField(), default=list)
 
     class Meta:
         constraints = [
@@ -155,8 +157,15 @@ class RecordingPart(models.Model):
 
     def minutes_on(self, day: date) -> int:
         """Minutes of that UTC day."""
+        return self._of_day(self.minutes_a_day, day)
+
+    def rejected_on(self, day: date) -> int:
+        """Samples of that UTC day that were out of range and left out."""
+        return self._of_day(self.rejected_a_day, day)
+
+    def _of_day(self, counts: list[int], day: date) -> int:
         place = (day - self.first_day).days
-        return self.minutes_a_day[place] if 0 <= place < len(self.minutes_a_day) else 0
+        return counts[place] if 0 <= place < len(counts) else 0
 
 
 class RecordingDay(models.Model):

@@ -49,6 +49,7 @@ class FilePart:
 
     part: RecordingPart
     minutes: int
+    rejected: int  # samples out of range
 
 
 def devices_seen(patient: Patient, since: date) -> list[DeviceSeen]:
@@ -113,10 +114,13 @@ def file_parts(patient: Patient, day: date) -> list[FilePart]:
         file__patient=patient, first_day__lte=last, last_day__gte=first
     ).select_related("file", "device")
     days = [first + DAY * n for n in range((last - first).days + 1)]
-    counted = [FilePart(part, sum(map(part.minutes_on, days))) for part in parts]
+    counted = [
+        FilePart(part, sum(map(part.minutes_on, days)), sum(map(part.rejected_on, days)))
+        for part in parts
+    ]
     ordered = sorted(counted, key=lambda c: (c.part.channel, c.part.device_id))
     ordered.sort(key=lambda c: c.part.file.received_at, reverse=True)
-    return [each for each in ordered if each.minutes]
+    return [each for each in ordered if each.minutes or each.rejected]
 
 
 def utc_days(zones: ZoneHistory, day: date) -> tuple[date, date]:

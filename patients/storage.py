@@ -5,7 +5,7 @@ how often the files came. Files, their hashes and times are rows of their own.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -27,6 +27,7 @@ from patients.domain.recording import (
     Recording,
     Samples,
 )
+from patients.file_records import parts_of
 from patients.ingest.common.base import MAX_SPAN_YEARS, zone_of
 from patients.ingest.sources import AUTO, check_there, read_recordings
 from patients.models import (
@@ -93,6 +94,7 @@ class _Taken:
     minutes: dict[tuple[Device, str], Counter[date]] = field(default_factory=dict)
     newest: dict[Device, datetime] = field(default_factory=dict)
     rejected: Counter[str] = field(default_factory=Counter)
+    left_out: dict[tuple[Device, str], Counter[date]] = field(default_factory=dict)
     changed: bool = False
     answered: bool = False
 
@@ -227,6 +229,8 @@ def _take(taken: _Taken, edits: _Edits, recording: Recording, device: Device) ->
     recording = until(recording, timezone.now() + MAX_AHEAD)
     taken.sources.add(recording.source)
     taken.rejected.update(recording.rejected)
+    for (channel, day), count in recording.rejected_days.items():
+        taken.left_out.setdefault((device, channel), Counter())[day] += count
     written = _store_minutes(taken, recording, device)
     slept = sleep_store(device=device, episodes=recording.sleep)
     for episode in recording.sleep:
@@ -364,24 +368,9 @@ def _note_files(patient: Patient, fresh: Sequence[tuple[Arrival, _Taken]]) -> No
         for arrival, taken in fresh
     ]
     RecordingFile.objects.bulk_create(files)
-    parts = [p for f, (_, taken) in zip(files, fresh, strict=True) for p in _parts(f, taken)]
+    pairs = zip(files, fresh, strict=True)
+    parts = [p for f, (_, t) in pairs for p in parts_of(f, t.minutes, t.left_out)]
     RecordingPart.objects.bulk_create(parts, batch_size=BATCH_ROWS)
-
-
-def _parts(file: RecordingFile, taken: _Taken) -> Iterator[RecordingPart]:
-    for (device, channel), days in taken.minutes.items():
-        first, last = min(days), max(days)
-        count = (last - first).days + 1
-        yield RecordingPart(
-            file=file,
-            device=device,
-            channel=str(channel),
-            first_day=first,
-            last_day=last,
-            minutes_a_day=[
-                min(days[first + timedelta(days=n)], MINUTES_PER_DAY) for n in range(count)
-            ],
-        )
 
 
 def _most_minutes(taken: _Taken) -> int:

@@ -28,6 +28,11 @@ def until(recording: Recording, latest: datetime) -> Recording:
         sleep=sleep,
         questionnaires=answers,
         rejected={reason: count for reason, count in rejected.items() if count},
+        rejected_days={
+            (channel, day): count
+            for (channel, day), count in recording.rejected_days.items()
+            if day <= latest.date()
+        },
     )
 
 

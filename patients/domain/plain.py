@@ -96,6 +96,15 @@ def rejected_words(rejected: Mapping[str, int]) -> str:
     return ", ".join(f"{n:,} {words}" for n, words in counted)
 
 
+def out_of_range_words(count: int) -> str:
+    """How many samples of a channel were left out on a day; empty for none.
+
+    >>> out_of_range_words(1428)
+    '1,428 out of range'
+    """
+    return f"{count:,} out of range" if count else ""
+
+
 def _inside(channel: str) -> str:
     """The channel within a sentence."""
     words = channel_words(channel)

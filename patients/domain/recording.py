@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 import numpy as np
@@ -169,7 +169,8 @@ class Recording:
     A file of several devices, or a long one, is several recordings. ``device`` tells devices
     of one vendor apart and never holds a person's name. ``family`` is the unit family of what
     serves as activity: steps where the vendor gives no more, None where it gives neither.
-    ``rejected`` counts left-out samples by reason.
+    ``rejected`` counts left-out samples by reason, ``rejected_days`` those out of range by
+    channel and UTC day.
     """
 
     source: str
@@ -180,6 +181,7 @@ class Recording:
     rejected: Mapping[str, int] = field(default_factory=dict)
     kind: DeviceKind = DeviceKind.WATCH
     questionnaires: tuple[QuestionnaireAnswer, ...] = ()
+    rejected_days: Mapping[tuple[Channel, date], int] = field(default_factory=dict)
 
     def channel(self, channel: Channel) -> MinuteSeries | None:
         """The series of that channel, if the source has one."""

@@ -1,7 +1,6 @@
 """Actical CSV files ("Actical List Export File"): counts and steps of each epoch."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -65,7 +64,7 @@ def parse(path: Path, zone: str) -> Iterator[Recording]:
     local = local_stamps(rows, named_day, path)
     epoch = epoch_seconds(local, path)
     seconds = logger_utc(local, place, _started(header))
-    rejected: Rejected = Counter()
+    rejected = Rejected()
     family = Family.ACTICAL_COUNTS
     counts, steps = (present(seconds, rows[name]) for name in ("counts", "steps"))
     series = (

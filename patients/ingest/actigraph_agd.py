@@ -11,7 +11,13 @@ import pandas as pd
 
 from patients.domain.errors import InputError
 from patients.domain.recording import Recording
-from patients.ingest.common.actigraph import WANTED, from_counts
+from patients.ingest.common.actigraph import (
+    TICKS_EPOCH_SECONDS,
+    TICKS_PER_SECOND,
+    WANTED,
+    from_counts,
+    second_of_ticks,
+)
 from patients.ingest.common.base import Seconds, logger_utc, require_dates, zone_of
 
 SOURCE = "actigraph_agd"
@@ -20,8 +26,6 @@ MAGIC = b"SQLite format 3\x00"
 MAX_FILE_BYTES = 128 * 1024**2  # a month of 1-s epochs is 63 MB
 MAX_TEXT_BYTES = 1024**2
 TABLES = {"data", "settings"}
-TICKS_PER_SECOND = 10_000_000
-TICKS_EPOCH_SECONDS = 62_135_596_800  # from 0001-01-01, where .NET's ticks begin, to 1970
 # A row takes more than 10 bytes and some 15 steps of SQLite's machine. A query that runs on past
 # what the file's size explains goes round in circles in a forged file, and is stopped.
 MIN_ROW_BYTES = 10
@@ -49,9 +53,10 @@ def parse(path: Path, zone: str) -> Iterator[Recording]:
     """Vector-magnitude counts, steps and lux per minute; stamps are local in ``zone``.
 
     With three axes activity is sqrt(x² + y² + z²) of each epoch, else axis 1. The device's
-    clock does not follow daylight saving, so one offset holds for the whole file. The file is
-    opened read-only, and nothing stored in it is run. InputError for an unknown zone, a
-    damaged file, a date outside 1970 to 2100 and epochs over one minute.
+    clock does not follow daylight saving, so one offset holds for the whole recording, that of
+    the start in the settings. The file is opened read-only, and nothing stored in it is run.
+    InputError for an unknown zone, a damaged file, a date outside 1970 to 2100 and epochs over
+    one minute.
     """
     place = zone_of(zone)
     if path.stat().st_size > MAX_FILE_BYTES:
@@ -68,7 +73,8 @@ def parse(path: Path, zone: str) -> Iterator[Recording]:
         raise InputError(f"{path.name} does not say how long its epochs are; export it again.")
     local = _local_seconds(table, path)
     columns = {name: table[name].to_numpy(np.float64) for name in WANTED if name in table}
-    seconds = logger_utc(local, place)
+    started = second_of_ticks(settings.get("startdatetime", ""))
+    seconds = logger_utc(local, place, started)
     serial = settings.get("deviceserial", "")
     yield from_counts(path, SOURCE, serial, seconds, columns, float(epoch))
 

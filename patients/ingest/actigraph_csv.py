@@ -63,8 +63,9 @@ def parse(path: Path, zone: str) -> Iterator[Recording]:
     With three axes activity is sqrt(x² + y² + z²) of each epoch, else axis 1. Where the table
     has stamps they decide, also those with a Z, which is not UTC; else the header's start
     does. The device's clock does not follow daylight saving, so one offset holds for the
-    whole file. InputError for an unknown zone, a header, table or date that cannot be read
-    or contradicts itself, epochs over one minute, and raw acceleration.
+    whole recording, that of the header's start. InputError for an unknown zone, a header,
+    table or date that cannot be read or contradicts itself, epochs over one minute, and raw
+    acceleration.
     """
     place = zone_of(zone)
     lines = _lines(path)
@@ -72,7 +73,7 @@ def parse(path: Path, zone: str) -> Iterator[Recording]:
     table = _table(path, lines, header)
     local = _local_seconds(table, header, path)
     columns = {name: _numbers(table[name]) for name in WANTED if name in table}
-    seconds = logger_utc(local, place)
+    seconds = logger_utc(local, place, _told_start(header, local))
     yield from_counts(path, SOURCE, header.serial, seconds, columns, header.epoch_seconds)
 
 
@@ -188,11 +189,8 @@ def _local_seconds(table: pd.DataFrame, header: _Header, path: Path) -> Seconds:
         require_dates(local, path, lambda i: f"line {texts.index[i]} ({shown(texts.iloc[i])})")
         _check_spacing(local, header.epoch_seconds, path)
         return local
-    start, download = (
-        int(_seconds_of(pd.Series([text]), header.order)[0])
-        for text in (header.start, header.download)
-    )
-    if not 0 < start <= download:
+    start = _start(header)
+    if start is None:
         raise InputError(
             f"{path.name}: the start {shown(header.start)} and the download "
             f"{shown(header.download)} in its header are no dates in its date format, or not in "
@@ -201,6 +199,26 @@ def _local_seconds(table: pd.DataFrame, header: _Header, path: Path) -> Seconds:
     local = start + int(header.epoch_seconds) * np.arange(len(table), dtype=np.int64)
     require_dates(local, path, lambda i: f"line {table.index[i]}")
     return local
+
+
+def _start(header: _Header) -> int | None:
+    """The local second of the header's start; None if its dates cannot be read or not in order."""
+    start, download = (
+        int(_seconds_of(pd.Series([text]), header.order)[0])
+        for text in (header.start, header.download)
+    )
+    return start if 0 < start <= download else None
+
+
+def _told_start(header: _Header, local: Seconds) -> int | None:
+    """The header's start; None where its day and month, turned round, are the first row's.
+
+    Its dates are not always in the format it names: a real file has dd/MM/yyyy and 09-12-2017
+    above rows of 12 September.
+    """
+    turned = header.order.translate(str.maketrans("dm", "md"))
+    other = int(_seconds_of(pd.Series([header.start]), turned)[0])
+    return None if local.size and other == int(local.min()) else _start(header)
 
 
 def _check_spacing(local: Seconds, epoch_seconds: float, path: Path) -> None:

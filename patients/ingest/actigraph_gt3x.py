@@ -1,7 +1,6 @@
 """ActiGraph .gt3x: a zip of raw acceleration, read by actfast; activity is ENMO."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -13,12 +12,14 @@ import numpy as np
 
 from patients.domain.errors import InputError
 from patients.domain.recording import Channel, DeviceKind, Family, Recording
-from patients.ingest.common.actigraph import device_name
+from patients.ingest.common.actigraph import device_name, second_of_ticks
 from patients.ingest.common.archive import Member, members
 from patients.ingest.common.base import (
+    MAX_RUN_SECONDS,
     Rejected,
     Seconds,
     Values,
+    clock_set,
     epochs,
     logger_utc,
     recording,
@@ -33,7 +34,6 @@ LABEL = "ActiGraph .gt3x (raw acceleration)"
 # One sample takes 4.5 bytes in the file and about 40 in memory; three weeks of 30 Hz fit.
 MAX_LOG_BYTES = 256 * 1024**2
 MAX_INFO_BYTES = 65_536
-MAX_HELD_SPAN_SECONDS = 100 * 86_400  # longer than any battery lasts
 NANOSECONDS = 1_000_000_000
 AS_COUNTS = "export it from ActiLife as .agd or CSV and give that"
 
@@ -51,11 +51,11 @@ def recognises(path: Path) -> bool:
 def parse(path: Path, zone: str) -> Iterator[Recording]:
     """Mean ENMO per minute (mg); stamps are local in ``zone``, where the device was set up.
 
-    The device's clock does not follow daylight saving, so one offset holds for the whole file.
-    In idle sleep mode the device writes nothing while it lies still: there the last sample
-    stands. Light is left out: its scale differs by model and is not in the file. InputError
-    for an unknown zone or one that contradicts the file's, a damaged or too long file, and
-    samples in a layout that actfast does not read.
+    The device's clock does not follow daylight saving, so one offset holds for the whole recording,
+    that of info.txt's start. In idle sleep mode the device writes nothing while it lies still:
+    there the last sample stands. Light is left out: its scale differs by model and is not in the
+    file. InputError for an unknown zone or one that contradicts the file's, a damaged or too
+    long file, and samples in a layout that actfast does not read.
     """
     place = zone_of(zone)
     info = _checked_info(path)
@@ -71,9 +71,10 @@ def parse(path: Path, zone: str) -> Iterator[Recording]:
     sleeps = found["metadata"].get("device_feature_enabled", {}).get("sleep_mode") == "true"
     if sleeps:
         local, mean_mg = held(local, mean_mg, last_mg)
-    _check_offset(info, int(local.min()), place, path)
-    seconds = logger_utc(local, place)
-    rejected: Rejected = Counter()
+    started = clock_set(local, second_of_ticks(info.get("Start Date", "")))
+    _check_offset(info, started, place, path)
+    seconds = logger_utc(local, place, started)
+    rejected = Rejected()
     family = Family.ENMO
     series = epochs(Channel.ACTIVITY, (seconds, mean_mg), 1, rejected, family, how="mean")
     device, kind = device_name(info.get("Serial Number", "")), DeviceKind.ACTIGRAPH
@@ -124,7 +125,7 @@ def held(seconds: Seconds, mean_mg: Values, last_mg: Values) -> tuple[Seconds, V
     [1.0, 3.0, 3.0, 2.0]
     """
     distinct, which = np.unique(seconds, return_index=True)
-    if distinct[-1] - distinct[0] > MAX_HELD_SPAN_SECONDS:
+    if distinct[-1] - distinct[0] > MAX_RUN_SECONDS:
         return seconds, mean_mg
     every = np.arange(distinct[0], distinct[-1] + 1)
     before = which[np.searchsorted(distinct, every, side="right") - 1]

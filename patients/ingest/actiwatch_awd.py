@@ -1,7 +1,6 @@
 """Actiwatch AWD text files: seven header lines, then one epoch a line."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,7 +66,7 @@ def parse(path: Path, zone: str) -> Iterator[Recording]:
     seconds = utc_from_local(started, place) + epoch * np.arange(len(rows), dtype=np.int64)
     counts, lux = (pd.to_numeric(rows[i]).to_numpy(np.float64) for i in (0, 1))
     lit = np.isfinite(lux)
-    rejected: Rejected = Counter()
+    rejected = Rejected()
     family = Family.ACTIWATCH_COUNTS
     series = [epochs(Channel.ACTIVITY, (seconds, counts), epoch, rejected, family)]
     if lux[lit].any():

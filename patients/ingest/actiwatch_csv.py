@@ -6,7 +6,6 @@ Activity, Marker, [light: white alone, or white, red, green, blue], Sleep/Wake, 
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,7 +105,7 @@ def parse(path: Path, zone: str) -> Iterator[Recording]:
     local = local_stamps(rows, lambda text: _day(text, day_first), path)
     epoch = epoch_seconds(local, path)
     seconds = logger_utc(local, place, _started(found.header, day_first))
-    rejected: Rejected = Counter()
+    rejected = Rejected()
     off = (rows["off_wrist"] == "1").to_numpy(bool)
     rejected["off_wrist"] += int(off.sum())
     worn, at = rows[~off], seconds[~off]

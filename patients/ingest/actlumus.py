@@ -1,7 +1,6 @@
 """Condor ActLumus text logs: `KEY : VALUE` lines, then a `;` table of epochs in local time."""
 
 import csv
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,7 +62,7 @@ def parse(path: Path, zone: str) -> Iterator[Recording]:
     _require_whole_row(path, skipped)
     epoch = epoch_seconds(local, path)
     seconds = logger_utc(local, place)
-    rejected: Rejected = Counter(rows_missing=_rows_missing(header, len(table)))
+    rejected = Rejected({"rows_missing": _rows_missing(header, len(table))})
     pim, lux = (_numbers(table, name) for name in ("PIM", "LIGHT"))
     family = Family.CONDOR_PIM
     activity = epochs(Channel.ACTIVITY, (seconds, pim), epoch, rejected, family)

@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from gzip import GzipFile
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,7 @@ from patients.ingest.common.nights import Segment, distinct, night
 
 SOURCE = "device_push"
 THE_PUSH = Path("The push")  # as messages name it
+GZIP_MAGIC = b"\x1f\x8b"
 
 MAX_JSON_BYTES = 4 * 1024**2  # a month of four channels takes under 1 MiB
 MAX_CONTAINERS = 50_000  # lists and objects: what a parsed push may take in memory
@@ -94,17 +97,20 @@ class Push:
 
 
 def unpacked(body: bytes) -> bytes:
-    """The content of a gzip body; InputError if it is none or broken, TooLarge if over
-    MAX_JSON_BYTES; no more than that is ever unpacked.
+    """The content of a gzip body, of one member or several (RFC 1952, 2.2).
+
+    InputError if it is none or broken, TooLarge if over MAX_JSON_BYTES; no more than that is
+    ever unpacked.
     """
-    unzip = zlib.decompressobj(wbits=31)
+    if not body.startswith(GZIP_MAGIC):
+        raise InputError("The body is not gzip: compress it, or leave out the header.")
     try:
-        raw = unzip.decompress(body, MAX_JSON_BYTES + 1)
-    except zlib.error:
-        raise InputError("The body is not gzip: compress it, or leave out the header.") from None
+        raw = GzipFile(fileobj=BytesIO(body)).read(MAX_JSON_BYTES + 1)
+    except (EOFError, OSError, zlib.error):
+        raise InputError(
+            "The gzip body is damaged, cut off or goes on after its end: send it again."
+        ) from None
     require_size(len(raw))
-    if not unzip.eof or unzip.unused_data:
-        raise InputError("The gzip body is cut off or goes on after its end: send it again.")
     return raw
 
 
@@ -123,7 +129,7 @@ def read_push(raw: bytes, now: datetime) -> Push:
         _json(raw), "The push", ("device",), ("family", "days", "sleep", "questionnaires")
     )
     device = _object(body["device"], "device", ("name",), ("kind",))
-    rejected: Rejected = Counter()
+    rejected = Rejected()
     latest = int((now + MAX_AHEAD).timestamp()) // 60
     days = [
         _day(value, f"days[{i}]", latest)
@@ -142,7 +148,7 @@ def read_push(raw: bytes, now: datetime) -> Push:
 
 def recordings(push: Push) -> list[Recording]:
     """The recordings of a push, one for each run of days; InputError if nothing can be used."""
-    rejected: Rejected = Counter(push.rejected)
+    rejected = Rejected(push.rejected)
     runs = [found for run in _runs(push.days) if (found := _series(run, push.family, rejected))]
     if not runs and not push.sleep and not push.answers:
         raise nothing_usable(THE_PUSH, SOURCE, rejected)
@@ -276,10 +282,10 @@ def _night(value: Any, where: str, rejected: Rejected) -> SleepEpisode | None:
     bounds = _second(row["start"], f"{where}.start"), _second(row["end"], f"{where}.end")
     stages = _list(row, "stages", MAX_CONTAINERS)
     segments = [_stage(stage, f"{where}.stages[{i}]", bounds) for i, stage in enumerate(stages)]
-    told = [row.get(name) for name in ("asleep_minutes", "awake_minutes")]
-    if told == [None, None]:
-        return night(segments, log_id, rejected, bounds)
-    asleep, awake = (_number(n, f"{where}.asleep_minutes or awake_minutes") for n in told)
+    asleep, awake = (
+        _number(row[name], f"{where}.{name}") if row.get(name) is not None else None
+        for name in ("asleep_minutes", "awake_minutes")
+    )
     return night(segments, log_id, rejected, bounds, (asleep, awake))
 
 
@@ -340,7 +346,7 @@ def _series(
             grid = grids.setdefault(channel, np.full(stop - first, np.nan, np.float32))
             begin = day.first_minute - first
             there = grid[begin : begin + values.size]
-            np.fmax(there, _in_range(channel, values, rejected), out=there)
+            np.fmax(there, _in_range(channel, values, day.first_minute, rejected), out=there)
     start = utc(first * 60)
     return [
         MinuteSeries(channel, unit_of(channel, family), start, grid)
@@ -349,11 +355,12 @@ def _series(
     ]
 
 
-def _in_range(channel: Channel, values: Values, rejected: Rejected) -> np.ndarray:
+def _in_range(
+    channel: Channel, values: Values, first_minute: int, rejected: Rejected
+) -> np.ndarray:
     low, high = LIMITS[channel]
     out = (values < low) | (values > high)  # never true of NaN, a minute without a value
-    count = int(np.count_nonzero(out))
-    if count:
-        rejected[f"{channel}_out_of_range"] += count
+    if out.any():
+        rejected.out_of_range(channel, (first_minute + np.flatnonzero(out)) * 60)
         values = np.where(out, np.nan, values)
     return values.astype(np.float32)

@@ -1,7 +1,6 @@
 """Empatica E4 session: CSV files whose first row is the start in UTC and second the rate."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,7 +57,7 @@ def parse(path: Path, zone: str) -> Iterator[Recording]:
     outside 1970 to 2100.
     """
     zone_of(zone)
-    rejected: Rejected = Counter()
+    rejected = Rejected()
     with members(path, ".csv") as files:
         session = _session([file for file in files if _is_ours(file)], path)
         tables = {name: _table(file) for name, file in session.items()}

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from patients.domain.recording import Channel, Recording
 from patients.ingest.common.archive import Member, members, sample
 from patients.ingest.common.base import zone_of
@@ -103,7 +105,7 @@ def _read_steps(device: Device, epochs: Epochs, summary: dict[str, Any], start: 
         return
     activity, steps = text(summary.get("activityType")), number(summary["steps"])
     if not steps >= 0:
-        device.rejected["steps_out_of_range"] += 1
+        device.rejected.out_of_range(Channel.STEPS, np.array([start], np.int64))
         return
     by_activity = epochs[start, start + int(length)]
     device.rejected["steps_duplicate"] += activity in by_activity

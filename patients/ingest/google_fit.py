@@ -2,7 +2,6 @@
 
 import re
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,7 +78,7 @@ def parse(path: Path, zone: str) -> Iterator[Recording]:
                 streams += _streams(file)
             elif _is_session(head):
                 _read_session(nights, read_json(file), file.basename)
-    rejected: Rejected = Counter()
+    rejected = Rejected()
     devices: dict[str, Device] = {}
     for kind in (STEPS, HEART, SEGMENT):
         for stream in _chosen([s for s in streams if s.kind == kind], rejected):
@@ -202,7 +201,7 @@ def _segments(parts: list[dict[str, Any]], name: str) -> Iterator[Segment]:
 def _add_sessions(devices: dict[str, Device], sessions: Device) -> None:
     """The sessions for which no points tell of the same night."""
     stretches = [stretch for device in devices.values() for stretch in device.stretches]
-    told = nights_of_stretches(stretches, Counter())
+    told = nights_of_stretches(stretches, Rejected())
     starts = [night.start for night in told]
     device = devices.setdefault(MERGED, Device(MERGED, DeviceKind.PHONE))
     device.rejected.update(sessions.rejected)

@@ -1,7 +1,6 @@
 """Health Auto Export JSON (an iPhone app): metrics by name, each row with its source."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -92,7 +91,7 @@ class _Found:
 
     devices: dict[str, Device] = field(default_factory=dict)
     rows: dict[Channel, list[_Row]] = field(default_factory=dict)
-    rejected: Rejected = field(default_factory=Counter)
+    rejected: Rejected = field(default_factory=Rejected)
 
     def device(self, source: Any) -> Device:
         """The device of a row's source, made when first met."""

@@ -8,7 +8,6 @@ weekdays) are worth having, and so far in the past they can meet no other device
 raise no alert. Season and daylight are not to be read from them.
 """
 
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,7 +66,7 @@ def parse(path: Path, zone: str) -> Iterator[Recording]:
     require_size(path, MAX_BYTES)
     rows = _rows(path)
     seconds = utc_from_local(_nominal(rows, path), place)
-    rejected: Rejected = Counter()
+    rejected = Rejected()
     off = (rows["offwrist"] == "1").to_numpy(bool)
     rejected["off_wrist"] += int(off.sum())
     worn, at = rows[~off], seconds[~off]

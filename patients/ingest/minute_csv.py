@@ -3,7 +3,6 @@
 docs/recordings.md describes it for those who write such files.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
@@ -61,7 +60,7 @@ def parse(path: Path, zone: str) -> Iterator[Recording]:
         raise InputError(f"{path.name} names a channel twice; keep one column for each.")
     table = _table(path, names)
     seconds = _utc_seconds(table[TIME], place, path)
-    rejected: Rejected = Counter()
+    rejected = Rejected()
     series = [
         _series(column, seconds, table[name], rejected, path) for name, column in columns.items()
     ]

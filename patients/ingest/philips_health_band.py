@@ -4,7 +4,6 @@ Both name the same device, so that the two files of a person come together as on
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -81,7 +80,7 @@ def parse(path: Path, zone: str) -> Iterator[Recording]:
     local = _local(rows, path)
     _check_range(local, about, path)
     seconds = logger_utc(local, place)
-    rejected: Rejected = Counter()
+    rejected = Rejected()
     serial = re.sub(r"[^\w-]", "", about.get("deviceSN", ""))[:24]
     device = f"Philips Health Band {serial}".strip()
     series: list[MinuteSeries | None] = []

@@ -1,7 +1,6 @@
 """UK Biobank accelerometer CSV: mean acceleration of 5-s epochs in mg, and which are imputed."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,7 +54,7 @@ def parse(path: Path, zone: str) -> Iterator[Recording]:
     require_dates(local, path, lambda i: f"line {i + 2}")
     seconds = logger_utc(local, place)
     measured = table[1] == 0
-    rejected: Rejected = Counter({"activity_imputed": int(np.count_nonzero(table[1] == 1))})
+    rejected = Rejected({"activity_imputed": int(np.count_nonzero(table[1] == 1))})
     samples = seconds[measured], table[0][measured].to_numpy(np.float64)
     family, kind = Family.ENMO, DeviceKind.ACTIGRAPH
     series = epochs(Channel.ACTIVITY, samples, epoch_seconds, rejected, family, how="mean")

@@ -43,9 +43,12 @@ def two_step_counters(clinic: dict[str, Any]) -> Patient:
                 name,
                 Family.STEPS,
                 tuple(series),
-                rejected={"steps_duplicate": 1240, "heart_rate_out_of_range": 3},
+                rejected={"steps_duplicate": 1240, "heart_rate_out_of_range": 14},
                 kind=kind,
-            )  # fmt: skip
+                rejected_days={(Channel.HEART_RATE, clinic["day"] - timedelta(days=3)): 28}
+                if kind is DeviceKind.WATCH
+                else {},
+            )
         )
     recordings_store(
         patient=patient, recordings=recordings, file_sha256="5e" * 32, zone="UTC", by="test"
@@ -103,7 +106,10 @@ def test_a_day_tells_where_its_minutes_come_from(visit: Visit, clinic: dict[str,
     phone = steps.locator("tr", has_text="iPhone").locator("td")
     expect(phone).to_have_text(["iPhone", "840 min", "60 min"])
     expect(opened).to_contain_text("5e5e5e5e5e5e")
-    expect(opened).to_contain_text("2,480 steps told twice")
+    left_out = opened.locator("table.files tr", has_text="Heart rate").locator("td").last
+    expect(left_out).to_have_text("28 out of range")
+    files = page.locator("section", has=page.locator("#files"))
+    expect(files).to_contain_text("2,480 steps told twice")
 
 
 def test_the_order_can_be_changed_without_javascript(

@@ -40,7 +40,8 @@ def steps(name: str, kind: DeviceKind, start: datetime, values: list[float]) -> 
     minutes = np.array(values, dtype=np.float32)
     series = MinuteSeries(Channel.STEPS, "steps/min", start, minutes)
     rejected = {"steps_out_of_range": 3, "steps_duplicate": 1200}
-    return Recording("apple_health", name, Family.STEPS, (series,), (), rejected, kind)
+    days = {(Channel.STEPS, start.date()): 3}
+    return Recording("apple_health", name, Family.STEPS, (series,), (), rejected, kind, (), days)
 
 
 def two_devices(code: str = "P-1", team: Any = (), zone: str = "Europe/Paris") -> Patient:
@@ -119,8 +120,9 @@ def test_devices_stand_in_order_with_what_they_brought() -> None:
 def test_a_device_dated_in_the_future_says_so() -> None:
     client, who = browser()
     patient = factories.patient("P-1", [who])
-    ahead = timezone.now().replace(microsecond=0, second=0) + timedelta(days=400)
-    store(patient, [steps("Watch", DeviceKind.WATCH, ahead, [4.0] * 60)], "b" * 64)
+    store(patient, [steps("Watch", DeviceKind.WATCH, NOON, [4.0] * 60)], "b" * 64)
+    # As stored before such minutes were left out.
+    patient.devices.update(last_data_at=timezone.now() + timedelta(days=400))
     assert "dated in the future" in rows_of(page_of(client), "devices")[1][3]
 
 
@@ -173,8 +175,10 @@ def test_an_opened_day_tells_devices_files_hash_times_and_what_was_left_out() ->
         "Apple Health, Oura aaaaaaaaaaaa",
         "11 Nov 2026, 08:30 CET",
         "11 Nov 2026, 08:32 CET",
-        "2,400 steps told twice, 6 steps outside the possible range",
+        "3 out of range",
     ]
+    files = rows_of(page_of(client), "files")
+    assert files[1][4] == "2,400 steps told twice, 6 steps outside the possible range"
     assert ["Steps", "iPhone", "90"] in [row[:3] for row in table]
 
 
@@ -275,12 +279,12 @@ def test_files_are_listed_newest_first_a_page_at_a_time() -> None:
     client, who = browser()
     patient = factories.patient("P-1", [who])
     for number in range(23):
-        at = NOON + timedelta(days=number)
+        at = NOON - timedelta(days=22 - number)
         recording = steps("Watch", DeviceKind.WATCH, at, [1.0] * 5)
         store(patient, [recording], f"{number:064}"[::-1], received_at=at)
     first, second = (rows_of(page_of(client, f"?page={n}"), "files")[1:] for n in (1, 2))
     assert (len(first), len(second)) == (20, 3)
-    assert "2 Dec 2026" in first[0][0] and "10 Nov 2026" in second[-1][0]
+    assert "10 Nov 2026" in first[0][0] and "19 Oct 2026" in second[-1][0]
     assert first[0][4] == "1,200 steps told twice, 3 steps outside the possible range"
 
 

@@ -43,7 +43,9 @@ def test_a_folder_is_taken_in_file_by_file_and_answered_with_one_object(
 ) -> None:
     code, out, err = run("ingest_folder", folder, *BERLIN, "--json")
     answer = json.loads(out)
-    assert code == 0 and out.count("\n") == 1
+    assert code == 2 and out.count("\n") == 1
+    assert [line for line in err.splitlines() if "notes.txt: " in line and line.endswith(".")]
+    assert not [name for name in ("0.txt", "1.txt") if name in err]
     assert [answer[k] for k in ("stored", "unchanged", "refused")] == [2, 0, 1]
     assert (answer["days"], answer["minutes"]) == (2, 120)
     assert [f["status"] for f in answer["files"]] == ["stored", "stored", "refused"]
@@ -57,8 +59,11 @@ def test_the_same_folder_again_is_unchanged_and_one_file_is_as_good_as_a_folder(
 ) -> None:
     run("ingest_folder", folder / "0.txt", folder / "1.txt", *BERLIN)
     ScoringJob.objects.all().delete()
-    code, out, _ = run("ingest_folder", folder, *BERLIN)
-    assert code == 0 and "0 recordings, 2 unchanged, 1 refused" in out and "notes.txt" in out
+    code, out, err = run("ingest_folder", folder, *BERLIN)
+    assert code == 2 and "0 recordings, 2 unchanged, 1 refused" in out and "notes.txt: " in err
+    (folder / "notes.txt").unlink()
+    code, out, err = run("ingest_folder", folder, *BERLIN)
+    assert (code, err) == (0, "") and "2 unchanged, 0 refused" in out
     assert not ScoringJob.objects.exists()
 
 

@@ -3,7 +3,7 @@ import math
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from patients.domain.errors import InputError
-from patients.domain.recording import Recording, SleepEpisode
+from patients.domain.recording import Recording
 from patients.models import Patient
 from patients.services import medication_list_set
-from patients.storage import recordings_store
 from scoring import resources
 from scoring.domain.daily import FULL_DAY_MINUTES, daily_features
 from scoring.domain.router import Antidepressant
@@ -383,24 +382,3 @@ def test_features_survive_the_way_through_the_database(patient: Patient) -> None
         }
     days = patient.features.order_by("day").values_list("day", flat=True)
     assert all(b - a == timedelta(days=1) for a, b in pairwise(days))
-
-
-def test_nights_without_a_minute_beside_them_are_days_too() -> None:
-    patient = factories.patient("P-1", zone="Europe/Berlin")
-    begin = datetime(2026, 3, 1, 22, tzinfo=UTC)
-    nights = [
-        SleepEpisode(at, at + timedelta(hours=7), 400.0, 20.0, log_id=str(n))
-        for n in range(5)
-        for at in [begin + timedelta(days=n)]
-    ]
-    recordings_store(
-        patient=patient,
-        recordings=[Recording("oura", "Ring", None, (), tuple(nights))],
-        file_sha256="a" * 64,
-        zone="UTC",
-        by="test",
-    )
-    features_update(patient=patient)
-    days = features_between(patient, date(2026, 2, 1), date(2026, 4, 1))
-    asleep = {d.day: d.sleep["time_asleep_hours"] for d in days}
-    assert [round(asleep[date(2026, 3, n)] or 0, 2) for n in range(2, 7)] == [6.67] * 5

@@ -1,7 +1,6 @@
 """What ActiGraph's count files share: a clock that runs through, and epochs of counts."""
 
 import re
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import numpy as np
 
 from patients.domain.recording import Channel, DeviceKind, Family, Recording
 from patients.ingest.common.base import (
+    LATEST_SECOND,
     Rejected,
     Seconds,
     Values,
@@ -19,6 +19,8 @@ from patients.ingest.common.base import (
 AXES = ("axis1", "axis2", "axis3")
 WANTED = (*AXES, "steps", "lux")
 FAMILY = Family.ACTIGRAPH_COUNTS
+TICKS_PER_SECOND = 10_000_000
+TICKS_EPOCH_SECONDS = 62_135_596_800  # from 0001-01-01, where .NET's ticks begin, to 1970
 
 
 def device_name(serial: str) -> str:
@@ -28,6 +30,18 @@ def device_name(serial: str) -> str:
     'ActiGraph MOS2E39180594'
     """
     return f"ActiGraph {re.sub(r'[^A-Za-z0-9-]', '', serial)[:32]}".strip()
+
+
+def second_of_ticks(text: str) -> int | None:
+    """The local second since 1970 of .NET ticks as a header tells them; None if it is no date.
+
+    >>> second_of_ticks("621355968010000000"), second_of_ticks("0"), second_of_ticks("x")
+    (1, None, None)
+    """
+    if not re.fullmatch("[0-9]{1,19}", text):
+        return None
+    second = int(text) // TICKS_PER_SECOND - TICKS_EPOCH_SECONDS
+    return second if 0 <= second < LATEST_SECOND else None
 
 
 def vector_magnitude(columns: Mapping[str, Values]) -> Values:
@@ -57,7 +71,7 @@ def from_counts(
     ``seconds`` are UTC starts of epochs, shape (n,); ``columns`` those of WANTED that there
     are, each of shape (n,), with axis1 among them.
     """
-    rejected: Rejected = Counter()
+    rejected = Rejected()
     counts = vector_magnitude(columns)
     series = [epochs(Channel.ACTIVITY, (seconds, counts), epoch_seconds, rejected, FAMILY)]
     if "steps" in columns:

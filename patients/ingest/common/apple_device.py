@@ -1,6 +1,7 @@
 """Which device a record of an Apple Health export is from, and under which harmless name."""
 
 import re
+from hashlib import sha256
 
 from patients.domain.recording import DeviceKind
 
@@ -29,7 +30,8 @@ def device_of(source_name: str, device: str) -> tuple[str, DeviceKind]:
     """A name that tells the device apart in every export, and its kind.
 
     ``device`` is the record's text on it, of which only the hardware counts: the rest changes
-    from export to export. ``source_name`` is often given by its owner and is never kept.
+    from export to export. ``source_name`` is often given by its owner and is never kept; four
+    digits of its hash tell unknown sources apart.
     """
     name = " ".join(source_name.split())
     if app := APPS.get(name.casefold()):
@@ -40,4 +42,5 @@ def device_of(source_name: str, device: str) -> tuple[str, DeviceKind]:
     for hint in MODELS:
         if f"model:{hint}" in device or hint in name:
             return MODELS[hint]
-    return OTHER_APP, DeviceKind.APP
+    digits = sha256(name.encode("utf-8", "replace")).hexdigest()[:4]
+    return f"{OTHER_APP} {digits}", DeviceKind.APP

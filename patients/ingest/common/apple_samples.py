@@ -1,9 +1,10 @@
 """The samples of an Apple Health export, from loose records to a month of each device."""
 
 from array import array
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from patients.domain.recording import (
 from patients.ingest.common import spill as on_disk
 from patients.ingest.common.apple_device import device_of
 from patients.ingest.common.base import (
+    LAST_DAY,
     LIMITS,
     MAX_SPAN_MINUTES,
     Rejected,
@@ -29,6 +31,7 @@ from patients.ingest.common.base import (
     binned,
     recording,
     too_long,
+    utc,
 )
 from patients.ingest.common.overlap import (
     FAR,
@@ -47,6 +50,7 @@ STEPS_CODE, SLEEP_CODE = CODE[Channel.STEPS], CODE[SLEEP]
 MOST_LANES = 200
 BLOCK_ROWS = 16_384  # samples in memory before they are put aside
 MOST_CACHED = 10_000
+MOST_DAYS = 100_000  # days of a lane's channel with a sample out of range that are told
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,8 @@ class Samples:
 
     def __init__(self, path: Path, spill: Spill) -> None:
         self.path = path
-        self.rejected: Rejected = Counter()
+        self.rejected = Rejected()
+        self._days: Counter[tuple[int, int, int]] = Counter()  # left out: lane, channel, UTC day
         self._spill = spill
         self._lanes: dict[tuple[_Device, str], int] = {}
         self._known: dict[tuple[str, str], int] = {}
@@ -105,7 +110,9 @@ class Samples:
     def flush(self) -> None:
         """Put aside what was added; the samples out of range are counted and left out."""
         rows = self._rows()
-        rows = rows[self._good(rows)]
+        good = self._good(rows)
+        self._note_days(rows[~good])
+        rows = rows[good]
         self._note_edges(rows)
         parts = rows["start"] // on_disk.PART_SECONDS
         # Steps that go on in the next month are told to both; each takes its own minutes.
@@ -139,6 +146,14 @@ class Samples:
                 self.rejected[f"{CHANNELS[code]}_out_of_range"] += bad
         return good
 
+    def _note_days(self, rows: Rows) -> None:
+        """Of samples left out, on which days of which lane; few of them in an honest export."""
+        rows = rows[rows["channel"] != SLEEP_CODE]
+        if len(self._days) < MOST_DAYS:
+            days = (rows["start"] // 86400).tolist()
+            lanes = zip(rows["lane"].tolist(), rows["channel"].tolist(), days, strict=True)
+            self._days.update(lanes)
+
     def _note_edges(self, rows: Rows) -> None:
         at = rows["lane"], rows["channel"]
         np.minimum.at(self._first, at, rows["start"])
@@ -151,6 +166,7 @@ class Samples:
         """
         self._check_span()
         devices = self._devices()
+        left_out = self._days_of(devices)
         slept: dict[_Device, Rows] = {}
         for part, after in pairwise([*self._spill.parts(), FAR]):
             rows = self._spill.rows(part, self.path)
@@ -163,7 +179,8 @@ class Samples:
                 )
                 found = self._recording(source, device, lanes, own, part, episodes)
                 if found:
-                    yield found
+                    days = Counter(found.rejected_days) + left_out.pop(device, Counter())
+                    yield replace(found, rejected={}, rejected_days=days)
 
     def _check_span(self) -> None:
         if self._last.max() >= 0:
@@ -178,6 +195,18 @@ class Samples:
             lanes.setdefault(device, []).append(lane)
         return sorted(lanes.items(), key=lambda item: item[0].name)
 
+    def _days_of(
+        self, devices: list[tuple[_Device, list[int]]]
+    ) -> dict[_Device, Counter[tuple[Channel, date]]]:
+        """The samples left out so far, by device; those dated beyond 2100 are not told."""
+        device_of_lane = {lane: device for device, lanes in devices for lane in lanes}
+        found: dict[_Device, Counter[tuple[Channel, date]]] = defaultdict(Counter)
+        for (lane, code, day), count in self._days.items():
+            if 0 <= day < LAST_DAY:
+                key = Channel(CHANNELS[code]), utc(day * 86400).date()
+                found[device_of_lane[lane]][key] += count
+        return found
+
     def _recording(
         self,
         source: str,
@@ -187,24 +216,28 @@ class Samples:
         part: int,
         sleep: list[SleepEpisode],
     ) -> Recording | None:
-        series = list(filter(None, self._series(lanes, rows, part)))
+        rejected = Rejected()
+        series = list(filter(None, self._series(lanes, rows, part, rejected)))
+        self.rejected.update(rejected)
         if not series and not sleep:
             return None
         steps = any(s.channel is Channel.STEPS for s in series)
         family = Family.STEPS if steps else None
         return recording(
-            self.path, source, device.name, series, sleep, family=family, kind=device.kind
+            self.path, source, device.name, series, sleep, rejected, family, device.kind
         )
 
-    def _series(self, lanes: list[int], rows: Rows, part: int) -> Iterator[MinuteSeries | None]:
+    def _series(
+        self, lanes: list[int], rows: Rows, part: int, rejected: Rejected
+    ) -> Iterator[MinuteSeries | None]:
         for code in np.unique(rows["channel"]).tolist():
             own, edges = rows[rows["channel"] == code], self._edges(lanes, code)
             if code == STEPS_CODE:
                 first, stop = (n * on_disk.PART_SECONDS // 60 for n in (part, part + 1))
-                yield steps_per_minute(own, first, stop, edges, self.rejected)
+                yield steps_per_minute(own, first, stop, edges, rejected)
             elif code != SLEEP_CODE:
                 samples = own["start"].copy(), own["value"].copy()
-                yield binned(Channel(CHANNELS[code]), samples, self.rejected, edges=edges)
+                yield binned(Channel(CHANNELS[code]), samples, rejected, edges=edges)
 
     def _edges(self, lanes: list[int], code: int) -> Collection[int]:
         """The minutes in which a lane's samples begin and end: another file may hold more."""

@@ -103,7 +103,8 @@ def _checked(path: Path, archive: ZipFile, suffix: str | tuple[str, ...]) -> lis
             f"{path.name} would unpack to {unpacked:,} bytes from {path.stat().st_size:,}, which "
             "no recording does; export it again or unpack it and give the folder."
         )
-    wanted = [e for e in entries if _wanted(e.filename, suffix) and not e.is_dir()]
+    # No is_dir(): it fails for a forged entry without a name.
+    wanted = [e for e in entries if _wanted(e.filename, suffix) and e.filename[-1:] not in "/"]
     for entry in wanted:
         if entry.flag_bits & 1 or entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
             raise InputError(

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Literal
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from patients.domain.days import zone_names
 from patients.domain.errors import InputError
 from patients.domain.minutes import Partial, reduced
 from patients.domain.recording import (
@@ -28,13 +29,14 @@ from patients.domain.recording import (
 
 Seconds = NDArray[np.int64]  # since 1970-01-01 00:00, UTC unless said to be local
 Values = NDArray[np.float64]
-Rejected = Counter[str]
 
 LATEST_SECOND = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp())
+LAST_DAY = LATEST_SECOND // 86400  # since 1970
 MAX_SPAN_YEARS = 20
 MAX_SPAN_MINUTES = MAX_SPAN_YEARS * 366 * 1440
 LONGEST_ROW = 1000  # bytes of a line of a table; the widest have 150
 MAX_SLEEP_SECONDS = 24 * 3600
+MAX_RUN_SECONDS = 100 * 86_400  # of a logger; longer than its battery lasts
 NO_SAMPLES: tuple[Seconds, Values] = (np.empty(0, np.int64), np.empty(0, np.float64))
 
 # Lowest and highest value a sample may have. The upper bounds of light (lux) and activity
@@ -54,14 +56,35 @@ LIMITS = {
 STAGES = ("", "asleep", "restless", "light", "rem", "deep", "awake")
 
 
+class Rejected(Counter[str]):
+    """How many samples were left out, by reason; of those out of range also on which days."""
+
+    def __init__(self, counts: Mapping[str, int] | None = None) -> None:
+        super().__init__(counts)
+        self.days: Counter[tuple[Channel, date]] = Counter()  # by channel and UTC day
+
+    def out_of_range(
+        self, channel: Channel, seconds: Seconds, reason: str = "out_of_range"
+    ) -> None:
+        """Count the samples of these UTC seconds, shape (n,), as left out."""
+        self[f"{channel}_{reason}"] += seconds.size
+        self.days.update({(channel, day): n for day, n in counted_days(seconds).items()})
+
+
+def counted_days(seconds: Seconds) -> dict[date, int]:
+    """How many of the UTC seconds lie on each UTC day from 1970 to 2100; the others on none."""
+    days, counts = np.unique(seconds // 86400, return_counts=True)
+    counted = zip(days.tolist(), counts.tolist(), strict=True)
+    return {utc(day * 86400).date(): n for day, n in counted if 0 <= day < LAST_DAY}
+
+
 def zone_of(name: str) -> ZoneInfo:
     """The IANA zone of that name; InputError if there is none."""
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
+    if name not in zone_names():
         raise InputError(
             f"The time zone {shown(name)} is not known; give an IANA name such as Europe/Berlin."
-        ) from None
+        )
+    return ZoneInfo(name)
 
 
 def shown(text: object) -> str:
@@ -117,16 +140,28 @@ def logger_utc(local: Seconds, zone: ZoneInfo, started: int | None = None) -> Se
     """UTC seconds of the stamps of a logger whose clock is set once, shape (n,).
 
     Such a clock runs on when the people around it change theirs, so one offset holds for all:
-    that at ``started`` (local second; the first stamp unless given), which a file cut in two
-    still names in its header. Stamps that follow the change of clock (the hour told twice, or
+    that at ``started`` (local second; see ``clock_set``), which a file cut in two still names
+    in its header. Stamps that follow the change of clock (the hour told twice, or
     left out) are more regular when read as wall time, and are then read so.
     """
     if not local.size:
         return local
-    first = np.array([int(local.min()) if started is None else started], dtype=np.int64)
+    first = np.array([clock_set(local, started)], dtype=np.int64)
     running = local - (first - utc_from_local(first, zone))
     wall = utc_from_local(local, zone)
     return min((running, wall), key=lambda read: (-np.unique(read).size, int(np.ptp(read))))
+
+
+def clock_set(local: Seconds, started: int | None) -> int:
+    """The local second at which a logger's clock was set, given its stamps, at least one.
+
+    That is the start its header tells, or the first stamp where the header tells none, or one
+    after the first stamp or over MAX_RUN_SECONDS before it, and so contradicts the rows.
+    """
+    first = int(local.min())
+    if started is None or not 0 <= first - started <= MAX_RUN_SECONDS:
+        return first
+    return started
 
 
 def require_short_rows(lines: Iterable[bytes], above: int = 0) -> None:
@@ -145,7 +180,7 @@ def within_limits(
     """The samples inside LIMITS in order of time, each once; the others are counted."""
     low, high = LIMITS[channel]
     good = (values >= low) & (values <= high)  # NaN fails both
-    rejected[f"{channel}_out_of_range"] += int(np.count_nonzero(~good))
+    rejected.out_of_range(channel, seconds[~good])
     seconds, values = seconds[good], values[good]
     order = np.lexsort((values, seconds))
     seconds, values = seconds[order], values[order]
@@ -204,7 +239,7 @@ def _per_minute(
     minutes, per_minute, partial = reduced(seconds, values, how, edges=edges)
     if how == "sum":
         over = per_minute > LIMITS[channel][1] * (1 + 1e-9)
-        rejected[f"{channel}_minute_out_of_range"] += int(np.count_nonzero(over))
+        rejected.out_of_range(channel, minutes[over] * 60, "minute_out_of_range")
         per_minute = np.where(over, np.nan, per_minute)
     return minutes, per_minute.astype(np.float32), partial
 
@@ -312,7 +347,8 @@ def recording(
     left_out = {reason: n for reason, n in sorted((rejected or {}).items()) if n}
     if not found and not episodes and not answers:
         raise nothing_usable(path, source, left_out)
-    whole = Recording(source, device[:80], family, found, episodes, left_out, kind, answers)
+    days = dict(rejected.days) if rejected else {}
+    whole = Recording(source, device[:80], family, found, episodes, left_out, kind, answers, days)
     if found or episodes:
         first, last = (int(t.timestamp()) // 60 for t in (whole.start, whole.end))
         if last - first > MAX_SPAN_MINUTES:

@@ -1,7 +1,6 @@
 """What one device of a file reported, gathered sample by sample."""
 
 from array import array
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,7 +47,7 @@ class Device:
     stretches: list[Segment] = field(default_factory=list)
     nights: list[SleepEpisode] = field(default_factory=list)
     answers: list[QuestionnaireAnswer] = field(default_factory=list)
-    rejected: Rejected = field(default_factory=Counter)
+    rejected: Rejected = field(default_factory=Rejected)
 
     def add(self, channel: Channel, second: int, value: float) -> None:
         """One sample at a UTC second; of steps, the count of the minute that begins there."""
@@ -103,7 +102,7 @@ def recordings(
     What was ``rejected`` of no device, or of one with nothing usable, is counted with the first
     that has.
     """
-    full, spare = [], Counter(rejected or {})
+    full, spare = [], Rejected(rejected or {})
     for device in sorted(devices, key=lambda d: d.name):
         series, sleep = device.series(), device.episodes()
         if series or sleep or device.answers:
@@ -140,8 +139,9 @@ def walked(walks: Mapping[tuple[int, int], float], rejected: Rejected) -> Minute
     good_time = (length >= 0) & (length <= LONGEST_WALK_SECONDS)
     low, high = LIMITS[Channel.STEPS]
     good = (table[:, 2] >= low) & (table[:, 2] <= high * np.maximum(length / 60, 1))
-    rejected["steps_bad_duration"] += int(np.count_nonzero(~good_time))
-    rejected["steps_out_of_range"] += int(np.count_nonzero(good_time & ~good))
+    began = table[:, 0].astype(np.int64)
+    rejected.out_of_range(Channel.STEPS, began[~good_time], "bad_duration")
+    rejected.out_of_range(Channel.STEPS, began[good_time & ~good])
     table = table[good_time & good]
     start, end = (table[:, column].astype(np.int64) for column in (0, 1))
     if not start.size:

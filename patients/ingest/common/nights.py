@@ -8,6 +8,7 @@ from patients.domain.recording import SleepEpisode
 from patients.ingest.common.base import MAX_SLEEP_SECONDS, STAGES, Rejected, sleep_episode, utc
 
 Segment = tuple[int, int, str]  # start and end in UTC seconds, one of STAGES
+Told = tuple[float | None, float | None]  # minutes asleep and awake; None is not told
 
 GAP_SECONDS = 3600  # loose sleep after a longer gap is another night
 MAX_SEGMENTS = 10_000  # of one night; 24 hours hold 2,880 epochs of 30 s
@@ -20,13 +21,13 @@ def night(
     log_id: str,
     rejected: Rejected,
     bounds: tuple[int, int] | None = None,
-    told: tuple[float, float] | None = None,
+    told: Told | None = None,
 ) -> SleepEpisode | None:
     """One sleep record; None, and counted, if it is empty, negative or over 24 h.
 
     Where segments overlap, finer stages paint over plain sleep and waking over all. Without
     segments the record spans ``bounds`` and has no stages. ``told`` are the vendor's own
-    minutes (asleep, awake), believed if the record is long enough for them.
+    minutes, believed if the record is long enough for them.
     """
     good = sorted({s for s in segments if s[0] < s[1]}, key=lambda s: (STAGES.index(s[2]), s))
     spans = [(first, stop) for first, stop, _ in good] or ([bounds] if bounds else [])
@@ -45,11 +46,20 @@ def night(
     return _with_minutes(episode, told, length / 60)
 
 
-def _with_minutes(
-    episode: SleepEpisode, told: tuple[float, float] | None, length_minutes: float
-) -> SleepEpisode:
-    """The record with the vendor's minutes, if these can be true."""
-    asleep, awake = told or (-1.0, -1.0)
+def _with_minutes(episode: SleepEpisode, told: Told | None, length_minutes: float) -> SleepEpisode:
+    """The record with the vendor's minutes, if these can be true.
+
+    Of one told alone the other is what the stages say or, if less, the rest of the record.
+    """
+    asleep, awake = told or (None, None)
+    if asleep is None and awake is not None:
+        rest = max(length_minutes - awake, 0.0)
+        asleep = min(episode.asleep_minutes, rest) if episode.stages else rest
+    elif awake is None and asleep is not None:
+        rest = max(length_minutes - asleep, 0.0)
+        awake = min(episode.awake_minutes, rest) if episode.stages else rest
+    if asleep is None or awake is None:
+        return episode
     if asleep >= 0 and awake >= 0 and asleep + awake <= length_minutes + 1:
         return replace(episode, asleep_minutes=asleep, awake_minutes=awake)
     return episode

@@ -41,8 +41,8 @@ def good_steps(rows: Rows, rejected: Rejected) -> NDArray[np.bool_]:
     low, high = LIMITS[Channel.STEPS]
     good_time = (length >= 0) & (length <= LONGEST_STEPS_SECONDS)
     good = (rows["value"] >= low) & (rows["value"] <= high * np.maximum(length / 60, 1))
-    rejected["steps_bad_duration"] += int(np.count_nonzero(~good_time))
-    rejected["steps_out_of_range"] += int(np.count_nonzero(good_time & ~good))
+    rejected.out_of_range(Channel.STEPS, rows["start"][~good_time], "bad_duration")
+    rejected.out_of_range(Channel.STEPS, rows["start"][good_time & ~good])
     return good & good_time
 
 
@@ -67,7 +67,7 @@ def steps_per_minute(
         return None
     minute, lane, steps = _summed(*(np.concatenate(column) for column in zip(*blocks, strict=True)))
     good = steps <= LIMITS[Channel.STEPS][1] * ONE_STEP * (1 + 1e-6)  # shares are rounded
-    rejected["steps_minute_out_of_range"] += int(np.count_nonzero(~good))
+    rejected.out_of_range(Channel.STEPS, minute[~good] * 60, "minute_out_of_range")
     minute, lane, steps = minute[good], lane[good], steps[good]
     order = np.lexsort((lane, -steps, minute))
     order = order[np.diff(minute[order], prepend=-1) > 0]

@@ -15,6 +15,7 @@ from tests.patients.ingest.builders_actigraphy import (
     check_read_or_refused,
     mutated,
     only,
+    ticks,
     together,
 )
 
@@ -81,6 +82,23 @@ def test_the_order_of_the_rows_does_not_matter_and_halves_are_the_whole(tmp_path
     half = read(agd(tmp_path / "c.agd", NOON, rows[:51], 10))
     rest = read(agd(tmp_path / "d.agd", NOON + timedelta(seconds=510), rows[51:], 10))
     assert together([half, rest]) == together([rest, half]) == expected
+
+
+@pytest.mark.parametrize(
+    ("told", "hour"),
+    [
+        (str(ticks(datetime(2024, 10, 25, 9))), 9),
+        (str(ticks(datetime(2024, 10, 28))), 10),  # after the first epoch
+        ("0", 10),
+        ("yesterday", 10),
+    ],
+)
+def test_a_half_after_the_change_keeps_the_clock_of_the_start(
+    tmp_path: Path, told: str, hour: int
+) -> None:
+    path = agd(tmp_path / "a.agd", datetime(2024, 10, 27, 11), [(1, 0, 0, 0, 0)] * 9)
+    found = read(sql(path, f"INSERT INTO settings VALUES (1, 'startdatetime', '{told}')"))
+    assert found.start == datetime(2024, 10, 27, hour, tzinfo=UTC)
 
 
 def test_values_that_are_none_are_left_out(tmp_path: Path) -> None:

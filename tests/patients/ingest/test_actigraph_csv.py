@@ -35,8 +35,14 @@ def values(recording: Recording, channel: Channel = Channel.ACTIVITY) -> list[fl
     return [] if series is None else series.values.tolist()
 
 
-def stamped_header(**more: str) -> str:
-    return actigraph_header(epoch="00:00:15", table="Table ", **more) + STAMPED + "\n"
+def stamped_header(
+    start: str = "8/26/2013",
+    download: str = "9/3/2013",
+    epoch: str = "00:00:15",
+    date_format: str = "M/d/yyyy",
+) -> str:
+    header = actigraph_header(start, download, epoch, date_format=date_format, table="Table ")
+    return header + STAMPED + "\n"
 
 
 def stamped(start: datetime, count: int, counts: str = "3,4,0") -> list[str]:
@@ -183,6 +189,51 @@ def test_a_file_in_two_halves_is_the_whole(tmp_path: Path) -> None:
         read(write(tmp_path / f"{i}.csv", part, stamped_header())) for i, part in enumerate(parts)
     ]
     assert together(found) == together(found[::-1]) == expected
+
+
+def across_the_change(path: Path, cut: slice, header: str) -> Recording:
+    """The minutes from 25 to 29 October 2024, from 09:00 to 09:00, or some of them."""
+    stamps = (datetime(2024, 10, 25, 9) + timedelta(minutes=i) for i in range(4 * 1440))
+    rows = [f"{t:%Y-%m-%dT%H:%M:%S},{i % 977},0,0,1,5" for i, t in enumerate(stamps)]
+    return read(write(path, rows[cut], header))
+
+
+def test_halves_across_the_change_of_clock_are_the_whole(tmp_path: Path) -> None:
+    header = stamped_header("10/25/2024", "10/29/2024", "00:01:00")
+    whole, first, rest = (
+        across_the_change(tmp_path / f"{i}.csv", cut, header)
+        for i, cut in enumerate((slice(None), slice(3000), slice(3000, None)))
+    )
+    assert rest.start == datetime(2024, 10, 27, 9, tzinfo=UTC)  # 11:00 on a clock at +02:00
+    for channel in (Channel.ACTIVITY, Channel.STEPS):
+        told, *parts = (found.channel(channel) for found in (whole, first, rest))
+        assert told is not None and all(parts)
+        halves = np.concatenate([part.values for part in parts if part])
+        assert halves.tobytes() == told.values.tobytes() and halves.size == 4 * 1440
+    assert together([rest, first]) == together([whole])
+
+
+@pytest.mark.parametrize(
+    ("start", "download", "date_format"),
+    [
+        ("12/25/2024", "12/29/2024", "M/d/yyyy"),  # after the first row
+        ("7/1/2024", "10/29/2024", "M/d/yyyy"),  # over 100 days before it
+        ("10/25/2024", "10/24/2024", "M/d/yyyy"),  # downloaded before it began
+        ("10/25/2024", "10/29/2024", "dd/MM/yyyy"),  # no date
+    ],
+)
+def test_a_header_that_contradicts_the_rows_has_no_say(
+    tmp_path: Path, start: str, download: str, date_format: str
+) -> None:
+    header = stamped_header(start, download, "00:01:00", date_format)
+    found = across_the_change(tmp_path / "a.csv", slice(3000, None), header)
+    assert found.start == datetime(2024, 10, 27, 10, tzinfo=UTC)
+
+
+def test_a_header_with_day_and_month_turned_round_is_the_first_row(tmp_path: Path) -> None:
+    header = stamped_header(start="11-10-2024", download="11-12-2024", date_format="dd/MM/yyyy")
+    found = read(write(tmp_path / "a.csv", stamped(datetime(2024, 11, 10, 9), 8), header))
+    assert found.start == datetime(2024, 11, 10, 8, tzinfo=UTC)  # not 07:00, as from 11 October
 
 
 def test_a_negative_or_missing_count_is_left_out(tmp_path: Path) -> None:

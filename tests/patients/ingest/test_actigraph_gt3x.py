@@ -118,6 +118,16 @@ def test_the_clock_runs_through_the_change_to_winter_time(tmp_path: Path) -> Non
     assert found.start == datetime(2020, 10, 25, 0, 30, tzinfo=UTC)
 
 
+def test_a_half_after_the_change_keeps_the_clock_of_the_start(tmp_path: Path) -> None:
+    first = int(datetime(2020, 10, 26, 12, tzinfo=UTC).timestamp())
+    path = gt3x(tmp_path / "a.gt3x", [gt3x_parameters(), *seconds(60, first)])
+    # info.txt: start on 26 August on a clock at +02:00
+    assert read(path).start == datetime(2020, 10, 26, 10, tzinfo=UTC)
+    unset = INFO | {"Start Date": "0", "TimeZone": "01:00:00"}
+    path = gt3x(tmp_path / "b.gt3x", [gt3x_parameters(), *seconds(60, first)], unset)
+    assert read(path).start == datetime(2020, 10, 26, 11, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
     ("told", "zone", "good"),
     [

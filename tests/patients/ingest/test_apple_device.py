@@ -19,10 +19,12 @@ TEXT = "<<HKDevice: 0x{}>, name:{}, manufacturer:Apple Inc., model:{}, hardware:
         ("AutoSleep", TEXT.format("28", "Apple Watch", "Watch", "Watch6,7"),
          "AutoSleep", DeviceKind.APP),
         ("sleep\xa0CYCLE", "", "Sleep Cycle", DeviceKind.APP),
-        ("Sam Example", "", "other app", DeviceKind.APP),
+        ("Sam Example", "", "other app 86f3", DeviceKind.APP),  # printf "Sam Example" | sha256sum
+        ("Sam\xa0 Example ", "", "other app 86f3", DeviceKind.APP),
+        ("Sam", "", "other app 4ecd", DeviceKind.APP),
         ("Connect", "<<HKDevice: 0x2>, name:Sam’s Forerunner, manufacturer:Garmin>",
          "Connect", DeviceKind.APP),
-        ("Sam Example", "hardware:Watch123456789,1", "other app", DeviceKind.APP),
+        ("Sam Example", "hardware:Watch123456789,1", "other app 86f3", DeviceKind.APP),
     ],
 )  # fmt: skip
 def test_a_device_is_named_by_its_model_or_a_known_app(

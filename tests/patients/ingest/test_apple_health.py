@@ -1,4 +1,5 @@
 import random
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -61,7 +62,7 @@ def test_heart_and_sleep_of_the_samples_are_read(shared: Path) -> None:
     assert values(export, Channel.RESTING_HEART_RATE) == [60]
     assert values(export, Channel.HRV_SDNN) == [45]
     assert (export.sleep[0].asleep_minutes, export.family) == (450, None)
-    assert (export.device, export.kind) == ("other app", DeviceKind.APP)
+    assert (export.device, export.kind) == ("other app 532e", DeviceKind.APP)
     pacific = parsed(apple_health, shared / "data/apple_health/dogsheep_export.xml", "UTC")
     assert pacific.start == datetime(2018, 9, 10, 9, 28, tzinfo=UTC)  # 02:28:55 -0700
     assert (pacific.device, pacific.kind) == ("Apple Watch (Watch2,4)", DeviceKind.WATCH)
@@ -76,6 +77,17 @@ def test_steps_of_a_minute_are_those_of_the_best_device(read: Callable[..., Reco
     )
     assert values(export, Channel.STEPS) == [40, 30, 1, 24.75]
     assert export.device == "Apple Watch, iPhone, Pedometer"
+
+
+def test_two_unknown_apps_are_two_devices_and_never_averaged(tmp_path: Path) -> None:
+    records = (
+        apple_record("HKQuantityTypeIdentifierHeartRate", rate, 0, 0, source, "count/min")
+        for rate, source in ((60, "Ring of Sam"), (100, "Belt of Sam"))
+    )
+    path = write_apple(tmp_path / "export.xml", *records)
+    found = {r.device: values(r, Channel.HEART_RATE) for r in apple_health.parse(path, "UTC")}
+    assert sorted(found.values()) == [[60], [100]]
+    assert all(re.fullmatch("other app [0-9a-f]{4}", device) for device in found)
 
 
 def test_each_device_is_a_recording_of_its_own(tmp_path: Path) -> None:

@@ -66,6 +66,13 @@ def test_a_damaged_member_is_refused(tmp_path: Path) -> None:
     assert refused(path) == "x.zip is a damaged zip archive; export it again."
 
 
+def test_folders_and_an_entry_without_a_name_are_passed_over(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "a.zip", {"q": "1", "in/": "", "in/b": "2"})
+    path.write_bytes(path.read_bytes().replace(b"q", b"\0"))  # a name ends at a zero byte
+    with members(path, "") as files:
+        assert [file.name for file in files] == ["in/b"]
+
+
 def test_a_zip_cut_off_is_refused(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "x.zip", {"a.json": "[1]"})
     path.write_bytes(path.read_bytes()[:-30])

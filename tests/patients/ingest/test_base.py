@@ -1,5 +1,4 @@
-from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 from patients.domain.errors import InputError
 from patients.domain.recording import Channel
 from patients.ingest.common.base import (
+    Rejected,
     binned,
     recording,
     require_short_rows,
@@ -31,7 +31,12 @@ def hours_utc(*texts: str, zone: ZoneInfo = BERLIN) -> list[str]:
     return [datetime.fromtimestamp(s, UTC).strftime("%d %H:%M") for s in found.tolist()]
 
 
-@pytest.mark.parametrize("name", ["Mars/Olympus", "", "../etc/passwd", "Europe", "Europe/Berlin\0"])
+NO_PLACES = ["localtime", "posixrules", "Factory", "right/UTC", "posix/Europe/Berlin"]
+
+
+@pytest.mark.parametrize(
+    "name", ["Mars/Olympus", "", "../etc/passwd", "Europe", "Europe/Berlin\0", *NO_PLACES]
+)
 def test_zone_of_an_unknown_name_is_refused(name: str) -> None:
     with pytest.raises(InputError, match="time zone"):
         zone_of(name)
@@ -73,7 +78,7 @@ def samples(*pairs: tuple[int, float]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_binned_means_a_minute_and_leaves_gaps_empty() -> None:
-    rejected: Counter[str] = Counter()
+    rejected = Rejected()
     heart = samples((120, 60), (150, 80), (270, 90), (275, 5), (280, np.nan), (270, 90))
     series = binned(Channel.HEART_RATE, heart, rejected)
     assert series is not None
@@ -82,21 +87,41 @@ def test_binned_means_a_minute_and_leaves_gaps_empty() -> None:
     assert rejected == {"heart_rate_out_of_range": 2, "heart_rate_duplicate": 1}
 
 
+def test_samples_out_of_range_are_told_by_utc_day_those_of_no_date_by_none() -> None:
+    rejected = Rejected()
+    heart = samples((86_399, 5), (86_400, 5), (86_401, 5), (86_402, 60), (-1, 5), (2**62, 5))
+    binned(Channel.HEART_RATE, heart, rejected)
+    binned(Channel.STEPS, samples((0, 200), (30, 200)), rejected, "sum")
+    assert rejected == {
+        "heart_rate_out_of_range": 5,
+        "heart_rate_duplicate": 0,
+        "steps_out_of_range": 0,
+        "steps_duplicate": 0,
+        "steps_minute_out_of_range": 1,
+    }
+    first, second = date(1970, 1, 1), date(1970, 1, 2)
+    assert rejected.days == {
+        (Channel.HEART_RATE, first): 1,
+        (Channel.HEART_RATE, second): 2,
+        (Channel.STEPS, first): 1,
+    }
+
+
 def test_binned_without_a_good_sample_is_none() -> None:
-    assert binned(Channel.LIGHT, samples((0, -1)), Counter()) is None
+    assert binned(Channel.LIGHT, samples((0, -1)), Rejected()) is None
 
 
 def test_binned_refuses_a_span_over_20_years() -> None:
     ends = samples((0, 60.0), (21 * 366 * 86400, 60.0))
     with pytest.raises(InputError, match="1970-01-01 to 1991.* 20 years"):
-        binned(Channel.HEART_RATE, ends, Counter())
+        binned(Channel.HEART_RATE, ends, Rejected())
 
 
 @given(st.lists(st.tuples(st.integers(0, 600), st.floats(20, 300)), min_size=1), st.randoms())
 def test_binned_does_not_depend_on_the_order(pairs: list, rng) -> None:
-    first = binned(Channel.HEART_RATE, samples(*pairs), Counter())
+    first = binned(Channel.HEART_RATE, samples(*pairs), Rejected())
     rng.shuffle(pairs)
-    second = binned(Channel.HEART_RATE, samples(*pairs), Counter())
+    second = binned(Channel.HEART_RATE, samples(*pairs), Rejected())
     assert first is not None and second is not None
     assert first.values.tobytes() == second.values.tobytes()
 
@@ -114,7 +139,7 @@ def test_sleep_episode_paints_later_segments_over_earlier() -> None:
 
 
 def test_recording_refuses_parts_20_years_apart() -> None:
-    heart = binned(Channel.HEART_RATE, samples((0, 60.0)), Counter())
+    heart = binned(Channel.HEART_RATE, samples((0, 60.0)), Rejected())
     later = 21 * 366 * 86400
     with pytest.raises(InputError, match="20 years"):
         recording(Path("a.xml"), "x", "y", [heart], [sleep_episode([(later, later + 60, "light")])])
@@ -122,7 +147,9 @@ def test_recording_refuses_parts_20_years_apart() -> None:
 
 def test_recording_of_nothing_says_what_was_left_out() -> None:
     with pytest.raises(InputError, match=r"a\.xml holds nothing .*\(3 steps_unit\)"):
-        recording(Path("a.xml"), "x", "y", [None], rejected=Counter(steps_unit=3, duplicate=0))
+        recording(
+            Path("a.xml"), "x", "y", [None], rejected=Rejected({"steps_unit": 3, "duplicate": 0})
+        )
 
 
 @pytest.mark.parametrize(

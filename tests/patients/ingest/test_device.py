@@ -1,13 +1,12 @@
 """Walks spread over their minutes, a block at a time."""
 
-from collections import Counter
-
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from patients.ingest.common import device
+from patients.ingest.common.base import Rejected
 from patients.ingest.common.device import walked
 
 Walks = dict[tuple[int, int], float]
@@ -17,7 +16,7 @@ walks = st.dictionaries(spans, st.integers(0, 200).map(float), min_size=1, max_s
 
 
 def test_two_walks_share_the_minute_that_both_touch() -> None:
-    series = walked({(0, 90): 90, (90, 150): 30}, Counter())
+    series = walked({(0, 90): 90, (90, 150): 30}, Rejected())
     assert series is not None
     assert series.values.tolist() == [60, 30 + 15, 15]
 
@@ -28,7 +27,7 @@ def test_the_size_of_the_blocks_changes_nothing(
     monkeypatch: pytest.MonkeyPatch, found: Walks, size: int
 ) -> None:
     monkeypatch.setattr(device, "BLOCK", 10_000)
-    at_once, counted = Counter[str](), Counter[str]()
+    at_once, counted = Rejected(), Rejected()
     expected = walked(found, at_once)
     monkeypatch.setattr(device, "BLOCK", size)
     series = walked(found, counted)

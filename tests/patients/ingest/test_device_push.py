@@ -85,6 +85,40 @@ def test_sleep_and_answers_may_come_without_minutes() -> None:
     assert found.rejected == {"phq9_out_of_range": 1, "sleep_bad_duration": 1}
 
 
+STAGED = [  # 6 hours of sleep and half an hour awake; half an hour is neither
+    {**NIGHT, "end": "2026-03-02T05:00:00+01:00", "stage": "light"},
+    {**NIGHT, "start": "2026-03-02T05:30:00+01:00", "stage": "awake"},
+]
+
+
+@pytest.mark.parametrize(
+    ("told", "stages", "minutes"),
+    [
+        ({"asleep_minutes": 400}, [], (400, 20)),  # of 420: the other is the rest
+        ({"awake_minutes": 20}, [], (400, 20)),
+        ({"awake_minutes": 20, "asleep_minutes": None}, [], (400, 20)),
+        ({"asleep_minutes": 420.5}, [], (420.5, 0)),
+        ({"asleep_minutes": 350}, STAGED, (350, 30)),  # as the stages say
+        ({"asleep_minutes": 400}, STAGED, (400, 20)),  # of which only so much is left
+        ({"awake_minutes": 50}, STAGED, (360, 50)),
+        ({"asleep_minutes": -5}, [], (420, 0)),  # cannot be true, as when both are told
+        ({"awake_minutes": 500}, [], (420, 0)),
+        ({"asleep_minutes": 0, "awake_minutes": 0}, [], (0, 0)),
+    ],
+)
+def test_minutes_asleep_or_awake_may_come_alone(
+    told: dict[str, Any], stages: list[Any], minutes: tuple[float, float]
+) -> None:
+    [found] = read(a_push(sleep=[NIGHT | told | {"stages": stages}]))
+    assert (found.sleep[0].asleep_minutes, found.sleep[0].awake_minutes) == minutes
+
+
+def test_minutes_that_are_no_number_are_refused_by_name() -> None:
+    assert "sleep[0].awake_minutes is 'x'" in refusal(
+        a_push(sleep=[NIGHT | {"awake_minutes": "x"}])
+    )
+
+
 def test_a_night_of_8e14_hours_is_refused_and_one_of_25_left_out() -> None:
     long = NIGHT | {"end": "9999-12-31T00:00:00Z"}
     assert "9999" in refusal(a_push(sleep=[long]))
@@ -169,10 +203,24 @@ def test_gzip_is_unpacked_only_up_to_the_limit() -> None:
     with pytest.raises(TooLarge):
         unpacked(bomb)
     packed = gzip.compress(good)
-    for broken in (b"", b"no gzip", packed[:-1], packed[: len(packed) // 2], packed + b"x"):
+    damaged = packed[:-8] + bytes(8)  # neither checksum nor length are right
+    half = packed[: len(packed) // 2]
+    for broken in (b"", b"no gzip", packed[:-1], half, packed + b"x", packed + half, damaged):
         with pytest.raises(InputError) as refused:
             unpacked(broken)
         assert not isinstance(refused.value, TooLarge)
+
+
+@given(st.lists(st.binary(max_size=50), min_size=1, max_size=5))
+def test_gzip_of_several_members_is_read_as_one(parts: list[bytes]) -> None:
+    assert unpacked(b"".join(map(gzip.compress, parts))) == b"".join(parts)
+
+
+def test_the_limit_holds_for_all_members_together() -> None:
+    half = gzip.compress(bytes(device_push.MAX_JSON_BYTES // 2))
+    assert len(unpacked(half * 2)) == device_push.MAX_JSON_BYTES
+    with pytest.raises(TooLarge):
+        unpacked(half * 2 + gzip.compress(b"x"))
 
 
 anything = st.recursive(

@@ -1,4 +1,3 @@
-from collections import Counter
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -7,7 +6,7 @@ import pandas as pd
 import pytest
 
 from patients.domain.errors import InputError
-from patients.ingest.common.base import logger_utc
+from patients.ingest.common.base import MAX_RUN_SECONDS, Rejected, clock_set, logger_utc
 from patients.ingest.common.logger_rows import (
     NO_STAMP,
     clock_second,
@@ -86,10 +85,20 @@ def test_a_part_from_after_the_change_keeps_the_offset_of_the_start() -> None:
     assert (stamps - logger_utc(stamps, BERLIN, local("2024-10-20T00:00")) == 2 * HOUR).all()
 
 
+def test_a_start_that_contradicts_the_rows_is_not_believed() -> None:
+    stamps = steps("2024-10-28T00:00", 6)
+    first = local("2024-10-28T00:00")
+    for started in (first - MAX_RUN_SECONDS, first - 1, first):
+        assert clock_set(stamps[::-1], started) == started
+    for unsound in (None, first + 1, first - MAX_RUN_SECONDS - 1):
+        assert clock_set(stamps, unsound) == first
+    assert (stamps - logger_utc(stamps, BERLIN, local("2024-07-01T00:00")) == HOUR).all()
+
+
 def test_scored_epochs_are_one_night_and_asleep_counts_where_told_twice() -> None:
     seconds = np.array([0, 60, 120, 180, 120, 10_000])
     asleep = np.array([False, True, False, True, True, False])
-    (night,) = scored_sleep(seconds, asleep, 60, Counter())  # the waking at 10,000 s is no sleep
+    (night,) = scored_sleep(seconds, asleep, 60, Rejected())  # the waking at 10,000 s is no sleep
     assert (night.asleep_minutes, night.awake_minutes, night.log_id) == (3, 1, "")
     assert [stage.stage for stage in night.stages] == ["awake", "asleep"]
-    assert scored_sleep(np.empty(0, np.int64), np.empty(0, bool), 60, Counter()) == []
+    assert scored_sleep(np.empty(0, np.int64), np.empty(0, bool), 60, Rejected()) == []

@@ -1,5 +1,5 @@
 import random
-from collections import Counter, defaultdict
+from collections import defaultdict
 from datetime import timedelta
 
 import numpy as np
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from patients.domain.recording import MinuteSeries, SleepEpisode
 from patients.ingest.common import overlap
-from patients.ingest.common.base import MAX_SLEEP_SECONDS, STAGES, utc
+from patients.ingest.common.base import MAX_SLEEP_SECONDS, STAGES, Rejected, utc
 from patients.ingest.common.overlap import (
     FAR,
     good_sleep,
@@ -28,9 +28,9 @@ def rows_of(rows: list[Row]) -> Rows:
 
 
 def steps_of(
-    rows: list[Row], edges: tuple[int, ...] = (), rejected: Counter[str] | None = None
+    rows: list[Row], edges: tuple[int, ...] = (), rejected: Rejected | None = None
 ) -> MinuteSeries | None:
-    rejected = Counter() if rejected is None else rejected
+    rejected = Rejected() if rejected is None else rejected
     told = rows_of(rows)
     return steps_per_minute(told[good_steps(told, rejected)], 0, 10**6, edges, rejected)
 
@@ -87,11 +87,11 @@ def test_shuffled_steps_are_the_same_bytes(rows: list[Row], rng: random.Random) 
 def test_blocks_and_borders_do_not_change_a_byte(rows: list[Row], block: int, border: int) -> None:
     whole = by_minute(steps_of(rows))
     told = rows_of(rows)
-    told = told[good_steps(told, Counter())]
+    told = told[good_steps(told, Rejected())]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(overlap, "BLOCK", block)
-        early = by_minute(steps_per_minute(told, 0, border, (), Counter()))
-        late = by_minute(steps_per_minute(told, border, 10**6, (), Counter()))
+        early = by_minute(steps_per_minute(told, 0, border, (), Rejected()))
+        late = by_minute(steps_per_minute(told, border, 10**6, (), Rejected()))
     assert all(minute < border for minute in early) and early | late == whole
 
 
@@ -103,7 +103,7 @@ def test_a_minute_at_the_edge_keeps_its_shares() -> None:
 
 
 def test_steps_left_out_are_counted_by_reason() -> None:
-    rejected: Counter[str] = Counter()
+    rejected = Rejected()
     rows = [
         (0, 60, 301.0, 0),  # too many
         (60, 120, float("nan"), 0),
@@ -126,8 +126,8 @@ def test_steps_left_out_are_counted_by_reason() -> None:
 Stretch = tuple[int, int, str]
 
 
-def nights(stretches: list[Stretch], rejected: Counter[str] | None = None) -> list[SleepEpisode]:
-    rejected = Counter() if rejected is None else rejected
+def nights(stretches: list[Stretch], rejected: Rejected | None = None) -> list[SleepEpisode]:
+    rejected = Rejected() if rejected is None else rejected
     told = rows_of([(a, b, float(STAGES.index(stage)), 0) for a, b, stage in stretches])
     return sleep_episodes(told[good_sleep(told, rejected)], rejected)[0]
 
@@ -154,7 +154,7 @@ def test_stretches_that_overlap_are_not_summed() -> None:
 
 
 def test_impossible_stretches_and_episodes_are_left_out() -> None:
-    rejected: Counter[str] = Counter()
+    rejected = Rejected()
     chain = [(i * HOUR, (i + 1) * HOUR, "asleep") for i in range(30)]
     odd = [(5, 5, "asleep"), (9, 5, "asleep"), (0, 10**10, "asleep")]
     assert nights(chain + odd, rejected) == []
@@ -190,13 +190,13 @@ def test_sleep_is_never_summed_and_never_depends_on_order(
 @given(sleep_rows, st.lists(st.integers(0, 250), max_size=4))
 def test_a_night_over_a_border_is_one(stretches: list[Stretch], borders: list[int]) -> None:
     rows = rows_of([(a, b, float(STAGES.index(stage)), 0) for a, b, stage in stretches])
-    found, rejected, went_on = [], Counter[str](), rows[:0]
+    found, rejected, went_on = [], Rejected(), rows[:0]
     limits = [0, *sorted(600 * border for border in borders), FAR]
     for low, high in zip(limits, limits[1:], strict=False):
         own = rows[(rows["start"] >= low) & (rows["start"] < high)]
         episodes, went_on = sleep_episodes(np.concatenate((went_on, own)), rejected, high)
         found += episodes
-    counted: Counter[str] = Counter()
+    counted = Rejected()
     assert found == nights(stretches, counted) and went_on.size == 0
     assert rejected["sleep_over_24_h"] == counted["sleep_over_24_h"]
 
@@ -207,5 +207,5 @@ def test_sleep_without_end_does_not_fill_the_memory() -> None:
         hours = [(day * 24 + n) * HOUR for n in range(24)]
         rows = rows_of([(at, at + HOUR, 1.0, 0) for at in hours])
         more_from = (day + 1) * MAX_SLEEP_SECONDS
-        _, went_on = sleep_episodes(np.concatenate((went_on, rows)), Counter(), more_from)
+        _, went_on = sleep_episodes(np.concatenate((went_on, rows)), Rejected(), more_from)
         assert went_on.size <= 24
