@@ -18,27 +18,27 @@ app = Celery("clarity")
 
 def filesystem_transport(folder: Path) -> dict[str, Any]:
     """Options of the broker that needs no server: files in folders of this installation."""
-    queue, done, control = folder / "queue", folder / "done", folder / "control"
-    for each in (queue, done, control):
+    queue, control = folder / "queue", folder / "control"
+    for each in (queue, control):
         each.mkdir(parents=True, exist_ok=True)
     return {
         "data_folder_in": str(queue),
         "data_folder_out": str(queue),
-        "processed_folder": str(done),
         "control_folder": str(control),
-        "store_processed": False,
         "polling_interval": 0.02,
     }
 
 
 def configure() -> None:
     """Take the settings; called once at import."""
-    transport = {}
+    transport, options = None, {}
     if settings.CELERY_BROKER_URL.startswith("filesystem"):
-        transport = filesystem_transport(settings.BROKER_DIR)
+        transport = "clarity_site.file_broker:Transport"
+        options = filesystem_transport(settings.BROKER_DIR)
     app.conf.update(
         broker_url=settings.CELERY_BROKER_URL,
-        broker_transport_options=transport,
+        broker_transport=transport,
+        broker_transport_options=options,
         broker_connection_retry_on_startup=True,
         timezone=settings.TIME_ZONE,
         task_ignore_result=True,

@@ -5,9 +5,10 @@ import secrets
 from collections.abc import Collection
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
-from zoneinfo import available_timezones
 
 from django.core.exceptions import ImproperlyConfigured
+
+from patients.domain.days import zone_names
 
 # Opening a connection costs PostgreSQL more than most requests do.
 KEPT_CONNECTIONS = {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
@@ -101,7 +102,7 @@ def choice(name: str, default: str, known: Collection[str]) -> str:
 def time_zone(name: str, default: str) -> str:
     """An IANA time zone."""
     value = text(name, default)
-    if value not in available_timezones():
+    if value not in zone_names():
         raise ImproperlyConfigured(f"{name} is {value!r}: write a zone such as America/Toronto.")
     return value
 

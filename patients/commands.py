@@ -23,7 +23,8 @@ class JsonCommand(BaseCommand):
     """A command that answers with one object.
 
     With ``--json`` standard output is exactly that object; without, a short text. Bad input
-    ends in one sentence on standard error and exit code 2.
+    ends in one sentence on standard error and exit code 2; where some of it could be used, in
+    the answer, a sentence for each part that could not, and exit code 2.
     """
 
     # A command says what is wrong with its own input; system checks belong to the server.
@@ -47,6 +48,8 @@ class JsonCommand(BaseCommand):
             self.stdout.write(json.dumps(answer, allow_nan=False, ensure_ascii=False))
         else:
             self.stdout.write(self.text(answer))
+        if sentences := self.refusals(answer):
+            self.refuse("\n".join(sentences))
 
     def refuse(self, sentence: str) -> None:
         """One sentence on standard error, exit code 2."""
@@ -56,6 +59,10 @@ class JsonCommand(BaseCommand):
     @abstractmethod
     def answer(self, options: dict[str, Any]) -> dict[str, Any]:
         """The object. Raises InputError for bad input."""
+
+    def refusals(self, answer: dict[str, Any]) -> list[str]:
+        """What of the input was refused although the rest was taken; then too exit code 2."""
+        return []
 
     def text(self, answer: dict[str, Any]) -> str:
         """The same for people; JSON with indents unless a command words it better."""

@@ -1,5 +1,7 @@
 """Taking history files from the browser. Their receipts are read at /api/v1/recordings/."""
 
+from urllib.parse import unquote
+
 from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 
 from patients import uploads
@@ -18,8 +20,9 @@ RAW = "application/octet-stream"
 
 @page("POST", Permission.MANAGE_RECORDINGS, find=patient_for)
 def upload_create(request: HttpRequest, patient: Patient) -> HttpResponse:
-    """Receive one history file, the body as it is, with its name and zone in the address.
+    """Receive one history file, the body as it is, with its zone and source in the address.
 
+    Its name is percent-encoded in X-File-Name: it may hold a person's, and proxies log addresses.
     Not as a form: a form's files are written to disk before anybody is asked who sends them.
     """
     if request.content_type != RAW:
@@ -29,7 +32,7 @@ def upload_create(request: HttpRequest, patient: Patient) -> HttpResponse:
             patient=patient,
             chunks=iter(lambda: request.read(CHUNK_BYTES), b""),
             size_bytes=content_length(request.META),
-            name=request.GET.get("name", ""),
+            name=unquote(request.headers.get("X-File-Name", "")),
             zone=request.GET.get("zone", ""),
             source=request.GET.get("source", AUTO),
             by=actor(request),

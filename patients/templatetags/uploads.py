@@ -1,9 +1,8 @@
 """What the upload form offers to choose from."""
 
-from zoneinfo import available_timezones
-
 from django import template
 
+from patients.domain.days import zone_names
 from patients.ingest.sources import AUTO, SOURCES
 from patients.models import Patient
 from patients.presenters import zone_now
@@ -14,7 +13,7 @@ register = template.Library()
 @register.simple_tag
 def upload_zones() -> list[str]:
     """The zones with a place in their name, by name."""
-    return sorted(name for name in available_timezones() if "/" in name) + ["UTC"]
+    return sorted(name for name in zone_names() if "/" in name) + ["UTC"]
 
 
 @register.simple_tag

@@ -63,7 +63,7 @@
   }
 
   function send(file, row) {
-    const query = new URLSearchParams({ name: file.name, zone: form.elements.zone.value, source: form.elements.source.value });
+    const query = new URLSearchParams({ zone: form.elements.zone.value, source: form.elements.source.value });
     return new Promise((resolve) => {
       const request = new XMLHttpRequest();
       const failed = () => {
@@ -80,6 +80,7 @@
       request.open("POST", `${form.action}?${query}`);
       request.setRequestHeader("X-CSRFToken", token);
       request.setRequestHeader("Content-Type", "application/octet-stream");
+      request.setRequestHeader("X-File-Name", encodeURIComponent(file.name)); // proxies log addresses
       request.send(file);
     });
   }

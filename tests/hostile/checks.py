@@ -13,7 +13,7 @@ from io import BytesIO, StringIO
 from pathlib import Path
 from types import FrameType
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from django.apps import apps
 from django.core.management import call_command
@@ -204,10 +204,12 @@ def by_api(clinic: Clinic, body: bytes, headers: Mapping[str, str]) -> str:
 
 def by_page(clinic: Clinic, content: bytes, asked: Mapping[str, str]) -> str:
     """A history file from the browser; as ``by_api``."""
-    query = urlencode({"name": "export.zip", "zone": ZONE} | dict(asked), errors="replace")
+    told = {"name": "export.zip", "zone": ZONE} | dict(asked)
+    headers = {"X-File-Name": quote(told.pop("name"), errors="replace")}
+    query = urlencode(told, errors="replace")
     answer = clinic.client.generic(
         "POST", f"/patients/{clinic.patient.code}/uploads/?{query}", content,
-        "application/octet-stream",
+        "application/octet-stream", headers=headers,
     )  # fmt: skip
     return _of_receipt(answer)
 

@@ -17,7 +17,8 @@ from tests.patients.ingest.builders import actlumus_rows, write_actlumus
 from tests.patients.pushes import START
 
 pytestmark = pytest.mark.django_db
-ADDRESS = "/patients/P-1/uploads/?zone=Europe/Berlin&name=Ada.txt"
+ADDRESS = "/patients/P-1/uploads/?zone=Europe/Berlin"
+NAMED = {"X-File-Name": "Ada%20L%C3%B6w.txt"}
 RAW = "application/octet-stream"
 
 
@@ -41,7 +42,7 @@ def clinician() -> tuple[Client, Patient]:
 
 def test_a_file_is_received_read_and_its_receipt_followed(content: bytes, folder: Path) -> None:
     client, _ = clinician()
-    answer = client.post(ADDRESS, content, RAW)
+    answer = client.post(ADDRESS, content, RAW, headers=NAMED)
     receipt = answer.json()
     assert (answer.status_code, receipt["state"]) == (202, "received")
     store_uploads()
@@ -54,11 +55,31 @@ def test_a_file_is_received_read_and_its_receipt_followed(content: bytes, folder
 
 def test_an_unreadable_file_is_rejected_with_the_reason() -> None:
     client, _ = clinician()
-    receipt = client.post(ADDRESS, b"hello", RAW).json()
+    receipt = client.post(ADDRESS, b"hello", RAW, headers=NAMED).json()
     store_uploads()
     done = client.get(receipt["url"]).json()
     assert done["state"] == "rejected" and "known format" in done["reason"]
     assert "Ada" not in done["reason"]
+
+
+@pytest.mark.parametrize(
+    ("header", "kept"),
+    [
+        ("Hist%20L%C3%B6w.csv", "Hist Löw.csv"),
+        ("..%2F..%2Fetc%2Fpass%00wd", "passwd"),
+        ("%ED%A0%80%.csv", "\ufffd\ufffd\ufffd%.csv"),  # half a surrogate is no UTF-8
+        ("%2E%2E", "file"),
+        (None, "file"),
+    ],
+)
+def test_the_name_of_the_file_is_in_a_header_and_never_in_the_address(
+    folder: Path, header: str | None, kept: str
+) -> None:
+    client, _ = clinician()
+    headers = {"X-File-Name": header} if header else {}
+    address = f"{ADDRESS}&name=Hist+Jane+Doe.csv"  # of no meaning
+    assert client.post(address, b"hello", RAW, headers=headers).status_code == 202
+    assert [path.name for path in folder.glob("*/*")] == [kept]
 
 
 @pytest.mark.parametrize(

@@ -65,13 +65,14 @@ class Command(JsonCommand):
         return told(stored)
 
     def text(self, answer: dict[str, Any]) -> str:
-        refused = [file for file in answer["files"] if file["status"] == "refused"]
-        lines = [
+        return (
             f"Stored {answer['stored']} recordings, {answer['unchanged']} unchanged, "
-            f"{answer['refused']} refused.",
-            *(f"  {Path(file['path']).name}: {file['reason']}" for file in refused),
-        ]
-        return "\n".join(lines)
+            f"{answer['refused']} refused."
+        )
+
+    def refusals(self, answer: dict[str, Any]) -> list[str]:
+        refused = [file for file in answer["files"] if file["status"] == "refused"]
+        return [f"{Path(file['path']).name}: {file['reason']}" for file in refused]
 
 
 def exports_in(path: Path) -> list[Path]:
