@@ -31,10 +31,12 @@ REASONS = {
     "without_segments": "without its parts",
     "off_wrist": "off the wrist",
     "imputed": "made up by the exporter",
+    "in_the_future": "dated in the future",
 }
 ALONE = {
     "off_wrist": "device off the wrist",
     "missing_data": "marked as missing by the device",
+    "date_out_of_range": "record with an impossible date",
     "malformed_record": "record not readable",
     "unreadable_record": "record not readable",
     "told_by_another_data_source": "told by another source too",

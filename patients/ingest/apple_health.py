@@ -72,13 +72,13 @@ def parse(path: Path, zone: str) -> Iterator[Recording]:
     """Each device's minutes and sleep, a recording for about a month, in order of time.
 
     The stamps carry their offset, not ``zone``. Time in bed is not sleep. The last recording
-    tells what was left out. InputError for an unknown zone, an export that is cut off or broken,
-    and a date outside 1970 to 2100.
+    tells what was left out, records with a date outside 1970 to 2100 among it. InputError for an
+    unknown zone, an export that is cut off or broken, and one in which nothing can be used.
     """
     zone_of(zone)
     with Spill() as spill:
         samples = Samples(path, spill)
-        _read(path, samples)
+        bad_date = _read(path, samples)
         last = None
         for recording in samples.recordings(SOURCE):
             if last is not None:
@@ -86,20 +86,23 @@ def parse(path: Path, zone: str) -> Iterator[Recording]:
             last = recording
         left_out = {reason: n for reason, n in sorted(samples.rejected.items()) if n}
         if last is None:
-            raise nothing_usable(path, SOURCE, left_out)
+            raise bad_date or nothing_usable(path, SOURCE, left_out)
         yield replace(last, rejected=left_out)
 
 
-def _read(path: Path, samples: Samples) -> None:
+def _read(path: Path, samples: Samples) -> InputError | None:
+    """Take the export's samples in; what was wrong with the first bad date, if there is one."""
     with members(path, ".xml") as files:
         exports = [file for file in files if _is_export(file)]
         if len(exports) != 1:
             raise InputError(
                 f"{path.name} holds {len(exports)} Apple Health exports; give a file with one."
             )
+        records = _Records(path, samples)
         with exports[0].open() as stream:
-            _feed(_Records(path, samples), stream)
+            _feed(records, stream)
     samples.flush()
+    return records.bad_date
 
 
 def _is_export(file: Member) -> bool:
@@ -158,6 +161,10 @@ def _root(stream: IO[bytes]) -> bytes:
     return head[head.find(ROOT) :] if ROOT in head else b""
 
 
+class _BadDate(InputError):
+    """A record's stamp is no date that can be used."""
+
+
 class _Records:
     """Parser target that hands on the samples of the records it is told of."""
 
@@ -165,6 +172,7 @@ class _Records:
         self.path = path
         self.count = 0
         self.samples = samples
+        self.bad_date: InputError | None = None
         self.rejected: Counter[str] = samples.rejected
         self.take: dict[str, Callable[[Mapping[str, str]], None]] = {
             **dict.fromkeys(QUANTITIES, self._quantity),
@@ -177,7 +185,12 @@ class _Records:
         if tag == "Record":
             self.count += 1
             if take := self.take.get(attributes.get("type", "")):
-                take(attributes)
+                try:
+                    take(attributes)
+                except _BadDate as bad:
+                    # One among hundreds of thousands: nobody can edit that out by hand.
+                    self.rejected["date_out_of_range"] += 1
+                    self.bad_date = self.bad_date or bad
 
     def close(self) -> None:
         """Called by the parser at the end."""
@@ -208,7 +221,7 @@ class _Records:
             self.rejected["sleep_unknown_value"] += 1
 
     def _second(self, attributes: Mapping[str, str], name: str) -> int:
-        """The UTC second of a stamp like 2024-03-01 23:05:00 +0100; InputError for others."""
+        """The UTC second of a stamp like 2024-03-01 23:05:00 +0100; _BadDate for others."""
         text = attributes.get(name, "")
         try:
             moment = datetime.fromisoformat(text[:19] + text[20:])
@@ -216,7 +229,7 @@ class _Records:
         except ValueError:
             second = -1
         if not 0 <= second < LATEST_SECOND:
-            raise InputError(
+            raise _BadDate(
                 f"{self.path.name}: record {self.count:,} has the {name} {shown(text)}, not a date "
                 "with offset between 1970 and 2100; remove that record and try again."
             )

@@ -266,12 +266,15 @@ def test_an_export_cut_off_is_refused(tmp_path: Path, kept: float) -> None:
     "stamp", ["1899-12-31 10:00:00 +0000", "2024-03-04 22:00:00", "9999-01-01 00:00:00 +0000", "x"]
 )
 @pytest.mark.parametrize("field", ["startDate", "endDate"])
-def test_a_bad_date_is_refused_with_its_record(
+def test_a_bad_date_is_left_out_and_counted_and_alone_refused_with_its_record(
     read: Callable[..., Recording], stamp: str, field: str
 ) -> None:
     bad = apple_steps(5, 3).replace(f'{field}="2024', f'{field}="{stamp}" old="')
-    with pytest.raises(InputError, match=rf"export\.xml: record 2 has the {field} '{stamp[:9]}"):
-        read(apple_heart(60), bad, apple_heart(70))
+    export = read(apple_heart(60), bad, apple_heart(70, 1))
+    assert values(export, Channel.HEART_RATE) == [60, 70]
+    assert export.rejected == {"date_out_of_range": 1}
+    with pytest.raises(InputError, match=rf"export\.xml: record 1 has the {field} '{stamp[:9]}"):
+        read(bad)
 
 
 def test_a_tag_without_end_is_refused_before_it_fills_the_memory(
