@@ -207,7 +207,7 @@ def _require_zone(patient: Patient, arrival: Arrival, earlier: str | None) -> No
     if earlier and earlier != arrival.zone:
         raise InputError(
             f"This file is already stored for {patient.code} as {earlier} time, not "
-            f"{arrival.zone}: give --timezone {earlier}, or remove it first."
+            f"{arrival.zone}: give it as {earlier} time."
         )
 
 
