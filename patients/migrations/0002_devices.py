@@ -1,14 +1,26 @@
 """Minutes and sleep by device, and which device each minute is taken from."""
 
+import zlib
 from collections import defaultdict
 from datetime import UTC, datetime, time, timedelta
 
 import django.contrib.postgres.fields
 import django.db.models.deletion
+import numpy as np
 from django.db import migrations, models
 from django.utils import timezone
 
 CASCADE = django.db.models.deletion.CASCADE
+
+
+def last_minute_of(packed):
+    """The last minute that is there, read from the values: the first databases did not keep it."""
+    body = zlib.decompress(packed[1:])
+    if packed[:1] == b"i":
+        there = np.frombuffer(body, dtype="<i2") != -32768
+    else:
+        there = ~np.isnan(np.frombuffer(body, dtype="<f4"))
+    return int(np.flatnonzero(there)[-1]) if there.any() else 0
 
 
 def to_devices(apps, schema_editor):
@@ -36,16 +48,16 @@ def to_devices(apps, schema_editor):
     seen = defaultdict(lambda: datetime.min.replace(tzinfo=UTC))
     best = {}
     for old in model["OldRecordingDay"].objects.iterator(chunk_size=500):
-        of = device(old.patient_id, old.source)
+        of, last = device(old.patient_id, old.source), last_minute_of(bytes(old.values))
         model["RecordingDay"].objects.create(
             device=of, utc_day=old.utc_day, channel=old.channel, family=old.family,
-            values=old.values, minutes=old.minutes, last_minute=old.last_minute,
+            values=old.values, minutes=old.minutes, last_minute=last,
         )
-        moment = datetime.combine(old.utc_day, time.min, UTC) + timedelta(minutes=old.last_minute)
+        moment = datetime.combine(old.utc_day, time.min, UTC) + timedelta(minutes=last)
         seen[of.pk] = max(seen[of.pk], moment)
         key = (old.patient_id, old.utc_day, old.channel, old.family)
         if key not in best or old.minutes > best[key][1]:
-            best[key] = (of.pk, old.minutes, old.last_minute, old.updated_at)
+            best[key] = (of.pk, old.minutes, last, old.updated_at)
     model["ResolvedDay"].objects.bulk_create(
         [
             model["ResolvedDay"](
@@ -85,6 +97,12 @@ class Migration(migrations.Migration):
     dependencies = [("patients", "0001_initial")]
 
     operations = [
+        # The first databases were made before this column stood in 0001.
+        migrations.RunSQL(
+            "ALTER TABLE patients_recordingday "
+            "ADD COLUMN IF NOT EXISTS last_minute smallint NOT NULL DEFAULT 1439",
+            migrations.RunSQL.noop,
+        ),
         migrations.RemoveConstraint("sleepepisode", "one_sleep_record"),
         migrations.RemoveConstraint("sleepepisode", "sleep_ends_after_start"),
         migrations.RemoveConstraint("recordingday", "one_recording_day"),

@@ -34,18 +34,7 @@ from tests.patients.pushes import (
     receive,
 )
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, settings: Any) -> Path:
-    settings.UPLOAD_DIR = tmp_path / "uploads"
-    return tmp_path / "uploads"
-
-
-@pytest.fixture
-def token() -> DeviceToken:
-    return token_issue(patient=factories.patient("P-1"), label="band", by="tester")[0]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("folder")]
 
 
 def broken(monkeypatch: pytest.MonkeyPatch, error: Exception, code: str) -> None:

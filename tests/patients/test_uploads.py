@@ -30,18 +30,7 @@ from tests.patients.pushes import (
 )
 from tests.people import every_row
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, settings: Any) -> Path:
-    settings.UPLOAD_DIR = tmp_path / "uploads"
-    return tmp_path / "uploads"
-
-
-@pytest.fixture
-def token() -> DeviceToken:
-    return token_issue(patient=factories.patient("P-1"), label="band", by="tester")[0]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("folder")]
 
 
 def a_file(tmp_path: Path) -> bytes:
