@@ -43,10 +43,11 @@ def absence_watch(*, now: datetime) -> list[AbsenceNotice]:
 def _keep_or_close(
     notice: AbsenceNotice, last: datetime | None, now: datetime, rules: AbsenceRules
 ) -> None:
-    if last is None or last == notice.since:
+    if last == notice.since:
         return
-    notice.since = last  # also of old data that came late: the gap is then shorter
-    if not rules.have_stopped(last, now):
+    if last is not None:
+        notice.since = last  # also of old data that came late: the gap is then shorter
+    if last is None or not rules.have_stopped(last, now):  # all removed: nothing is missed
         notice.closed_at = now
     notice.save(update_fields=["since", "closed_at"])
 

@@ -26,6 +26,7 @@ def patient_night(
     messages are one transaction, so that none of them is without the others.
     """
     scoring.features_update(patient=patient)
+    scoring.scores_withdraw(patient=patient)
     last = last_full_day(patient, FULL_DAY_MINUTES)
     if last is None:
         return None
@@ -60,8 +61,8 @@ def _days_to_score(patient: Patient, last: date, catch_up_days: int) -> Iterator
     features = DailyFeatures.objects.filter(
         patient=patient, day__lte=last, values__recorded_minutes__gte=FULL_DAY_MINUTES
     ).values_list("day", "computed_at")
-    current = patient.scores.filter(is_current=True)
-    scored = dict(current.values_list("day", "scored_at"))
+    scores = patient.scores.order_by("scored_at")  # withdrawn ones too: their days came again
+    scored = dict(scores.values_list("day", "scored_at"))
     for day, computed_at in features.order_by("day"):
         missing = day not in scored and day >= first
         if day == last or missing or (day in scored and scored[day] < computed_at):

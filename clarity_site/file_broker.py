@@ -9,18 +9,25 @@ import os
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty
-from time import monotonic
+from time import monotonic, time
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from kombu.transport import filesystem
 from kombu.utils.json import dumps, loads
 
 from clarity_site.logs import log
 
+HIDDEN_AGE_S = 3600  # whoever writes or reads a hidden file needs it for a moment only
+
 
 class Channel(filesystem.Channel):
     """Messages are renamed into the folder, and out of it, in one step each."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for folder in {self.data_folder_in, self.data_folder_out, self.control_folder}:
+            _sweep(Path(folder))
 
     # kombu's own two disagree on the name of what is put.
     def _put(  # type: ignore[override]
@@ -80,3 +87,13 @@ def _hidden(beside: Path, text: str) -> Path:
     path = beside.with_name(f".{uuid4()}")
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def _sweep(folder: Path) -> None:
+    """Delete the hidden files left by processes that died between writing and renaming."""
+    for path in folder.glob(".*"):
+        with suppress(ValueError, OSError):  # not our name, or another was quicker
+            UUID(path.name[1:])
+            # Not st_mtime: a message may have waited long before it was renamed to be read.
+            if time() - path.stat().st_ctime > HIDDEN_AGE_S:
+                path.unlink()

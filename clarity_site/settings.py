@@ -1,5 +1,6 @@
 """All settings, from the environment; .env.sample documents each variable."""
 
+import logging
 from pathlib import Path
 
 from csp.constants import NONE, SELF, UNSAFE_INLINE
@@ -155,3 +156,7 @@ if EMAIL_HOST:
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOGGING = logging_config(env.choice("LOG_LEVEL", "INFO", LEVELS))
+# One line for each request, when it ends: one at its start would tell nothing more. Addresses are
+# never logged, so they are not looked up either.
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False

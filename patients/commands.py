@@ -12,7 +12,9 @@ from django.core.validators import validate_slug
 from django.db import OperationalError, ProgrammingError, transaction
 
 from patients.domain.errors import InputError
+from patients.ingest.common.base import zones_of
 from patients.models import Patient
+from patients.selectors import PATIENT_ZONES, zones_asked
 from patients.services import SYSTEM, patient_enrol
 from patients.storage import Stored, file_store
 
@@ -69,11 +71,34 @@ class JsonCommand(BaseCommand):
         return json.dumps(answer, indent=2, allow_nan=False, ensure_ascii=False)
 
 
+def timezone_argument(parser: CommandParser) -> None:
+    """Add --timezone of the commands that store recordings."""
+    parser.add_argument(
+        "--timezone",
+        required=True,
+        metavar="ZONE",
+        help="Where times without an offset were recorded: an IANA name such as Europe/Berlin, or "
+        f"“{PATIENT_ZONES}” for the zones in which the patient lived at the time.",
+    )
+
+
+def require_zone(code: str, zone: str) -> None:
+    """InputError for a zone that is none, or the zones of a patient who is not enrolled."""
+    if zone != PATIENT_ZONES:
+        zones_of(zone)
+    elif not Patient.objects.filter(code=code).exists():
+        raise InputError(
+            f"{code} is not enrolled yet and has no time zones: give --timezone an IANA name "
+            "such as Europe/Berlin."
+        )
+
+
 @transaction.atomic
 def file_take(code: str, path: Path, zone: str, source: str) -> tuple[Stored, Patient, bool]:
     """Store a file for the patient of that code, and whether the patient had to be enrolled.
 
-    Raises InputError, and then neither is the patient enrolled.
+    ``zone`` is a name, or PATIENT_ZONES for a patient who is enrolled. Raises InputError, and
+    then neither is the patient enrolled.
     """
     try:
         validate_slug(code)
@@ -81,7 +106,9 @@ def file_take(code: str, path: Path, zone: str, source: str) -> tuple[Stored, Pa
         raise InputError(
             f"“{code}” is no patient code: use letters, digits, hyphens and underscores."
         ) from None
+    require_zone(code, zone)
     known = Patient.objects.filter(code=code).first()
     patient = known or patient_enrol(code=code, zone=zone, by=SYSTEM)
-    stored = file_store(patient=patient, path=path, zone=zone, by=SYSTEM, source=source)
+    zones = zones_asked(patient, zone)
+    stored = file_store(patient=patient, path=path, zone=zones, by=SYSTEM, source=source)
     return stored, patient, known is None

@@ -1,9 +1,12 @@
 """The page “Data” of a patient: where the minutes come from, and what may be changed about it."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import astuple
 from datetime import date
 
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import F
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
@@ -14,10 +17,12 @@ from alerts.presenters.absence import absence_of
 from patients import services, tokens
 from patients.domain.days import zone_names
 from patients.domain.errors import InputError
-from patients.forms import ZoneForm
-from patients.models import DeviceToken, Patient, User
+from patients.forms import RemovalForm, ZoneForm
+from patients.models import Device, DeviceToken, Patient, User
 from patients.permissions import Permission, may
 from patients.presenters import zone_now
+from patients.provenance import days_held
+from patients.removal import device_remove as device_data_remove
 from patients.resolving import device_order_set
 from patients.views import actor, page, patient_for
 from scoring.presenters.data_page import data_context, files_page, uploads_open
@@ -25,6 +30,7 @@ from scoring.runs import scoring_request
 
 KEY = re.compile("[0-9]{1,18}")
 STILL_VALID_FIRST = F("revoked_at").desc(nulls_first=True)
+DAYS = ("first_day", "last_day")
 EARLIEST, LATEST = date(1970, 1, 3), date(2099, 12, 31)
 
 
@@ -35,7 +41,12 @@ def data_page(request: HttpRequest, patient: Patient) -> HttpResponse:
 
 
 def _data_page(
-    request: HttpRequest, patient: Patient, zone_form: ZoneForm, status: int = 200, **more: object
+    request: HttpRequest,
+    patient: Patient,
+    zone_form: ZoneForm,
+    status: int = 200,
+    removal: RemovalForm | None = None,
+    **more: object,
 ) -> HttpResponse:
     """The page, also in answer to a form; each opening is written down."""
     services.record_opened(patient=patient, by=actor(request), page="data")
@@ -53,8 +64,23 @@ def _data_page(
         "uploads": uploads_open(patient),
         "tokens": patient.device_tokens.order_by(STILL_VALID_FIRST, "-created_at"),
         "may_manage_recordings": may(actor(request), Permission.MANAGE_RECORDINGS),
+        "removals": _removals(patient, [line.device for line in context["devices"]], removal),
     }
     return render(request, "patients/data.html", context | more, status=status)
+
+
+def _removals(
+    patient: Patient, devices: Sequence[Device], refused: RemovalForm | None
+) -> list[RemovalForm]:
+    """A form for each device that has anything, filled in with all of it; one as it was refused."""
+    held = days_held(patient)
+    return [
+        refused
+        if refused and refused.device == device
+        else RemovalForm(device=device, initial=dict(zip(DAYS, held[device.pk], strict=True)))
+        for device in devices
+        if device.pk in held
+    ]
 
 
 @page("POST", Permission.MANAGE_RECORDINGS, find=patient_for)
@@ -96,6 +122,36 @@ def _changed(days: int) -> str:
     if not days:
         return "No minute and no night changed by it."
     return f"{days} day{'s' * (days != 1)} changed by it; the patient will be scored anew."
+
+
+def device_for(user: User, code: str, device_id: int) -> Device:
+    """The device, if it is of a patient whose record the user may open; else 404."""
+    found = Device.objects.filter(patient=patient_for(user, code)).select_related("patient")
+    return get_object_or_404(found, pk=device_id)
+
+
+@page("POST", Permission.MANAGE_RECORDINGS, find=device_for)
+def device_remove(request: HttpRequest, device: Device) -> HttpResponse:
+    """Take out what a device reported from a UTC day to another."""
+    patient, form = device.patient, RemovalForm(request.POST, device=device)
+    if form.is_valid():
+        try:
+            with transaction.atomic():
+                removed = device_data_remove(
+                    patient=patient, device=device, by=actor(request), **form.cleaned_data
+                )
+                scoring_request(patient=patient)
+        except InputError as refusal:
+            form.add_error(None, str(refusal))
+    if form.errors:
+        return _data_page(request, patient, ZoneForm(label_suffix=""), status=422, removal=form)
+    days, minutes, nights = (
+        f"{count:,} {what}{'s' * (count != 1)}"
+        for what, count in zip(("day", "minute", "night"), astuple(removed), strict=True)
+    )
+    words = f"{days} of {device.name} removed: {minutes} and {nights}"
+    messages.success(request, f"{words}; the patient will be scored anew.")
+    return HttpResponseRedirect(reverse("patient-data", args=[patient.code]) + "#devices")
 
 
 @page("POST", Permission.MANAGE_RECORDINGS, find=patient_for)

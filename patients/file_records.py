@@ -1,12 +1,15 @@
-"""What a file held of each device's channel, a UTC day at a time."""
+"""What a file held of each device's channel, a UTC day at a time, and how its times were read."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime, timedelta
 
-from patients.domain.recording import MINUTES_PER_DAY
+from patients.domain.days import ZoneHistory
+from patients.domain.errors import InputError
+from patients.domain.recording import MINUTES_PER_DAY, Recording
 from patients.models import Device, RecordingFile, RecordingPart
 
+ONE_DAY = timedelta(days=1)
 REJECTED_NEAR = timedelta(days=31)
 
 DayCounts = Mapping[tuple[Device, str], Counter[date]]  # by device and channel
@@ -45,3 +48,88 @@ def _near_minutes(minutes: DayCounts, device: Device, rejected: Counter[date]) -
         return Counter()
     first, last = min(held) - REJECTED_NEAR, max(held) + REJECTED_NEAR
     return Counter({day: count for day, count in rejected.items() if first <= day <= last})
+
+
+def file_renew(
+    file: RecordingFile, most_minutes: int, minutes: DayCounts, left_out: DayCounts
+) -> None:
+    """Say again what a file that was stored before holds, if a removal has taken of it since.
+
+    ``most_minutes`` are those of the device's channel with the most.
+    """
+    parts = list(parts_of(file, minutes, left_out))
+    if sorted(map(_held, parts)) == sorted(map(_held, file.parts.all())):
+        return
+    file.parts.all().delete()
+    RecordingPart.objects.bulk_create(parts)
+    file.minutes = most_minutes
+    file.save(update_fields=["minutes"])
+
+
+def _held(part: RecordingPart) -> tuple[object, ...]:
+    days = part.first_day, part.minutes_a_day, part.rejected_a_day
+    return part.device_id, part.channel, *days
+
+
+def parts_clear(device: Device, first: date, last: date) -> None:
+    """Take the device's minutes and samples of these UTC days out of what its files hold.
+
+    Parts and files that hold nothing any more are deleted, so that the file can be given again
+    in another zone.
+    """
+    parts = RecordingPart.objects.filter(device=device, first_day__lte=last, last_day__gte=first)
+    touched = set(parts.values_list("file_id", flat=True))
+    parts.filter(first_day__gte=first, last_day__lte=last).delete()
+    for part in list(parts):
+        if _cleared(part, first, last):
+            part.save()
+        else:
+            part.delete()
+    files = RecordingFile.objects.filter(pk__in=touched)
+    files.filter(parts=None).delete()
+    for file in files.prefetch_related("parts"):
+        file.minutes = max(sum(part.minutes_a_day) for part in file.parts.all())
+        file.save(update_fields=["minutes"])
+
+
+def _cleared(part: RecordingPart, first: date, last: date) -> bool:
+    """Zero these UTC days, not saved, and cut to what is left; False if that is nothing."""
+    days = [part.first_day + ONE_DAY * n for n in range(len(part.minutes_a_day))]
+    kept = {day for day in days if not first <= day <= last}
+    held = [day for day in days if day in kept and (part.minutes_on(day) or part.rejected_on(day))]
+    if not held:
+        return False
+    whole = [day for day in days if held[0] <= day <= held[-1]]
+    minutes = [part.minutes_on(day) if day in kept else 0 for day in whole]
+    rejected = [part.rejected_on(day) if day in kept else 0 for day in whole]
+    part.minutes_a_day, part.rejected_a_day = minutes, rejected if any(rejected) else []
+    part.first_day, part.last_day = held[0], held[-1]
+    return True
+
+
+def moments_of(recording: Recording) -> list[datetime]:
+    """The first and the last moment of what it holds, and of each questionnaire (UTC)."""
+    ends = [recording.start, recording.end] if recording.series or recording.sleep else []
+    return ends + [answer.taken_at for answer in recording.questionnaires]
+
+
+def read_in(zones: ZoneHistory, moments: Iterable[datetime]) -> str:
+    """The zones in force over the local days of these moments, in words: ``ZoneHistory.told``.
+
+    A day more at each end, because a local day may be the one before the UTC day or after it.
+    """
+    days = [moment.date() for moment in moments]
+    return zones.told(min(days) - ONE_DAY, max(days) + ONE_DAY) if days else ""
+
+
+def require_same_zones(earlier: str, now: str) -> None:
+    """InputError if a file that was stored is now read in other zones: see ``read_in``.
+
+    Its minutes would lie there twice, hours apart.
+    """
+    if earlier != now:
+        raise InputError(
+            f"This file is already stored with its times read in {earlier}, and would now be read "
+            f"in {now}: if that is right, remove that device's data on the patient's data page "
+            "and give the file again."
+        )

@@ -1,11 +1,11 @@
-"""What is typed about medications and time zones."""
+"""What is typed about medications, time zones and what is to be removed."""
 
 from datetime import date
 from typing import Any
 
 from django import forms
 
-from patients.models import MedicationCourse
+from patients.models import Device, MedicationCourse
 
 
 class CourseForm(forms.ModelForm):
@@ -57,4 +57,26 @@ class ZoneForm(forms.Form):
             attrs={"list": "zone-names", "placeholder": "for example Europe/Berlin"}
         ),
         error_messages={"required": "Give the time zone."},
+    )
+
+
+class RemovalForm(forms.Form):
+    """The first and the last UTC day of which a device's data are removed."""
+
+    def __init__(
+        self, data: Any = None, *, device: Device, initial: dict[str, Any] | None = None
+    ) -> None:
+        ids = f"remove-{device.pk}-%s"  # the page has one a device
+        super().__init__(data, auto_id=ids, label_suffix="", initial=initial)
+        self.device = device
+
+    first_day = forms.DateField(
+        label="First day",
+        widget=forms.DateInput(attrs={"type": "date"}),
+        error_messages={"required": "Give the first day.", "invalid": "Give a date."},
+    )
+    last_day = forms.DateField(
+        label="Last day",
+        widget=forms.DateInput(attrs={"type": "date"}),
+        error_messages={"required": "Give the last day.", "invalid": "Give a date."},
     )

@@ -119,7 +119,7 @@ class RecordingFile(models.Model):
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="files")
     source = models.CharField(max_length=40)
     sha256 = models.CharField(max_length=64)
-    zone = models.CharField(max_length=64)
+    zone = models.TextField(help_text="How naive stamps were read, as ZoneHistory.told says it.")
     received_at = models.DateTimeField()
     processed_at = models.DateTimeField()
     minutes = models.PositiveIntegerField()
@@ -182,6 +182,10 @@ class RecordingDay(models.Model):
     partial = models.JSONField(
         null=True, help_text="{minute: samples} of minutes that another file may complete."
     )
+    walks = models.BinaryField(
+        null=True,
+        help_text="Steps as they were told, if over stretches: patients.domain.walks.",
+    )
     minutes = models.PositiveSmallIntegerField()
     last_minute = models.PositiveSmallIntegerField(
         help_text="The last recorded minute of the UTC day."
@@ -194,7 +198,8 @@ class RecordingDay(models.Model):
 class ResolvedDay(models.Model):
     """From which device each minute of a patient's channel is taken.
 
-    Unit families are kept apart: their values do not compare.
+    Unit families are kept apart: their values do not compare. A row without devices says that
+    something was removed from the day, and when.
     """
 
     pk = models.CompositePrimaryKey("patient_id", "utc_day", "channel", "family")

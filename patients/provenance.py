@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
-from django.db.models import QuerySet
+from django.db.models import Max, Min, QuerySet
 
 from patients.domain.days import ZoneHistory
 from patients.domain.packing import unpack
@@ -68,6 +68,19 @@ def devices_seen(patient: Patient, since: date) -> list[DeviceSeen]:
         DeviceSeen(device, tuple(sorted(channels[device.pk])), len(days[device.pk]))
         for device in devices_in_order(patient)
     ]
+
+
+def days_held(patient: Patient) -> dict[int, tuple[date, date]]:
+    """By device: the first and the last UTC day with any minute, or on which sleep ends."""
+    days: dict[int, list[date]] = defaultdict(list)
+    rows = RecordingDay.objects.filter(device__patient=patient).values("device_id")
+    recorded = rows.annotate(Min("utc_day"), Max("utc_day"))
+    for device, *ends in recorded.values_list("device_id", "utc_day__min", "utc_day__max"):
+        days[device] += ends
+    nights = patient.sleep_episodes.order_by().values("device_id").annotate(Min("end"), Max("end"))
+    for device, *moments in nights.values_list("device_id", "end__min", "end__max"):
+        days[device] += [moment.astimezone(UTC).date() for moment in moments]
+    return {device: (min(held), max(held)) for device, held in days.items()}
 
 
 def lanes_of_days(patient: Patient, first: date, last: date) -> dict[date, dict[Lane, LaneDay]]:

@@ -13,7 +13,7 @@ from patients.domain.packing import pack_chosen, unpack
 from patients.domain.recording import DeviceKind
 from patients.domain.resolve import NIGHT_GAP, chosen_sleep, first_order, resolved
 from patients.models import Device, Patient, RecordingDay, ResolvedDay, SleepEpisode, User
-from patients.services import audit_record
+from patients.services import audit_record, patient_lock
 from patients.sleep_records import as_recorded
 
 BATCH_DAYS = 60
@@ -40,9 +40,9 @@ def device_order_set(*, patient: Patient, devices: Sequence[int], by: User | str
 
     ``devices`` are the primary keys of all the patient's devices. Returns the number of UTC
     days that came out different. Raises InputError when a device is missing, twice, or
-    somebody else's.
+    somebody else's, and while a recording of the patient is being stored.
     """
-    Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
+    patient_lock(patient)
     begun = timezone.now()
     own = {device.pk: device for device in patient.devices.all()}
     if sorted(devices) != sorted(own):
@@ -81,6 +81,7 @@ def resolve_days(*, patient: Patient, keys: Collection[DayKey], edited: Collecti
     """Choose the device of each minute of these days anew.
 
     A row is written where a device's minutes were ``edited`` or the choice came out different.
+    Where no device has the day any more, an empty one stays, so that it is known to have changed.
     """
     order = [device.pk for device in devices_in_order(patient)]
     changed = set(edited)
@@ -97,18 +98,19 @@ def _resolve_batch(
     first, last = min(key[0] for key in keys), max(key[0] for key in keys)
     span = {"utc_day__range": (first, last)}
     by_key: dict[DayKey, list[RecordingDay]] = defaultdict(list)
-    for day in RecordingDay.objects.filter(device__in=order, **span).defer("values", "partial"):
+    rows = RecordingDay.objects.filter(device__in=order, **span)
+    for day in rows.defer("values", "partial", "walks"):
         if (key := (day.utc_day, day.channel, day.family)) in keys:
             by_key[key].append(day)
     contested = {key for key, found in by_key.items() if len(found) > 1}
     packed = _packed(order, contested, span)
-    unedited = any(key not in edited for key in by_key)
+    unedited = any(key not in edited for key in keys)
     rows_before = ResolvedDay.objects.filter(patient=patient, **span) if unedited else ()
     before = {(row.utc_day, row.channel, row.family): row for row in rows_before}
     now = timezone.now()
     written = []
-    for key, found in by_key.items():
-        row = _resolved_row(patient, key, found, order, packed, now)
+    for key in keys:
+        row = _resolved_row(patient, key, by_key.get(key, []), order, packed, now)
         old = before.get(key)
         if key in edited or old is None or not _same(old, row):
             written.append(row)
@@ -144,8 +146,8 @@ def _resolved_row(
     packed: dict[tuple[int, DayKey], bytes],
     now: datetime,
 ) -> ResolvedDay:
-    devices, chosen = [found[0].device_id], b""
-    minutes, last_minute = found[0].minutes, found[0].last_minute
+    devices, chosen = [row.device_id for row in found[:1]], b""
+    minutes, last_minute = (found[0].minutes, found[0].last_minute) if found else (0, 0)
     if len(found) > 1:
         found.sort(key=lambda row: order.index(row.device_id))
         values, which = resolved([unpack(packed[row.device_id, key]) for row in found])

@@ -20,9 +20,12 @@ from patients.domain.recording import (
     SleepEpisode,
     unit_of,
 )
+from patients.ingest.common.base import Zone
 from patients.models import MedicationCourse, Patient, RecordingDay, ResolvedDay, User
 from patients.permissions import Permission, may
 from patients.sleep_records import as_recorded
+
+PATIENT_ZONES = "patient"  # instead of a zone's name, where recordings are given
 
 
 def patients_visible_to(user: User | AnonymousUser) -> QuerySet[Patient]:
@@ -45,9 +48,14 @@ def zones_of(patient: Patient) -> ZoneHistory:
     return history if history.spans else ZoneHistory.of(settings.TIME_ZONE)
 
 
+def zones_asked(patient: Patient, zone: str) -> Zone:
+    """The zones in which naive stamps are to be read: PATIENT_ZONES asks for the patient's."""
+    return zones_of(patient) if zone == PATIENT_ZONES else zone
+
+
 def recorded_span(patient: Patient) -> tuple[datetime, datetime] | None:
     """From the UTC day of the first minute, or the first night, to the last moment of either."""
-    days = patient.resolved_days.order_by("utc_day", "last_minute")
+    days = patient.resolved_days.filter(minutes__gt=0).order_by("utc_day", "last_minute")
     nights = patient.sleep_episodes.filter(is_chosen=True)
     slept = nights.aggregate(first=Min("start"), last=Max("end"))
     starts, ends = [slept["first"]], [slept["last"]]
@@ -87,7 +95,7 @@ def channel_days(patient: Patient, first: date, last: date) -> list[ChannelDay]:
             "device_id", "utc_day", "channel", "family", "values"
         )
     }
-    return [_channel_day(row, packed) for row in resolved]
+    return [_channel_day(row, packed) for row in resolved if row.devices]
 
 
 def _channel_day(

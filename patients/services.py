@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import Max
 from django.utils import timezone
 
@@ -19,6 +19,8 @@ from patients.models import (
 )
 
 SYSTEM = "system"
+LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's own code
+BUSY = "A recording of this patient is being stored at the moment: try again in a minute."
 
 
 def audit_record(
@@ -37,6 +39,23 @@ def audit_record(
 def record_opened(*, patient: Patient, by: User, page: str) -> None:
     """A clinician has opened the record."""
     audit_record(by=by, action="record opened", patient=patient, page=page)
+
+
+def patient_lock(patient: Patient) -> None:
+    """Keep others from changing the patient's recordings until the transaction ends.
+
+    Within one. Raises InputError where somebody does so just now: a big file takes minutes.
+    """
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            # Not at once: a worker that looks for uploads touches the row for a moment.
+            cursor.execute("SET LOCAL lock_timeout = '1s'")
+            Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
+            cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
+    except OperationalError as error:
+        if getattr(error.__cause__, "pgcode", "") != LOCK_NOT_AVAILABLE:
+            raise
+        raise InputError(BUSY) from None
 
 
 @transaction.atomic
@@ -63,10 +82,11 @@ def zone_set(*, patient: Patient, first_day: date, zone: str, by: User | str) ->
 
     A change that began the same day is replaced; one that changes nothing is dropped. The
     days from the one before on are marked as changed, so that their features are made anew.
-    Raises InputError for a zone that is none, and a day before 1970 or in the future.
+    Raises InputError for a zone that is none, a day before 1970 or in the future, and while a
+    recording of the patient is being stored.
     """
     zone_named(zone)
-    Patient.objects.select_for_update().get(pk=patient.pk)
+    patient_lock(patient)
     now = timezone.now()
     if not FIRST_DAY <= first_day <= (now + timedelta(hours=14)).date():
         raise InputError(f"{first_day} lies before 1970 or in the future: give the day of arrival.")

@@ -14,27 +14,19 @@ import numpy as np
 from django.db import transaction
 from django.utils import timezone
 
+from patients.domain.days import ZoneHistory
 from patients.domain.errors import InputError
 from patients.domain.future import until
-from patients.domain.minutes import Partial, merged, utc_days
-from patients.domain.packing import pack, unpack
-from patients.domain.recording import (
-    MINUTES_PER_DAY,
-    Channel,
-    Minutes,
-    MinuteSeries,
-    QuestionnaireAnswer,
-    Recording,
-    Samples,
-)
-from patients.file_records import parts_of
-from patients.ingest.common.base import MAX_SPAN_YEARS, zone_of
+from patients.domain.minutes import utc_days
+from patients.domain.recording import QuestionnaireAnswer, Recording
+from patients.file_records import file_renew, moments_of, parts_of, read_in, require_same_zones
+from patients.ingest.common.base import MAX_SPAN_YEARS, Zone, zones_of
 from patients.ingest.sources import AUTO, check_there, read_recordings
+from patients.minute_records import minutes_store
 from patients.models import (
     Device,
     Patient,
     Questionnaire,
-    RecordingDay,
     RecordingFile,
     RecordingPart,
     User,
@@ -50,7 +42,6 @@ MOST_DEVICES = 200  # the chosen device of a minute is kept in one byte
 RESOLVED_ROWS = 2_000
 
 DayKey = tuple[date, str, str]  # UTC day, channel, family
-NOTHING: tuple[Minutes, Partial] = (np.full(MINUTES_PER_DAY, np.nan, dtype=np.float32), {})
 
 
 @dataclass(frozen=True)
@@ -81,7 +72,7 @@ class Arrival:
 
     recordings: Iterable[Recording]
     sha256: str
-    zone: str
+    zones: ZoneHistory
     by: User | str
     received_at: datetime | None = None
 
@@ -95,6 +86,8 @@ class _Taken:
     newest: dict[Device, datetime] = field(default_factory=dict)
     rejected: Counter[str] = field(default_factory=Counter)
     left_out: dict[tuple[Device, str], Counter[date]] = field(default_factory=dict)
+    moments: list[datetime] = field(default_factory=list)
+    read_in: str = ""
     changed: bool = False
     answered: bool = False
 
@@ -117,13 +110,13 @@ def file_store(
     *,
     patient: Patient,
     path: Path,
-    zone: str,
+    zone: Zone,
     by: User | str,
     source: str = AUTO,
     received_at: datetime | None = None,
 ) -> Stored:
     """Read a file, folder or zip and store all of it, or raise InputError and store nothing."""
-    zone_of(zone)
+    zones_of(zone)
     check_there(path)
     return recordings_store(
         patient=patient,
@@ -140,16 +133,16 @@ def recordings_store(
     patient: Patient,
     recordings: Iterable[Recording],
     file_sha256: str,
-    zone: str,
+    zone: Zone,
     by: User | str,
     received_at: datetime | None = None,
 ) -> Stored:
     """Store the recordings of one file; the same minutes again change nothing.
 
     Everything or, on any error, nothing. Raises InputError when the same file was stored
-    before under another zone: its minutes would lie there twice, hours apart.
+    before and read in other zones over its days: its minutes would lie there twice.
     """
-    arrival = Arrival(recordings, file_sha256, zone, by, received_at)
+    arrival = Arrival(recordings, file_sha256, zones_of(zone), by, received_at)
     [stored] = arrivals_store(patient=patient, arrivals=[arrival])
     return stored
 
@@ -159,21 +152,26 @@ def arrivals_store(*, patient: Patient, arrivals: Sequence[Arrival]) -> list[Sto
     """As ``recordings_store`` for one file after the other, but all of them or none; faster."""
     Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
     files = RecordingFile.objects.filter(patient=patient, sha256__in=[a.sha256 for a in arrivals])
-    zones = dict(files.values_list("sha256", "zone"))
+    earlier = {file.sha256: file for file in files}
     devices = {(d.source, d.name): d for d in patient.devices.all()}
     every, edits = [], _Edits()
     for arrival in arrivals:
-        _require_zone(patient, arrival, zones.get(arrival.sha256))
         every.append(taken := _Taken())
         for recording in arrival.recordings:
             _take(taken, edits, recording, _device(patient, devices, recording))
             if len(edits.keys) >= RESOLVED_ROWS:  # not all at the end: a file may hold decades
                 _resolve(patient, edits)
+        taken.read_in = read_in(arrival.zones, taken.moments)
+        if known := earlier.get(arrival.sha256):
+            require_same_zones(known.zone, taken.read_in)
     _resolve(patient, edits)
     _require_sane_dates(patient, every)
     _note_last_data(every)
     fresh = {a.sha256: (a, t) for a, t in zip(arrivals, every, strict=True)}
-    _note_files(patient, [pair for sha256, pair in fresh.items() if sha256 not in zones])
+    _note_files(patient, [pair for sha256, pair in fresh.items() if sha256 not in earlier])
+    for sha256, file in earlier.items():
+        _, taken = fresh[sha256]
+        file_renew(file, _most_minutes(taken), taken.minutes, taken.left_out)
     return [_told(patient, t, a.sha256, a.by) for a, t in zip(arrivals, every, strict=True)]
 
 
@@ -194,21 +192,14 @@ def _require_sane_dates(patient: Patient, every: Sequence[_Taken]) -> None:
     if any(not t.minutes and not t.answered and t.rejected for t in every):
         raise InputError("Everything in the recording is dated in the future: check its clock.")
     if any(t.changed for t in every):
-        days = patient.resolved_days.order_by("utc_day").values_list("utc_day", flat=True)
+        recorded = patient.resolved_days.filter(minutes__gt=0)
+        days = recorded.order_by("utc_day").values_list("utc_day", flat=True)
         first, last = days.first(), days.last()
         if first and last and (last - first).days > MAX_SPAN_YEARS * 366:
             raise InputError(
                 f"The patient would have data from {first} to {last}, over {MAX_SPAN_YEARS} "
                 "years: check the dates in the recording."
             )
-
-
-def _require_zone(patient: Patient, arrival: Arrival, earlier: str | None) -> None:
-    if earlier and earlier != arrival.zone:
-        raise InputError(
-            f"This file is already stored for {patient.code} as {earlier} time, not "
-            f"{arrival.zone}: give it as {earlier} time."
-        )
 
 
 def _device(patient: Patient, known: dict[tuple[str, str], Device], recording: Recording) -> Device:
@@ -228,6 +219,7 @@ def _device(patient: Patient, known: dict[tuple[str, str], Device], recording: R
 def _take(taken: _Taken, edits: _Edits, recording: Recording, device: Device) -> None:
     recording = until(recording, timezone.now() + MAX_AHEAD)
     taken.sources.add(recording.source)
+    taken.moments += moments_of(recording)
     taken.rejected.update(recording.rejected)
     for (channel, day), count in recording.rejected_days.items():
         taken.left_out.setdefault((device, channel), Counter())[day] += count
@@ -246,76 +238,15 @@ def _take(taken: _Taken, edits: _Edits, recording: Recording, device: Device) ->
 
 def _store_minutes(taken: _Taken, recording: Recording, device: Device) -> set[DayKey]:
     """Write the days that are new or different; returns them."""
-    if not recording.series:
-        return set()
-    stored = _stored_days(device, recording.series)
-    written = []
     for series in recording.series:
-        activity = series.channel is Channel.ACTIVITY
-        family = str(recording.family or "") if activity else ""
-        for day, values, partial in utc_days(series):
+        for day, values, _ in utc_days(series):
             taken.count(device, series.channel, day, int((~np.isnan(values)).sum()))
-            old = stored.get((day, str(series.channel), family), NOTHING)
-            row = _day_row(device, day, family, series, old, (values, partial))
-            if row:
-                written.append(row)
-    RecordingDay.objects.bulk_create(
-        written,
-        update_conflicts=True,
-        unique_fields=["device", "utc_day", "channel", "family"],
-        update_fields=["values", "partial", "minutes", "last_minute"],
-        batch_size=BATCH_ROWS,
-    )
+    written = minutes_store(device=device, recording=recording)
     for row in written:
         if row.minutes:
             moment = datetime.combine(row.utc_day, time.min, UTC)
             taken.seen(device, moment + timedelta(minutes=row.last_minute))
     return {(row.utc_day, row.channel, row.family) for row in written}
-
-
-def _stored_days(
-    device: Device, series: Sequence[MinuteSeries]
-) -> dict[DayKey, tuple[Minutes, Partial]]:
-    first, last = min(s.start for s in series).date(), max(s.end for s in series).date()
-    rows = RecordingDay.objects.filter(device=device, utc_day__range=(first, last))
-    return {
-        (day, channel, family): (unpack(bytes(values)), _partial_from_json(partial))
-        for day, channel, family, values, partial in rows.values_list(
-            "utc_day", "channel", "family", "values", "partial"
-        )
-    }
-
-
-def _day_row(
-    device: Device,
-    day: date,
-    family: str,
-    series: MinuteSeries,
-    old: tuple[Minutes, Partial],
-    new: tuple[Minutes, Partial],
-) -> RecordingDay | None:
-    """The day's row with both files' minutes, or None where it says nothing new."""
-    values, partial = new if old is NOTHING else merged(old, new, series.how, series.full)
-    if np.array_equal(values, old[0], equal_nan=True) and partial == old[1]:
-        return None
-    there = np.flatnonzero(~np.isnan(values))
-    return RecordingDay(
-        device=device,
-        utc_day=day,
-        channel=str(series.channel),
-        family=family,
-        values=pack(values),
-        partial={str(minute): samples for minute, samples in sorted(partial.items())} or None,
-        minutes=there.size,
-        last_minute=int(there[-1]) if there.size else max(partial),
-    )
-
-
-def _partial_from_json(partial: dict[str, list[list[float]]] | None) -> dict[int, Samples]:
-    return {
-        int(minute): tuple((second, value) for second, value in samples)
-        for minute, samples in (partial or {}).items()
-    }
 
 
 def _store_answers(device: Device, answers: Sequence[QuestionnaireAnswer]) -> int:
@@ -359,7 +290,7 @@ def _note_files(patient: Patient, fresh: Sequence[tuple[Arrival, _Taken]]) -> No
             patient=patient,
             source=", ".join(sorted(taken.sources)),
             sha256=arrival.sha256,
-            zone=arrival.zone,
+            zone=taken.read_in,
             received_at=arrival.received_at or now,
             processed_at=now,
             minutes=_most_minutes(taken),

@@ -14,15 +14,17 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from clarity_site.logs import log
 from patients.domain.errors import InputError
 from patients.domain.recording import Recording
 from patients.ingest import device_push
+from patients.ingest.common.base import Zone, zones_of
 from patients.ingest.sources import UnknownFormat, read_recordings
 from patients.models import Patient, Upload
+from patients.selectors import zones_asked
 from patients.storage import Arrival, arrivals_store, told
 from patients.uploads import folder_of
 
@@ -85,7 +87,9 @@ def uploads_claim() -> list[Upload]:
     for upload in claimed:
         upload.state, upload.claimed_at = State.PROCESSING, now
         upload.attempts += 1
-    Upload.objects.bulk_update(claimed, ["state", "claimed_at", "attempts"])
+    Upload.objects.filter(pk__in=[upload.pk for upload in claimed]).update(
+        state=State.PROCESSING, claimed_at=now, attempts=F("attempts") + 1
+    )
     return claimed
 
 
@@ -121,7 +125,10 @@ def _store_together(uploads: Sequence[Upload], on_change: OnChange) -> bool:
             stored = arrivals_store(patient=uploads[0].patient, arrivals=arrivals)
             for upload, each in zip(uploads, stored, strict=True):
                 _end(upload, State.STORED, result=told(each))
-            Upload.objects.bulk_update(uploads, ENDED)
+            # A bulk update names each value of each row: only for what differs between them.
+            alike = {name: getattr(uploads[0], name) for name in ENDED if name != "result"}
+            Upload.objects.filter(pk__in=[upload.pk for upload in uploads]).update(**alike)
+            Upload.objects.bulk_update(uploads, ["result"])
             if any(each.changed for each in stored):
                 on_change(uploads[0].patient)
     except (OperationalError, InterfaceError):
@@ -179,18 +186,19 @@ def _store(upload: Upload, on_change: OnChange) -> None:
 
 
 def _arrival(upload: Upload) -> Arrival:
+    zone = zones_asked(upload.patient, upload.zone)
     return Arrival(
-        _recordings(upload),
+        _recordings(upload, zone),
         upload.body_sha256,
-        upload.zone,
+        zones_of(zone),
         upload.uploaded_by,
         upload.received_at,
     )
 
 
-def _recordings(upload: Upload) -> Iterable[Recording]:
+def _recordings(upload: Upload, zone: Zone) -> Iterable[Recording]:
     if upload.body is None:
-        return read_recordings(_file_of(upload), upload.zone, upload.source)
+        return read_recordings(_file_of(upload), zone, upload.source)
     raw = device_push.unpacked(bytes(upload.body))
     return device_push.recordings(device_push.read_push(raw, upload.received_at))
 

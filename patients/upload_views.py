@@ -22,6 +22,8 @@ RAW = "application/octet-stream"
 def upload_create(request: HttpRequest, patient: Patient) -> HttpResponse:
     """Receive one history file, the body as it is, with its zone and source in the address.
 
+    The zone is a name or ``patient``, for the patient's own zones.
+
     Its name is percent-encoded in X-File-Name: it may hold a person's, and proxies log addresses.
     Not as a form: a form's files are written to disk before anybody is asked who sends them.
     """

@@ -16,9 +16,10 @@ from django.utils import timezone
 
 from patients.domain.errors import InputError
 from patients.ingest import device_push
-from patients.ingest.common.base import shown, zone_of
+from patients.ingest.common.base import shown, zones_of
 from patients.ingest.sources import AUTO, SOURCES
 from patients.models import DeviceToken, Patient, Upload, User
+from patients.selectors import zones_asked
 from patients.services import audit_record
 
 MAX_FILE_BYTES = 4 * 1024**3
@@ -82,11 +83,12 @@ def file_receive(
 ) -> Upload:
     """The receipt of a history file, written to disk as its ``chunks`` come.
 
+    ``zone`` is a name or PATIENT_ZONES: the patient's zones as they are when the file is read.
     The name is kept only beside the file, because some formats need it and some hold a
     person's. Raises InputError for an unknown zone or source, a file that is empty, too large,
     or did not arrive whole, and NoRoom; then nothing is kept.
     """
-    zone_of(zone)
+    zones_of(zones_asked(patient, zone))
     if source not in (AUTO, *SOURCES):
         raise InputError(f"The source {shown(source)} is not known: choose one of the list.")
     _require_room(size_bytes)

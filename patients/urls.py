@@ -10,6 +10,11 @@ pages = [
     path("patients/<slug:code>/", views.patient_page, name="patient"),
     path("patients/<slug:code>/data/", data_views.data_page, name="patient-data"),
     path("patients/<slug:code>/data/order/", data_views.device_order, name="device-order"),
+    path(
+        "patients/<slug:code>/data/devices/<int:device_id>/remove/",
+        data_views.device_remove,
+        name="device-remove",
+    ),
     path("patients/<slug:code>/data/zone/", data_views.zone_set, name="zone-set"),
     path("patients/<slug:code>/tokens/", data_views.token_issue, name="token-issue"),
     path(

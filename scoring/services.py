@@ -55,6 +55,7 @@ def features_update(*, patient: Patient) -> None:
     Patient.objects.select_for_update().get(pk=patient.pk)
     now, span = timezone.now(), recorded_days(patient)
     if span is None:
+        patient.features.all().delete()
         return
     first = _first_stale_day(patient, *span)
     if first is None:
@@ -122,7 +123,8 @@ def _first_stale_day(patient: Patient, first: date, last: date) -> date | None:
     if slept["start__min"]:
         changed.append(slept["start__min"].date())
     if changed:
-        return max(first, min(changed) - timedelta(days=DAYS_BEFORE_AN_EDIT))
+        # Where the last days were removed, the last one left is made anew.
+        return min(max(first, min(changed) - timedelta(days=DAYS_BEFORE_AN_EDIT)), last)
     return last_known + timedelta(days=1) if last_known < last else None
 
 
@@ -193,6 +195,16 @@ def score_store(*, patient: Patient, assessment: Assessment) -> tuple[RiskScore,
         **values,
     )
     return score, True
+
+
+def scores_withdraw(*, patient: Patient) -> None:
+    """Scores of days that no longer have 12 h recorded are in force no more.
+
+    As after a removal; they stay as earlier revisions, and a day without data has no score.
+    """
+    full = patient.features.filter(values__recorded_minutes__gte=FULL_DAY_MINUTES)
+    current = patient.scores.filter(is_current=True)
+    current.exclude(day__in=full.values("day")).update(is_current=False)
 
 
 # With the reasons: a model that failed and now works changes no input, only what they say.

@@ -20,6 +20,7 @@ from patients.domain.recording import (
 )
 from patients.models import (
     CareTeamMember,
+    Device,
     DeviceToken,
     MedicationCourse,
     Patient,
@@ -335,6 +336,11 @@ def device_token(who: Patient, label: str = "band 12") -> DeviceToken:
         created_by="test",
         created_at=datetime(2026, 10, 2, 14, tzinfo=UTC),
     )
+
+
+def device(who: Patient, name: str = "Watch") -> Device:
+    """A device without data."""
+    return Device.objects.create(patient=who, source="vendor", name=name, kind="watch")
 
 
 def run(

@@ -14,7 +14,7 @@ APPS = ("patients", "scoring", "alerts")  # each may import itself and those bef
 WRITES_AND_READS = {
     *("services", "selectors", "permissions", "runs", "outbox", "nightly"),
     *("storage", "resolving", "sleep_records", "tokens", "uploads", "upload_queue"),
-    *("provenance", "last_data", "absence"),
+    *("provenance", "last_data", "absence", "removal"),
 }
 ADAPTERS = {"models", "ingest", "engines", "learning", "datasets", "fhir"}
 LEVELS = {"domain": 0} | dict.fromkeys(ADAPTERS, 1) | dict.fromkeys(WRITES_AND_READS, 2)

@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from queue import Empty
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from kombu import Connection
 from kombu.transport import filesystem
+from kombu.utils.json import loads
 
+from clarity_site import file_broker
 from clarity_site.celery import app, filesystem_transport
 from clarity_site.file_broker import Channel
 from clarity_site.processes import commands
@@ -87,6 +90,45 @@ def test_a_reader_beside_writers_meets_every_message_once_and_whole(
         except Empty:
             continue
     assert len(seen) == 2 * each and all(message == big for message in seen)
+
+
+def reopened(tmp_path: Path) -> None:
+    options = filesystem_transport(tmp_path)
+    where = app.conf.broker_transport
+    with Connection("filesystem://", transport=where, transport_options=options) as connection:
+        connection.channel()
+
+
+@pytest.mark.parametrize(("age_s", "stays"), [(0, True), (3500, True), (3700, False)])
+def test_hidden_files_of_the_dead_are_swept_when_they_are_old(
+    channel: Channel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, age_s: float, stays: bool
+) -> None:
+    channel._put("q", MESSAGE)
+    left = [tmp_path / folder / f".{uuid4()}" for folder in ("queue", "control")]
+    others = [tmp_path / "queue" / name for name in (".keep", str(uuid4()))]
+    for path in (*left, *others):
+        path.write_text("{")
+    monkeypatch.setattr(file_broker, "time", lambda: time.time() + age_s)
+    reopened(tmp_path)
+    assert [path.exists() for path in left] == [stays, stays]
+    assert all(path.exists() for path in others) and channel._get("q") == MESSAGE
+
+
+def test_a_message_that_waited_long_is_not_swept_while_it_is_read(
+    channel: Channel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel._put("q", MESSAGE)
+    [message] = (tmp_path / "queue").iterdir()
+    os.utime(message, (0, 0))
+    held: list[bool] = []
+
+    def read(raw: bytes) -> Any:
+        reopened(tmp_path)
+        held.append(any((tmp_path / "queue").glob(".*")))
+        return loads(raw)
+
+    monkeypatch.setattr(file_broker, "loads", read)
+    assert channel._get("q") == MESSAGE and held == [True]
 
 
 def test_a_table_of_bindings_is_never_there_empty(

@@ -59,6 +59,24 @@ class ZoneHistory:
                 name = zone
         return zone_named(name)
 
+    def told(self, first_day: date, last_day: date) -> str:
+        """The zones in force over those local days, in words.
+
+        >>> move = (date(2024, 5, 3), "America/Toronto")
+        >>> history = ZoneHistory(((date(2020, 1, 1), "Europe/Berlin"), move))
+        >>> history.told(date(2024, 5, 1), date(2024, 5, 2))
+        'Europe/Berlin'
+        >>> history.told(date(2024, 5, 1), date(2024, 5, 9))
+        'Europe/Berlin, America/Toronto from 2024-05-03'
+        """
+        before = self.zone_on(first_day).key
+        words = [before]
+        for day, zone in self.spans:
+            if first_day < day <= last_day and zone != before:
+                words.append(f"{zone} from {day}")
+                before = zone
+        return ", ".join(words)
+
     def at(self, day: date, clock: time) -> datetime:
         """A clock time of that local day, in UTC."""
         return datetime.combine(day, clock, self.zone_on(day)).astimezone(UTC)

@@ -44,4 +44,9 @@ def _cut(series: MinuteSeries, latest: datetime, rejected: Counter[str]) -> Minu
     rejected[f"{series.channel}_in_the_future"] += lost
     stop = int(series.start.timestamp()) // 60 + kept
     partial = {minute: samples for minute, samples in series.partial.items() if minute < stop}
-    return replace(series, values=series.values[:kept], partial=partial) if kept else None
+    walks = series.walks
+    if walks is not None:
+        walks = walks[walks["end"] <= int(latest.timestamp())]
+    if not kept or walks is not None and not walks.size:
+        return None
+    return replace(series, values=series.values[:kept], partial=partial, walks=walks)

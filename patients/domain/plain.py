@@ -30,6 +30,7 @@ REASONS = {
     "unit": "in an unknown unit",
     "without_segments": "without its parts",
     "off_wrist": "off the wrist",
+    "not_whole": "of a file whose values are no whole numbers",
     "imputed": "made up by the exporter",
     "in_the_future": "dated in the future",
 }
@@ -39,7 +40,7 @@ ALONE = {
     "date_out_of_range": "record with an impossible date",
     "malformed_record": "record not readable",
     "unreadable_record": "record not readable",
-    "told_by_another_data_source": "told by another source too",
+    "table_of_totals": "table of totals or scores only",
 }
 NAMES = {"actlumus": "ActLumus", "actigraph": "ActiGraph", "ukbiobank": "UK Biobank"}
 ABBREVIATIONS = {"awd", "csv", "agd", "gt3x", "json", "api", "mesa", "e4"}

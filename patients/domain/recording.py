@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 Minutes = NDArray[np.float32]
 Samples = tuple[tuple[float, float], ...]  # (second of the minute, value), sorted
+Walks = NDArray[np.void]  # of patients.domain.walks.WALK
 
 MINUTES_PER_DAY = 1440
 
@@ -92,6 +93,8 @@ class MinuteSeries:
     minute, NaN where nothing was recorded. ``partial`` holds the samples of those minutes
     (by index) of which another file may hold more: then both are taken together, by ``how``
     ("mean", "max" or "sum") and, where a minute always has so many samples, ``full``.
+    Steps told as ``walks`` have no partial minutes: files unite their walks, and the minutes
+    follow from all of them; ``how`` is that of ``patients.domain.walks.steps_by_minute``.
     """
 
     channel: Channel
@@ -101,6 +104,7 @@ class MinuteSeries:
     partial: Mapping[int, Samples] = field(default_factory=dict)
     how: str = "mean"
     full: int = 0
+    walks: Walks | None = None
 
     @property
     def end(self) -> datetime:

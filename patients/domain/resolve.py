@@ -6,7 +6,8 @@ devices recorded, never on when their files came.
 
 from bisect import bisect
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from patients.domain.recording import (
     Recording,
     SleepEpisode,
 )
+from patients.domain.walks import MOST_STEPS, steps_by_minute, united
 
 NIGHT_GAP = timedelta(hours=1)  # records that lie nearer tell of the same sleep
 SCORED_STAGES = {"light", "deep", "rem"}
@@ -162,10 +164,23 @@ def _resolved_series(devices: Sequence[Sequence[MinuteSeries]]) -> MinuteSeries:
     candidates = []
     for device in devices:
         minutes = np.full(round((end - start) / MINUTE), np.nan, dtype=np.float32)
-        for series in device:
+        for series in _walked_anew(device):
             first = round((series.start - start) / MINUTE)
             there = minutes[first : first + len(series.values)]
             np.fmax(there, series.values, out=there)
         candidates.append(minutes)
     values, _ = resolved(candidates)
     return MinuteSeries(every[0].channel, every[0].unit, start, values)
+
+
+def _walked_anew(device: Sequence[MinuteSeries]) -> Sequence[MinuteSeries]:
+    """A device's series; those of walks as one, since their walks may overlap."""
+    walked = [series for series in device if series.walks is not None]
+    if len(walked) < 2:
+        return device
+    walks = united(np.concatenate([s.walks for s in walked if s.walks is not None]))
+    first, steps = steps_by_minute(walks, walked[0].how)
+    values = np.where(steps > MOST_STEPS, np.nan, steps).astype(np.float32)
+    start = datetime.fromtimestamp(first * 60, UTC)
+    one = replace(walked[0], start=start, values=values, walks=walks)
+    return [*(series for series in device if series.walks is None), one]

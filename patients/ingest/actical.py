@@ -11,10 +11,11 @@ from patients.domain.recording import Channel, DeviceKind, Family, Recording
 from patients.ingest.common.base import (
     LATEST_SECOND,
     Rejected,
+    Zone,
     epochs,
     logger_utc,
     recording,
-    zone_of,
+    zones_of,
 )
 from patients.ingest.common.logger_rows import (
     cells,
@@ -50,20 +51,20 @@ def recognises(path: Path) -> bool:
         return BANNER in stream.read(HEAD_BYTES).decode("utf-8-sig", "replace").partition("\n")[0]
 
 
-def parse(path: Path, zone: str) -> Iterator[Recording]:
+def parse(path: Path, zone: Zone) -> Iterator[Recording]:
     """Activity (counts/min) and steps per minute.
 
     The device's clock is set in ``zone`` at the start of the recording and runs on: the file
     counts elapsed seconds from there. InputError for an unknown zone, no table, a date outside
     1970 to 2100, and epochs over one minute.
     """
-    place = zone_of(zone)
+    zones = zones_of(zone)
     require_size(path, MAX_BYTES)
     header, titles = _header(path)
     rows = _rows(path, len(header), titles)
     local = local_stamps(rows, named_day, path)
     epoch = epoch_seconds(local, path)
-    seconds = logger_utc(local, place, _started(header))
+    seconds = logger_utc(local, zones, _started(header))
     rejected = Rejected()
     family = Family.ACTICAL_COUNTS
     counts, steps = (present(seconds, rows[name]) for name in ("counts", "steps"))

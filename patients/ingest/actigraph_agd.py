@@ -18,7 +18,7 @@ from patients.ingest.common.actigraph import (
     from_counts,
     second_of_ticks,
 )
-from patients.ingest.common.base import Seconds, logger_utc, require_dates, zone_of
+from patients.ingest.common.base import Seconds, Zone, logger_utc, require_dates, zones_of
 
 SOURCE = "actigraph_agd"
 LABEL = "ActiGraph .agd (ActiLife)"
@@ -49,7 +49,7 @@ def recognises(path: Path) -> bool:
         return False
 
 
-def parse(path: Path, zone: str) -> Iterator[Recording]:
+def parse(path: Path, zone: Zone) -> Iterator[Recording]:
     """Vector-magnitude counts, steps and lux per minute; stamps are local in ``zone``.
 
     With three axes activity is sqrt(x² + y² + z²) of each epoch, else axis 1. The device's
@@ -58,7 +58,7 @@ def parse(path: Path, zone: str) -> Iterator[Recording]:
     InputError for an unknown zone, a damaged file, a date outside 1970 to 2100 and epochs over
     one minute.
     """
-    place = zone_of(zone)
+    zones = zones_of(zone)
     if path.stat().st_size > MAX_FILE_BYTES:
         raise InputError(f"{path.name} is over 128 MiB; export it with epochs of 60 s.")
     try:
@@ -74,7 +74,7 @@ def parse(path: Path, zone: str) -> Iterator[Recording]:
     local = _local_seconds(table, path)
     columns = {name: table[name].to_numpy(np.float64) for name in WANTED if name in table}
     started = second_of_ticks(settings.get("startdatetime", ""))
-    seconds = logger_utc(local, place, started)
+    seconds = logger_utc(local, zones, started)
     serial = settings.get("deviceserial", "")
     yield from_counts(path, SOURCE, serial, seconds, columns, float(epoch))
 

@@ -15,11 +15,12 @@ from patients.ingest.common.actigraph import WANTED, from_counts
 from patients.ingest.common.base import (
     Seconds,
     Values,
+    Zone,
     logger_utc,
     require_dates,
     require_short_rows,
     shown,
-    zone_of,
+    zones_of,
 )
 
 SOURCE = "actigraph_csv"
@@ -57,7 +58,7 @@ def recognises(path: Path) -> bool:
         return BANNER.match(stream.read(256).removeprefix(b"\xef\xbb\xbf").lstrip(b'"')) is not None
 
 
-def parse(path: Path, zone: str) -> Iterator[Recording]:
+def parse(path: Path, zone: Zone) -> Iterator[Recording]:
     """Vector-magnitude counts, steps and lux per minute; all stamps are local in ``zone``.
 
     With three axes activity is sqrt(x² + y² + z²) of each epoch, else axis 1. Where the table
@@ -67,13 +68,13 @@ def parse(path: Path, zone: str) -> Iterator[Recording]:
     table or date that cannot be read or contradicts itself, epochs over one minute, and raw
     acceleration.
     """
-    place = zone_of(zone)
+    zones = zones_of(zone)
     lines = _lines(path)
     header = _header(lines, path)
     table = _table(path, lines, header)
     local = _local_seconds(table, header, path)
     columns = {name: _numbers(table[name]) for name in WANTED if name in table}
-    seconds = logger_utc(local, place, _told_start(header, local))
+    seconds = logger_utc(local, zones, _told_start(header, local))
     yield from_counts(path, SOURCE, header.serial, seconds, columns, header.epoch_seconds)
 
 

@@ -19,13 +19,14 @@ from patients.ingest.common.base import (
     Rejected,
     Seconds,
     Values,
+    Zone,
     clock_set,
     epochs,
     logger_utc,
     recording,
     require_dates,
     utc,
-    zone_of,
+    zones_of,
 )
 from patients.ingest.common.enmo import enmo_by_second
 
@@ -48,7 +49,7 @@ def recognises(path: Path) -> bool:
         return bool(there) and b"Serial Number:" in named["info.txt"].head()
 
 
-def parse(path: Path, zone: str) -> Iterator[Recording]:
+def parse(path: Path, zone: Zone) -> Iterator[Recording]:
     """Mean ENMO per minute (mg); stamps are local in ``zone``, where the device was set up.
 
     The device's clock does not follow daylight saving, so one offset holds for the whole recording,
@@ -57,7 +58,7 @@ def parse(path: Path, zone: str) -> Iterator[Recording]:
     file. InputError for an unknown zone or one that contradicts the file's, a damaged or too
     long file, and samples in a layout that actfast does not read.
     """
-    place = zone_of(zone)
+    zones = zones_of(zone)
     info = _checked_info(path)
     found = _read(path)
     samples = found["timeseries"].get("acceleration", {})
@@ -72,8 +73,8 @@ def parse(path: Path, zone: str) -> Iterator[Recording]:
     if sleeps:
         local, mean_mg = held(local, mean_mg, last_mg)
     started = clock_set(local, second_of_ticks(info.get("Start Date", "")))
-    _check_offset(info, started, place, path)
-    seconds = logger_utc(local, place, started)
+    _check_offset(info, started, zones.zone_on(utc(started).date()), path)
+    seconds = logger_utc(local, zones, started)
     rejected = Rejected()
     family = Family.ENMO
     series = epochs(Channel.ACTIVITY, (seconds, mean_mg), 1, rejected, family, how="mean")

@@ -11,12 +11,13 @@ from patients.domain.errors import InputError
 from patients.domain.recording import Channel, DeviceKind, Family, Recording
 from patients.ingest.common.base import (
     Rejected,
+    Zone,
     epochs,
     recording,
     require_dates,
     shown,
     utc_from_local,
-    zone_of,
+    zones_of,
 )
 from patients.ingest.common.logger_rows import clock_second, named_day, require_size
 
@@ -43,7 +44,7 @@ def recognises(path: Path) -> bool:
     return _start(lines) > 0 and re.fullmatch(r"[\dA-F]{1,2}", lines[EPOCH_CODE]) is not None
 
 
-def parse(path: Path, zone: str) -> Iterator[Recording]:
+def parse(path: Path, zone: Zone) -> Iterator[Recording]:
     """Activity (counts/min) and light (mean of whole lux) per minute.
 
     The header's start is local in ``zone``; from there on the watch counts epochs and knows of
@@ -51,7 +52,7 @@ def parse(path: Path, zone: str) -> Iterator[Recording]:
     sensor and left out. InputError for an unknown zone, a date outside 1970 to 2100, epochs
     over one minute, and a line that is no epoch (it would shift all that follow).
     """
-    place = zone_of(zone)
+    zones = zones_of(zone)
     require_size(path, MAX_BYTES)
     lines = _lines(path.read_bytes())
     started = np.array([_start(lines)], dtype=np.int64)
@@ -63,7 +64,7 @@ def parse(path: Path, zone: str) -> Iterator[Recording]:
             f"use one of {', '.join(EPOCH_SECONDS)}."
         )
     rows = _rows(path, lines)
-    seconds = utc_from_local(started, place) + epoch * np.arange(len(rows), dtype=np.int64)
+    seconds = utc_from_local(started, zones) + epoch * np.arange(len(rows), dtype=np.int64)
     counts, lux = (pd.to_numeric(rows[i]).to_numpy(np.float64) for i in (0, 1))
     lit = np.isfinite(lux)
     rejected = Rejected()

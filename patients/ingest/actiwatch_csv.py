@@ -19,10 +19,11 @@ from patients.ingest.common.base import (
     LATEST_SECOND,
     Rejected,
     Seconds,
+    Zone,
     epochs,
     logger_utc,
     recording,
-    zone_of,
+    zones_of,
 )
 from patients.ingest.common.logger_rows import (
     NO_STAMP,
@@ -83,7 +84,7 @@ def recognises(path: Path) -> bool:
     return "Actiware" in text.partition("\n")[0] or _table_in(text) is not None
 
 
-def parse(path: Path, zone: str) -> Iterator[Recording]:
+def parse(path: Path, zone: Zone) -> Iterator[Recording]:
     """Activity (counts/min), white light (mean lux) and scored sleep; epochs off wrist missing.
 
     The watch's clock is set in ``zone`` at the start of the recording and runs on. Sleep is the
@@ -91,7 +92,7 @@ def parse(path: Path, zone: str) -> Iterator[Recording]:
     unknown zone, no table, a date outside 1970 to 2100 or whose day and month cannot be told
     apart, and epochs over one minute.
     """
-    place = zone_of(zone)
+    zones = zones_of(zone)
     require_size(path, MAX_BYTES)
     with path.open("rb") as stream:
         found = _table_in(stream.read(HEADER_BYTES).decode("utf-8-sig", "replace"))
@@ -104,7 +105,7 @@ def parse(path: Path, zone: str) -> Iterator[Recording]:
     day_first = _day_first(rows["date"].unique().tolist(), found.header, path)
     local = local_stamps(rows, lambda text: _day(text, day_first), path)
     epoch = epoch_seconds(local, path)
-    seconds = logger_utc(local, place, _started(found.header, day_first))
+    seconds = logger_utc(local, zones, _started(found.header, day_first))
     rejected = Rejected()
     off = (rows["off_wrist"] == "1").to_numpy(bool)
     rejected["off_wrist"] += int(off.sum())

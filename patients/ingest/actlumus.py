@@ -13,12 +13,13 @@ from patients.ingest.common.base import (
     Rejected,
     Seconds,
     Values,
+    Zone,
     epochs,
     logger_utc,
     recording,
     require_dates,
     require_short_rows,
-    zone_of,
+    zones_of,
 )
 from patients.ingest.common.logger_rows import epoch_seconds
 
@@ -45,7 +46,7 @@ def recognises(path: Path) -> bool:
     return BANNER in head and b"\n" + TABLE in head
 
 
-def parse(path: Path, zone: str) -> Iterator[Recording]:
+def parse(path: Path, zone: Zone) -> Iterator[Recording]:
     """Activity (PIM/min) and light (mean lux) per minute; stamps are local in ``zone``.
 
     A complete log ends in a row with as many fields as the table has titles (its line end is
@@ -55,13 +56,13 @@ def parse(path: Path, zone: str) -> Iterator[Recording]:
     one minute, a table that cannot be read, and a log of a day or more with next to no movement:
     the light of a sensor that nobody wore is not a patient's.
     """
-    place = zone_of(zone)
+    zones = zones_of(zone)
     header, skipped = _header(path)
     table = _table(path, skipped)
     local = _local_seconds(table, path)
     _require_whole_row(path, skipped)
     epoch = epoch_seconds(local, path)
-    seconds = logger_utc(local, place)
+    seconds = logger_utc(local, zones)
     rejected = Rejected({"rows_missing": _rows_missing(header, len(table))})
     pim, lux = (_numbers(table, name) for name in ("PIM", "LIGHT"))
     family = Family.CONDOR_PIM

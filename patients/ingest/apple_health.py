@@ -19,7 +19,7 @@ from patients.domain.errors import InputError
 from patients.domain.recording import Channel, Recording
 from patients.ingest.common.apple_samples import SLEEP, Samples
 from patients.ingest.common.archive import Member, members, sample
-from patients.ingest.common.base import LATEST_SECOND, STAGES, nothing_usable, shown, zone_of
+from patients.ingest.common.base import LATEST_SECOND, STAGES, Zone, nothing_usable, shown, zones_of
 from patients.ingest.common.spill import Spill
 
 SOURCE = "apple_health"
@@ -68,14 +68,14 @@ def recognises(path: Path) -> bool:
         return any(_is_export(file) for file in sample(files))
 
 
-def parse(path: Path, zone: str) -> Iterator[Recording]:
+def parse(path: Path, zone: Zone) -> Iterator[Recording]:
     """Each device's minutes and sleep, a recording for about a month, in order of time.
 
     The stamps carry their offset, not ``zone``. Time in bed is not sleep. The last recording
     tells what was left out, records with a date outside 1970 to 2100 among it. InputError for an
     unknown zone, an export that is cut off or broken, and one in which nothing can be used.
     """
-    zone_of(zone)
+    zones_of(zone)
     with Spill() as spill:
         samples = Samples(path, spill)
         bad_date = _read(path, samples)

@@ -17,11 +17,12 @@ from patients.ingest.common.base import (
     Rejected,
     Seconds,
     Values,
+    Zone,
     binned,
     epochs,
     recording,
     require_short_rows,
-    zone_of,
+    zones_of,
 )
 from patients.ingest.common.enmo import enmo_by_second
 
@@ -49,14 +50,14 @@ def recognises(path: Path) -> bool:
         return any(_is_ours(file) for file in sample(files))
 
 
-def parse(path: Path, zone: str) -> Iterator[Recording]:
+def parse(path: Path, zone: Zone) -> Iterator[Recording]:
     """ENMO (mg), heart rate, RMSSD and wrist temperature of one session; stamps are in UTC.
 
     RMSSD (Task Force 1996, Circulation 93:1043) is that of windows of 5 minutes: see ``rmssd``.
     InputError for an unknown zone, several sessions, a file that cannot be read and a start
     outside 1970 to 2100.
     """
-    zone_of(zone)
+    zones_of(zone)
     rejected = Rejected()
     with members(path, ".csv") as files:
         session = _session([file for file in files if _is_ours(file)], path)

@@ -4,23 +4,26 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import isfinite
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 
+from patients.domain.days import ZoneHistory
 from patients.domain.recording import Channel, Recording
-from patients.ingest.common import fitbit_tables
+from patients.ingest.common import fitbit_tables, totals
 from patients.ingest.common.archive import Member, members, sample
 from patients.ingest.common.base import (
     LATEST_SECOND,
     Seconds,
+    Zone,
     require_dates,
     shown,
     utc_from_local,
-    zone_of,
+    zone_at,
+    zones_of,
 )
 from patients.ingest.common.device import Device, recordings
 from patients.ingest.common.json_files import bad_date, dicts, number, read_json, text
@@ -39,7 +42,7 @@ STAGE_NAMES = {"wake": "awake"} | {
 class _Found:
     """Where naive stamps were made, and what the files held so far."""
 
-    zone: ZoneInfo
+    zones: ZoneHistory
     device: Device
 
 
@@ -49,19 +52,22 @@ def recognises(path: Path) -> bool:
         return any(_reader(file) for file in sample(files))
 
 
-def parse(path: Path, zone: str) -> Iterator[Recording]:
+def parse(path: Path, zone: Zone) -> Iterator[Recording]:
     """Steps and heart rate per minute and sleep logs; ``zone`` is that of naive local stamps.
 
-    Steps are the only activity there is. A minute told twice has the larger count; a sleep log
-    told twice is taken once. Long Takeouts are several recordings. InputError for an unknown
-    zone, a file that cannot be read, and a date outside 1970 to 2100.
+    A sleep log is read in the zone of the day on which it begins. Steps are the only activity
+    there is. A minute told twice has the larger count; a sleep log told twice is taken once.
+    Long Takeouts are several recordings. InputError for an unknown zone, a file that cannot be
+    read, and a date outside 1970 to 2100.
     """
-    found = _Found(zone_of(zone), Device("Fitbit"))
+    found = _Found(zones_of(zone), Device("Fitbit"))
     given = False
     with members(path, SUFFIXES) as files:
         for file in files:
             if reader := _reader(file):
                 reader(found, file)
+            elif totals.source_of(file.head()) == SOURCE:
+                found.device.rejected[totals.REASON] += 1
             if found.device.sample_count > CHUNK_SAMPLES:
                 yield from recordings(path, SOURCE, [found.device])
                 found.device, given = Device("Fitbit"), True
@@ -76,7 +82,7 @@ def _reader(file: Member) -> Reader | None:
     """The function for this file, by what its head holds."""
     head = file.head()
     if table := fitbit_tables.kind_of(file.basename, head):
-        return lambda found, file: fitbit_tables.read(table, found.device, file, found.zone)
+        return lambda found, file: fitbit_tables.read(table, found.device, file, found.zones)
     if not re.match(rb"(\xef\xbb\xbf)?\s*\[\s*\{", head):
         return None
     if b'"dateOfSleep"' in head and b'"logId"' in head:
@@ -85,7 +91,8 @@ def _reader(file: Member) -> Reader | None:
         return _read_heart
     if b'"dateTime"' in head and re.search(rb'"value"\s*:\s*\{[^{}]*"date"\s*:', head):
         return _read_resting
-    # Calories, distance and altitude have the very shape of steps: only the name tells them.
+    # Calories, distance and altitude have the very shape of steps: the name tells them, and of
+    # calories also their decimals.
     is_values = b'"dateTime"' in head and re.search(rb'"value"\s*:\s*"?[\d.]', head)
     return _read_steps if is_values and file.basename.lower().startswith("steps") else None
 
@@ -117,6 +124,9 @@ def _read_heart(found: _Found, file: Member) -> None:
 def _read_steps(found: _Found, file: Member) -> None:
     rows = list(_rows(found, file))
     counts = [number(row.get("value")) for _, row in rows]
+    if any(isfinite(count) and count % 1 for count in counts):  # calories under a new name
+        found.device.rejected["steps_not_whole"] += len(rows)
+        return
     found.device.extend(Channel.STEPS, _utc_seconds(rows, file).tolist(), counts)
 
 
@@ -130,7 +140,7 @@ def _read_resting(found: _Found, file: Member) -> None:
             day = datetime.strptime(str(value["date"])[:40], "%m/%d/%y").replace(tzinfo=UTC)
         except ValueError:
             raise bad_date(value["date"], f"{file.basename}: record {at}") from None
-        second = _local([day.isoformat()[:19]], found.zone, f"{file.basename}: record {at}")[0]
+        second = _local([day.isoformat()[:19]], found.zones, f"{file.basename}: record {at}")[0]
         found.device.add(Channel.RESTING_HEART_RATE, second, number(value["value"]))
 
 
@@ -151,23 +161,25 @@ def _read_sleep(found: _Found, file: Member) -> None:
 
 def _read_log(found: _Found, log: dict[str, Any], where: str) -> None:
     """The log's night: short wakes painted over the stages, minutes as the log counts them."""
+    [began] = _local_seconds([log.get("startTime")], where)
+    zones = zone_at(began, found.zones)  # one for the log, or a move would stretch its night
     levels = log.get("levels")
     levels = levels if isinstance(levels, dict) else {}
     segments = [
         segment
         for part in ("data", "shortData")
-        for segment in _segments(levels.get(part), found.zone, where)
+        for segment in _segments(levels.get(part), zones, where)
     ]
-    start, end = _local([log.get("startTime"), log.get("endTime")], found.zone, where)
+    start, end = _local([log.get("startTime"), log.get("endTime")], zones, where)
     told = (number(log.get("minutesAsleep")), number(log.get("minutesAwake")))
     log_id = text(log.get("logId")) or str(start)
     found.device.sleep(night(segments, log_id, found.device.rejected, (start, end), told))
 
 
-def _segments(rows: Any, zone: ZoneInfo, where: str) -> list[Segment]:
+def _segments(rows: Any, zones: ZoneHistory, where: str) -> list[Segment]:
     """The stretches of a levels list; rows of another shape are left out."""
     known = [row for row in dicts(rows) if str(row.get("level")) in STAGE_NAMES]
-    starts = _local([row.get("dateTime") for row in known], zone, where)
+    starts = _local([row.get("dateTime") for row in known], zones, where)
     lengths = [number(row.get("seconds")) for row in known]
     return [
         (start, start + int(length), STAGE_NAMES[row["level"]])
@@ -176,8 +188,13 @@ def _segments(rows: Any, zone: ZoneInfo, where: str) -> list[Segment]:
     ]
 
 
-def _local(stamps: list[Any], zone: ZoneInfo, where: str) -> list[int]:
+def _local(stamps: list[Any], zones: ZoneHistory, where: str) -> list[int]:
     """UTC seconds of local ISO stamps; a list is in order, which settles a repeated hour."""
+    local = np.array(_local_seconds(stamps, where), np.int64)
+    return [int(second) for second in utc_from_local(local, zones)]
+
+
+def _local_seconds(stamps: list[Any], where: str) -> list[int]:
     local = []
     for stamp in stamps:
         try:
@@ -187,4 +204,4 @@ def _local(stamps: list[Any], zone: ZoneInfo, where: str) -> list[int]:
             local.append(-1)
         if not 0 <= local[-1] < LATEST_SECOND:
             raise bad_date(stamp, where)
-    return [int(second) for second in utc_from_local(np.array(local, np.int64), zone)]
+    return local

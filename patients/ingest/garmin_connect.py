@@ -9,7 +9,7 @@ from typing import Any
 
 from patients.domain.recording import Channel, Recording
 from patients.ingest.common.archive import Member, members, sample
-from patients.ingest.common.base import zone_of
+from patients.ingest.common.base import Zone, zones_of
 from patients.ingest.common.device import Device, recordings
 from patients.ingest.common.json_files import (
     bad_date,
@@ -49,14 +49,14 @@ def _is_answer(file: Member) -> bool:
     )
 
 
-def parse(path: Path, zone: str) -> Iterator[Recording]:
+def parse(path: Path, zone: Zone) -> Iterator[Recording]:
     """One recording; the stamps taken are those in GMT, so ``zone`` is not needed.
 
     Totals of a day are left out and counted; how much the sleeper moved has no known unit and
     is not read. InputError for an unknown zone, a file that is no JSON, and a date outside
     1970 to 2100.
     """
-    zone_of(zone)
+    zones_of(zone)
     device = Device("Garmin")
     with members(path, ".json") as files:
         for file in filter(_is_answer, files):

@@ -1,17 +1,15 @@
 """Garmin Health API pushes: summaries with a UTC start and samples by their offset from it."""
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from patients.domain.recording import Channel, Recording
+from patients.domain.walks import LONGEST_WALK_SECONDS
 from patients.ingest.common.archive import Member, members, sample
-from patients.ingest.common.base import zone_of
-from patients.ingest.common.device import LONGEST_WALK_SECONDS, Device, recordings
+from patients.ingest.common.base import Zone, zones_of
+from patients.ingest.common.device import Device, recordings
 from patients.ingest.common.json_files import (
     dicts,
     epoch_second,
@@ -43,8 +41,6 @@ STAGES = ("deep", "light", "rem", "awake")
 SLEEP_FIELDS = ("sleepLevelsMap", "deepSleepDurationInSeconds", "lightSleepDurationInSeconds")
 OFF_WRIST = "OFF_WRIST"  # how Garmin marks a sleep in which the watch lay aside
 
-Epochs = dict[tuple[int, int], dict[str, float]]  # (start, end): steps by kind of activity
-
 
 def recognises(path: Path) -> bool:
     """Whether the file, or any in the folder or zip, is such a push."""
@@ -57,27 +53,24 @@ def _is_push(file: Member) -> bool:
     return is_json(head) and f'"{START}"'.encode() in head and bool(KNOWN.search(head))
 
 
-def parse(path: Path, zone: str) -> Iterator[Recording]:
+def parse(path: Path, zone: Zone) -> Iterator[Recording]:
     """One recording; stamps are UTC seconds, so neither ``zone`` nor the offsets are needed.
 
     Epochs of up to an hour are walks; the steps of a day are left out and counted. InputError
     for an unknown zone, a file that is no JSON, and a date outside 1970 to 2100.
     """
-    zone_of(zone)
-    device = Device("Garmin")
-    epochs: Epochs = defaultdict(dict)
+    zones_of(zone)
+    device = Device("Garmin", tellers="sum")
     with members(path, ".json") as files:
         for file in filter(_is_push, files):
             for summary in objects(read_json(file)):
                 if START in summary:
-                    _read(device, epochs, summary, file.basename)
+                    _read(device, summary, file.basename)
                 _read_nap(device, summary, file.basename)
-    for (start, end), by_activity in epochs.items():
-        device.walk(start, end, sum(by_activity.values()))
     yield from recordings(path, SOURCE, [device])
 
 
-def _read(device: Device, epochs: Epochs, summary: dict[str, Any], name: str) -> None:
+def _read(device: Device, summary: dict[str, Any], name: str) -> None:
     where = f"{name}: summary {text(summary.get('summaryId'))}".strip()
     start = epoch_second(summary[START], where)
     for key, channel in SAMPLES.items():
@@ -88,7 +81,7 @@ def _read(device: Device, epochs: Epochs, summary: dict[str, Any], name: str) ->
     if any(summary.get(key) is not None for key in SLEEP_FIELDS):
         _read_night(device, summary, start, where)
     elif summary.get("steps") is not None and "activeTimeInSeconds" in summary:
-        _read_steps(device, epochs, summary, start)
+        _read_steps(device, summary, start)
 
 
 def _add(device: Device, channel: Channel, second: int, value: Any) -> None:
@@ -97,19 +90,14 @@ def _add(device: Device, channel: Channel, second: int, value: Any) -> None:
         device.add(channel, second, number(value))
 
 
-def _read_steps(device: Device, epochs: Epochs, summary: dict[str, Any], start: int) -> None:
+def _read_steps(device: Device, summary: dict[str, Any], start: int) -> None:
     """An epoch's steps; it comes once for each kind of activity, and all of these add up."""
     length = number(summary.get("durationInSeconds"))
-    if not 0 <= length <= LONGEST_WALK_SECONDS:
+    if 0 <= length <= LONGEST_WALK_SECONDS:
+        activity, steps = text(summary.get("activityType")), number(summary["steps"])
+        device.walk(start, start + int(length), steps, activity)
+    else:
         device.rejected["steps_total"] += 1
-        return
-    activity, steps = text(summary.get("activityType")), number(summary["steps"])
-    if not steps >= 0:
-        device.rejected.out_of_range(Channel.STEPS, np.array([start], np.int64))
-        return
-    by_activity = epochs[start, start + int(length)]
-    device.rejected["steps_duplicate"] += activity in by_activity
-    by_activity[activity] = max(by_activity.get(activity, 0.0), steps)
 
 
 def _read_night(device: Device, summary: dict[str, Any], start: int, where: str) -> None:
@@ -124,7 +112,8 @@ def _read_night(device: Device, summary: dict[str, Any], start: int, where: str)
     end = epoch_second(start + max(length, 0.0), where) if length > 0 else start
     awake = awake if awake >= 0 else 0.0
     told = None if segments else ((end - start - awake) / 60, awake / 60)
-    log_id = text(summary.get("calendarDate")) or text(summary.get("summaryId")) or str(start)
+    # Not its calendar date: a day may have two sleeps, and an id stands for one night.
+    log_id = text(summary.get("summaryId")) or str(start)
     device.sleep(night(segments, log_id, device.rejected, (start, end), told))
 
 

@@ -1,15 +1,14 @@
 """Google Fit Takeout JSON: data points of each data source, and sleep sessions; stamps are UTC."""
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from patients.domain.recording import Channel, DeviceKind, Recording
+from patients.ingest.common import totals
 from patients.ingest.common.archive import Member, members, sample
-from patients.ingest.common.base import Rejected, zone_of
+from patients.ingest.common.base import Rejected, Zone, zones_of
 from patients.ingest.common.device import Device, recordings
 from patients.ingest.common.json_files import (
     dicts,
@@ -20,7 +19,7 @@ from patients.ingest.common.json_files import (
     read_json,
     text,
 )
-from patients.ingest.common.nights import Segment, night, nights_of_stretches
+from patients.ingest.common.nights import Segment, night
 
 SOURCE = "google_fit"
 LABEL = "Google Fit Takeout JSON (All Data, All Sessions)"
@@ -61,45 +60,30 @@ def _is_session(head: bytes) -> bool:
     return is_json(head) and bool(IS_SESSION.search(head)) and b'"startTime"' in head
 
 
-def parse(path: Path, zone: str) -> Iterator[Recording]:
-    """One recording for what Google merged of all devices, or else one for each data source.
+def parse(path: Path, zone: Zone) -> Iterator[Recording]:
+    """One recording for each device with data of its own, and one for what Google made of all.
 
-    The same steps are told by several data sources: those that Google merged are taken, where
-    there are any, and never two added up. InputError for an unknown zone, a file that is no
-    JSON, and a date outside 1970 to 2100.
+    The same steps are told by several data sources; none are added up. InputError for an
+    unknown zone, a file that is no JSON, and a date outside 1970 to 2100.
     """
-    zone_of(zone)
-    streams: list[_Stream] = []
-    nights = Device(MERGED, DeviceKind.PHONE)
-    with members(path, ".json") as files:
+    zones_of(zone)
+    devices: dict[str, Device] = {}
+    rejected = Rejected()
+    with members(path, (".json", ".csv")) as files:
         for file in files:
             head = file.head()
             if _is_points(head):
-                streams += _streams(file)
+                _read_points(devices, file)
             elif _is_session(head):
-                _read_session(nights, read_json(file), file.basename)
-    rejected = Rejected()
-    devices: dict[str, Device] = {}
-    for kind in (STEPS, HEART, SEGMENT):
-        for stream in _chosen([s for s in streams if s.kind == kind], rejected):
-            name, device_kind = device_of(stream.source)
-            device = devices.setdefault(name, Device(name, device_kind))
-            _add(device, stream)
-    _add_sessions(devices, nights)
+                sessions = devices.setdefault(MERGED, Device(MERGED, DeviceKind.APP))
+                _read_session(sessions, read_json(file), file.basename)
+            elif totals.source_of(head) == SOURCE:
+                rejected[totals.REASON] += 1
     yield from recordings(path, SOURCE, devices.values(), rejected)
 
 
-@dataclass
-class _Stream:
-    """The points (start, end, value; UTC seconds) of one data source and type of data."""
-
-    kind: str
-    source: str
-    points: list[tuple[int, int, float]] = field(default_factory=list)
-
-
-def _streams(file: Member) -> Iterator[_Stream]:
-    """The stream in a file, by the data source and type it names, or else by the file name."""
+def _read_points(devices: dict[str, Device], file: Member) -> None:
+    """The points of a file, of the data source and type it names, or else its file name."""
     whole = read_json(file)
     whole = whole if isinstance(whole, dict) else {}
     points = dicts(whole.get("Data Points"))
@@ -109,15 +93,15 @@ def _streams(file: Member) -> Iterator[_Stream]:
     )
     if named is None:
         return
-    stream = _Stream(named.group(), source)
+    name, kind = device_of(source)
+    device = devices.setdefault(name, Device(name, kind))
     for at, point in enumerate(points, start=1):
         where = f"{file.basename}: point {at}"
         start, end = (
             epoch_second(point.get(key), where, NANOSECONDS)
             for key in ("startTimeNanos", "endTimeNanos")
         )
-        stream.points.append((start, end, _value(point)))
-    yield stream
+        _add(device, named.group(), source, start, end, _value(point))
 
 
 def _value(point: dict[str, Any]) -> float:
@@ -127,55 +111,34 @@ def _value(point: dict[str, Any]) -> float:
     return number(value.get("intVal", value.get("fpVal")))
 
 
-def rank(source: str) -> int:
-    """How a data source is preferred: merged by Google, estimated, raw, derived otherwise.
-
-    >>> rank("derived:com.google.step_count.delta:com.google.android.gms:merge_step_deltas")
-    0
-    """
-    if source.startswith("raw"):
-        return 2
-    if "merge" in source:
-        return 0
-    return 1 if "estimated_steps" in source else 3
-
-
-def _chosen(streams: list[_Stream], rejected: Rejected) -> list[_Stream]:
-    """The streams of the best rank: all raw ones, for they are devices, but one derived one."""
-    if not streams:
-        return []
-    best = min(rank(stream.source) for stream in streams)
-    names = {stream.source for stream in streams if rank(stream.source) == best}
-    kept = names if best == rank("raw") else {min(names)}
-    for stream in streams:
-        if stream.source not in kept:
-            rejected["told_by_another_data_source"] += len(stream.points)
-    return [stream for stream in streams if stream.source in kept]
-
-
 def device_of(source: str) -> tuple[str, DeviceKind]:
-    """The device of a data source: package, maker, model and serial of a raw one.
+    """The device of a raw data source, by package, maker, model and serial, or else Google Fit.
+
+    What Google derived of all devices is an app's, believed where no device of its own tells of
+    a minute: what it merged before what it estimated.
 
     >>> device_of("raw:com.google.heart_rate.bpm:com.example.app:Acme:Watch 2:ab12:")
     ('com.example.app Acme Watch 2 ab12', <DeviceKind.WATCH: 'watch'>)
     """
-    if not source.startswith("raw"):
-        return MERGED, DeviceKind.PHONE
-    name = " ".join(part for part in source.split(":")[2:6] if part) or "unknown"
-    worn = any(word in name.lower() for word in WORN)
-    return name, DeviceKind.WATCH if worn else DeviceKind.PHONE
+    if source.startswith("raw"):
+        name = " ".join(part for part in source.split(":")[2:6] if part) or "unknown"
+        worn = any(word in name.lower() for word in WORN)
+        return name, DeviceKind.WATCH if worn else DeviceKind.PHONE
+    if "merge" in source:
+        return MERGED, DeviceKind.APP
+    estimated = "estimated_steps" in source
+    return f"{MERGED} ({'estimated' if estimated else 'other'})", DeviceKind.APP
 
 
-def _add(device: Device, stream: _Stream) -> None:
-    for start, end, value in stream.points:
-        if stream.kind == STEPS:
-            device.walk(start, end, value)
-        elif stream.kind == HEART:
-            device.add(Channel.HEART_RATE, start, value)
-        elif value in STAGES_BY_NUMBER:
-            device.stretches.append((start, end, STAGES_BY_NUMBER[int(value)]))
-        elif value != OUT_OF_BED:
-            device.rejected["sleep_unknown_value"] += 1
+def _add(device: Device, kind: str, source: str, start: int, end: int, value: float) -> None:
+    if kind == STEPS:
+        device.walk(start, end, value, source)
+    elif kind == HEART:
+        device.add(Channel.HEART_RATE, start, value)
+    elif value in STAGES_BY_NUMBER:
+        device.stretches.append((start, end, STAGES_BY_NUMBER[int(value)]))
+    elif value != OUT_OF_BED:
+        device.rejected["sleep_unknown_value"] += 1
 
 
 def _read_session(device: Device, session: Any, name: str) -> None:
@@ -196,18 +159,3 @@ def _segments(parts: list[dict[str, Any]], name: str) -> Iterator[Segment]:
             where = f"{name}: segment {at}"
             start, end = (iso_second(part.get(key), where) for key in ("startTime", "endTime"))
             yield start, end, stage
-
-
-def _add_sessions(devices: dict[str, Device], sessions: Device) -> None:
-    """The sessions for which no points tell of the same night."""
-    stretches = [stretch for device in devices.values() for stretch in device.stretches]
-    told = nights_of_stretches(stretches, Rejected())
-    starts = [night.start for night in told]
-    device = devices.setdefault(MERGED, Device(MERGED, DeviceKind.PHONE))
-    device.rejected.update(sessions.rejected)
-    for session in sessions.nights:
-        before = bisect_left(starts, session.end) - 1
-        if before >= 0 and told[before].end > session.start:
-            device.rejected["sleep_duplicate"] += 1
-        else:
-            device.sleep(session)

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from patients.domain.recording import Channel, DeviceKind, QuestionnaireAnswer, Recording
+from patients.ingest.common import apple_device
 from patients.ingest.common.archive import Member, members, sample
-from patients.ingest.common.base import Rejected, utc, zone_of
+from patients.ingest.common.base import Rejected, Zone, utc, zones_of
 from patients.ingest.common.device import Device, recordings
 from patients.ingest.common.json_files import dicts, iso_moment, iso_second, number, read_json, text
 from patients.ingest.common.nights import night
@@ -42,7 +43,6 @@ NOT_SLEEP = ("In Bed", "InBed")
 LONGEST_SLEEP_HOURS = 24
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 DAYS_APART_SECONDS = 20 * HOUR  # rows at least this far apart are of days; one day has 23 h
-OWNER = re.compile(r"['’`]")  # of Sam's, or l’iPhone: the name of a person may be in it
 
 
 def recognises(path: Path) -> bool:
@@ -56,14 +56,14 @@ def _is_export(file: Member) -> bool:
     return bool(IS_EXPORT.match(head) and HAS_PART.search(head))
 
 
-def parse(path: Path, zone: str) -> Iterator[Recording]:
+def parse(path: Path, zone: Zone) -> Iterator[Recording]:
     """One recording for each kind of source; the stamps carry their offset, not ``zone``.
 
     Steps told by the hour are spread over that hour; totals of days are left out and counted,
     and so are heart rates averaged over days. InputError for an unknown zone, a file that is
     no JSON, and a date outside 1970 to 2100.
     """
-    zone_of(zone)
+    zones_of(zone)
     found = _Found()
     with members(path, ".json") as files:
         for file in filter(_is_export, files):
@@ -106,18 +106,10 @@ def device_of(source: str) -> tuple[str, DeviceKind]:
     >>> device_of("Sam’s iPhone|Sam’s Apple Watch")
     ('Apple Watch, iPhone', <DeviceKind.WATCH: 'watch'>)
     """
-    named = dict(_named(part.strip()) for part in text(source).split("|") if part.strip())
+    parts = filter(str.strip, text(source).split("|"))
+    named = dict(apple_device.device_of(part, "") for part in parts)
     kinds = [kind for kind in DeviceKind if kind in named.values()]
     return ", ".join(sorted(named)) or APP, kinds[0] if kinds else DeviceKind.APP
-
-
-def _named(source: str) -> tuple[str, DeviceKind]:
-    """A device's or app's own name, without that of its owner."""
-    if "Watch" in source:
-        return "Apple Watch", DeviceKind.WATCH
-    if "iPhone" in source:
-        return "iPhone", DeviceKind.PHONE
-    return "other app" if OWNER.search(source) else source, DeviceKind.APP
 
 
 def _read(found: _Found, data: dict[str, Any], name: str) -> None:

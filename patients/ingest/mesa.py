@@ -19,12 +19,13 @@ from patients.domain.recording import Channel, DeviceKind, Family, Recording, Sl
 from patients.ingest.common.base import (
     Rejected,
     Seconds,
+    Zone,
     epochs,
     recording,
     require_dates,
     shown,
     utc_from_local,
-    zone_of,
+    zones_of,
 )
 from patients.ingest.common.logger_rows import (
     NO_STAMP,
@@ -55,17 +56,17 @@ def recognises(path: Path) -> bool:
     return path.is_file() and set(REQUIRED) <= set(_titles(path))
 
 
-def parse(path: Path, zone: str) -> Iterator[Recording]:
+def parse(path: Path, zone: Zone) -> Iterator[Recording]:
     """Activity (counts/min), white light (mean lux) and scored sleep, on nominal dates.
 
     Clock times are local in ``zone``. Epochs off the wrist are missing; sleep is that scored
     within the intervals REST-S. InputError for an unknown zone, a row without a time or a day,
     and the rows of several people.
     """
-    place = zone_of(zone)
+    zones = zones_of(zone)
     require_size(path, MAX_BYTES)
     rows = _rows(path)
-    seconds = utc_from_local(_nominal(rows, path), place)
+    seconds = utc_from_local(_nominal(rows, path), zones)
     rejected = Rejected()
     off = (rows["offwrist"] == "1").to_numpy(bool)
     rejected["off_wrist"] += int(off.sum())

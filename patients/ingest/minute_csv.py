@@ -6,16 +6,17 @@ docs/recordings.md describes it for those who write such files.
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 
+from patients.domain.days import ZoneHistory
 from patients.domain.errors import InputError
 from patients.domain.recording import Channel, DeviceKind, Family, MinuteSeries, Recording
 from patients.ingest.common.base import (
     Rejected,
     Seconds,
+    Zone,
     binned,
     epochs,
     recording,
@@ -23,7 +24,7 @@ from patients.ingest.common.base import (
     require_short_rows,
     shown,
     utc_from_local,
-    zone_of,
+    zones_of,
 )
 
 SOURCE = "minute_csv"
@@ -44,7 +45,7 @@ def recognises(path: Path) -> bool:
     return TIME in names and any(name.partition(":")[0] in set(Channel) for name in names)
 
 
-def parse(path: Path, zone: str) -> Iterator[Recording]:
+def parse(path: Path, zone: Zone) -> Iterator[Recording]:
     """The channels per minute; stamps are ISO 8601 with offset, or local in ``zone``, or unix.
 
     Activity and steps are those of the row's epoch, of one minute or, if the rows are evenly
@@ -52,14 +53,14 @@ def parse(path: Path, zone: str) -> Iterator[Recording]:
     column, activity without its unit family, stamps that cannot be read, and counts of epochs
     that are uneven or longer than a minute.
     """
-    place = zone_of(zone)
+    zones = zones_of(zone)
     names = _names(path)
     used = [name for name in names if name not in {TIME, *IGNORED}]
     columns = {name: _column(name, path) for name in used}
     if len({channel for channel, _ in columns.values()}) < len(used) or names.count(TIME) > 1:
         raise InputError(f"{path.name} names a channel twice; keep one column for each.")
     table = _table(path, names)
-    seconds = _utc_seconds(table[TIME], place, path)
+    seconds = _utc_seconds(table[TIME], zones, path)
     rejected = Rejected()
     series = [
         _series(column, seconds, table[name], rejected, path) for name, column in columns.items()
@@ -122,7 +123,7 @@ def _table(path: Path, names: Sequence[str]) -> pd.DataFrame:
     return table.set_axis(list(names), axis="columns")
 
 
-def _utc_seconds(column: pd.Series, place: ZoneInfo, path: Path) -> Seconds:
+def _utc_seconds(column: pd.Series, zones: ZoneHistory, path: Path) -> Seconds:
     """UTC seconds of the stamps; all must be of one kind."""
     texts = column.str.strip()
     if texts.str.fullmatch(r"(?a)\d{1,11}(?:\.\d+)?").all():
@@ -137,7 +138,7 @@ def _utc_seconds(column: pd.Series, place: ZoneInfo, path: Path) -> Seconds:
         )
         seconds = stamps.dt.tz_localize(None).to_numpy("datetime64[s]").astype(np.int64)
     require_dates(seconds, path, lambda i: f"line {i + 2} ({shown(texts.iloc[i])})")
-    return utc_from_local(seconds, place) if naive else seconds
+    return utc_from_local(seconds, zones) if naive else seconds
 
 
 def _series(

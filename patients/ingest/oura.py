@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from patients.domain.days import ZoneHistory
 from patients.domain.recording import Channel, DeviceKind, Recording
 from patients.ingest.common.archive import Member, members, sample
-from patients.ingest.common.base import zone_of
+from patients.ingest.common.base import Zone, zones_of
 from patients.ingest.common.device import Device, recordings
 from patients.ingest.common.json_files import (
     epoch_second,
@@ -48,43 +48,43 @@ def _is_answer(file: Member) -> bool:
     return is_json(head) and any(known.search(head) for known in (IS_SLEEP, IS_ACTIVITY, IS_HEART))
 
 
-def parse(path: Path, zone: str) -> Iterator[Recording]:
+def parse(path: Path, zone: Zone) -> Iterator[Recording]:
     """One recording; a stamp without offset, which Oura does not write, is local in ``zone``.
 
     The steps of a day are left out and counted, metabolic equivalents are no counts and are not
     read. InputError for an unknown zone, a file that is no JSON, and a date outside 1970 to
     2100.
     """
-    place = zone_of(zone)
+    zones = zones_of(zone)
     device = Device("Oura Ring", DeviceKind.RING)
     with members(path, ".json") as files:
         for file in filter(_is_answer, files):
             for at, document in enumerate(objects(read_json(file)), start=1):
                 where = f"{file.basename}: object {at}"
                 if "bedtime_start" in document:
-                    _read_sleep(device, document, where, place)
+                    _read_sleep(device, document, where, zones)
                 elif "bpm" in document and document.get("timestamp") is not None:
-                    second = iso_second(document["timestamp"], where, place)
+                    second = iso_second(document["timestamp"], where, zones)
                     _add(device, Channel.HEART_RATE, second, document["bpm"])
                 elif "class_5_min" in document or "average_met_minutes" in document:
                     device.rejected["steps_total"] += document.get("steps") is not None
     yield from recordings(path, SOURCE, [device])
 
 
-def _read_sleep(device: Device, period: dict[str, Any], where: str, place: ZoneInfo) -> None:
+def _read_sleep(device: Device, period: dict[str, Any], where: str, zones: ZoneHistory) -> None:
     kind = text(period.get("type"))
     if kind in LEFT_OUT:
         device.rejected[f"sleep_{kind}"] += 1
         return
     start, end = (
-        iso_second(period.get(f"bedtime_{side}"), where, place) for side in ("start", "end")
+        iso_second(period.get(f"bedtime_{side}"), where, zones) for side in ("start", "end")
     )
     segments = list(_segments(period.get("sleep_phase_5_min"), start, end))
     told = tuple(number(period.get(key)) / 60 for key in ("total_sleep_duration", "awake_time"))
     log_id = text(period.get("id")) or str(start)
     device.sleep(night(segments, log_id, device.rejected, (start, end), (told[0], told[1])))
     for name, channel in SAMPLES.items():
-        _read_samples(device, channel, period.get(name), where, place)
+        _read_samples(device, channel, period.get(name), where, zones)
     if kind == MAIN_SLEEP:
         for name, channel in OF_THE_NIGHT.items():
             _add(device, channel, end, period.get(name))
@@ -99,13 +99,13 @@ def _segments(phases: Any, start: int, end: int) -> Iterator[Segment]:
 
 
 def _read_samples(
-    device: Device, channel: Channel, series: Any, where: str, place: ZoneInfo
+    device: Device, channel: Channel, series: Any, where: str, zones: ZoneHistory
 ) -> None:
     series = series if isinstance(series, dict) else {}
     items, interval = series.get("items"), number(series.get("interval"))
     if not isinstance(items, list) or not interval > 0:
         return
-    start = iso_second(series.get("timestamp"), where, place)
+    start = iso_second(series.get("timestamp"), where, zones)
     for at, value in enumerate(items):
         _add(device, channel, epoch_second(start + at * interval, where), value)
 

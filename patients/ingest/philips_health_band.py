@@ -19,12 +19,13 @@ from patients.ingest.common.archive import members
 from patients.ingest.common.base import (
     Rejected,
     Seconds,
+    Zone,
     epochs,
     logger_utc,
     recording,
     require_dates,
     shown,
-    zone_of,
+    zones_of,
 )
 from patients.ingest.common.logger_rows import epoch_seconds, present, require_size, scored_sleep
 
@@ -67,7 +68,7 @@ def recognises(path: Path) -> bool:
     return all(word in text for word in HEADER_WORDS)
 
 
-def parse(path: Path, zone: str) -> Iterator[Recording]:
+def parse(path: Path, zone: Zone) -> Iterator[Recording]:
     """What a DataList tells of each minute, or the nights of a Sleep_Wake list (1 is asleep).
 
     That 1 is asleep is seen in the real pair: counts are 5 times lower there, and the heart
@@ -75,11 +76,11 @@ def parse(path: Path, zone: str) -> Iterator[Recording]:
     missing are left out and counted. InputError for an unknown zone, a workbook that is damaged
     or far too large, and dates outside 1970 to 2100 or outside the header's analysis range.
     """
-    place = zone_of(zone)
+    zones = zones_of(zone)
     rows, about = _read(path)
     local = _local(rows, path)
     _check_range(local, about, path)
-    seconds = logger_utc(local, place)
+    seconds = logger_utc(local, zones)
     rejected = Rejected()
     serial = re.sub(r"[^\w-]", "", about.get("deviceSN", ""))[:24]
     device = f"Philips Health Band {serial}".strip()

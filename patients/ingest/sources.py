@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from patients.domain.errors import InputError
+from patients.domain.plain import format_words
 from patients.domain.recording import Recording
-from patients.ingest.common.base import shown, zone_of
+from patients.ingest.common import totals
+from patients.ingest.common.base import Zone, shown, zones_of
 
 AUTO = "auto"
 
@@ -30,7 +32,7 @@ class Source(Protocol):
     def recognises(self, path: Path) -> bool:
         """Whether the content is of this format, whatever its name."""
 
-    def parse(self, path: Path, zone: str) -> Iterator[Recording]:
+    def parse(self, path: Path, zone: Zone) -> Iterator[Recording]:
         """The recordings in it; ``zone`` is where naive stamps were made."""
 
 
@@ -63,14 +65,14 @@ def source_named(name: str) -> Source:
     return cast(Source, import_module(f"patients.ingest.{name}"))
 
 
-def read_recordings(path: Path, zone: str, source: str = AUTO) -> Iterator[Recording]:
+def read_recordings(path: Path, zone: Zone, source: str = AUTO) -> Iterator[Recording]:
     """The recordings in a file, folder or zip, in UTC; ``zone`` is where naive stamps were made.
 
     One for each device, or several where a file is long: one at a time, so that memory does
     not grow with the file. ``source`` is a name in SOURCES, or "auto" to tell it by content.
     InputError whenever there is no usable recording; it may come after the first one.
     """
-    zone_of(zone)
+    zones_of(zone)
     try:
         check_there(path)
         yield from _source_of(path, source).parse(path, zone)
@@ -106,6 +108,11 @@ def _source_of(path: Path, name: str) -> Source:
         raise InputError(
             f"{path.name} is not a {name} recording, it looks like {found.SOURCE}; "
             f"use the source {found.SOURCE} or auto."
+        )
+    if of := totals.only_of(path):
+        raise InputError(
+            f"{path.name} holds only totals or scores of {format_words(of)}, "
+            f"from which no minute can be told; {totals.INSTEAD[of]}."
         )
     known = "; ".join(f"{each}: {source_named(each).LABEL}" for each in SOURCES)
     raise UnknownFormat(f"{path.name} is in no known format; give one of these ({known}).")

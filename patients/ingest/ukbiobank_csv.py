@@ -12,12 +12,13 @@ from patients.domain.errors import InputError
 from patients.domain.recording import Channel, DeviceKind, Family, Recording
 from patients.ingest.common.base import (
     Rejected,
+    Zone,
     epochs,
     logger_utc,
     recording,
     require_dates,
     require_short_rows,
-    zone_of,
+    zones_of,
 )
 
 SOURCE = "ukbiobank_csv"
@@ -35,7 +36,7 @@ def recognises(path: Path) -> bool:
     return path.is_file() and HEADER.match(_first_line(path)) is not None
 
 
-def parse(path: Path, zone: str) -> Iterator[Recording]:
+def parse(path: Path, zone: Zone) -> Iterator[Recording]:
     """Acceleration without gravity (mg) per minute; the start is local in ``zone``.
 
     The values are UK Biobank's truncated Euclidean norm minus one g, filtered (Doherty et al.
@@ -43,7 +44,7 @@ def parse(path: Path, zone: str) -> Iterator[Recording]:
     InputError for an unknown zone, a table that cannot be read, and a date outside 1970 to
     2100.
     """
-    place = zone_of(zone)
+    zones = zones_of(zone)
     header = HEADER.match(_first_line(path))
     if header is None or path.stat().st_size > MAX_FILE_BYTES:
         raise InputError(f"{path.name} is no UK Biobank file of 5-s epochs; give it as received.")
@@ -52,7 +53,7 @@ def parse(path: Path, zone: str) -> Iterator[Recording]:
     first = _start(header[1])
     local = first + epoch_seconds * np.arange(len(table), dtype=np.int64)
     require_dates(local, path, lambda i: f"line {i + 2}")
-    seconds = logger_utc(local, place)
+    seconds = logger_utc(local, zones)
     measured = table[1] == 0
     rejected = Rejected({"activity_imputed": int(np.count_nonzero(table[1] == 1))})
     samples = seconds[measured], table[0][measured].to_numpy(np.float64)

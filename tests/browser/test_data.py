@@ -142,6 +142,38 @@ def test_the_page_is_not_wider_than_its_window(
         assert page.evaluate("document.documentElement.scrollWidth") <= width, address
 
 
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_devices_data_are_removed_and_a_refusal_stands_beside_the_days(
+    chromium: Browser, clinic: dict[str, Any], live_server: Any, width: int, scheme: Any
+) -> None:
+    patient = two_step_counters(clinic)
+    day = f"{clinic['day']:%Y-%m-%d}"
+    context = chromium.new_context(
+        base_url=live_server.url, color_scheme=scheme, viewport={"width": width, "height": 800}
+    )
+    page = context.new_page()
+    Visit(page, "").log_in(Role.COORDINATOR)
+    page.goto(f"/patients/{CODE}/data/")
+    watch = page.locator("details.removal", has_text="Apple Watch")
+    watch.locator("summary").focus()
+    page.keyboard.press("Enter")
+    expect(watch.get_by_label("Last day")).to_have_value(day)
+    expect(watch).to_contain_text("This cannot be undone")
+    watch.get_by_label("First day").fill("2099-01-01")
+    watch.get_by_role("button", name="Remove").click()
+    expect(watch.get_by_role("alert")).to_have_text(
+        "The last day lies before the first: change one of them."
+    )
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    watch.get_by_label("First day").fill(day)
+    watch.get_by_role("button", name="Remove").click()
+    expect(page.get_by_text("1 day of Apple Watch removed: 960 minutes")).to_be_visible()
+    assert patient.devices.get(name="Apple Watch").recording_days.count() == 2 * 19
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    context.close()
+
+
 def test_a_coordinator_looks_after_data_that_have_stopped(
     visit: Visit,  # noqa: F811
     clinic: dict[str, Any],

@@ -33,7 +33,7 @@ def test_files_are_uploaded_one_by_one_and_followed_to_the_end(
     )
     page = visit.page
     page.goto("/patients/CL-0107/data/")
-    expect(page.get_by_label("Time zone of the recordings")).to_have_value("America/Toronto")
+    expect(page.get_by_label("Time zone of the recordings")).to_have_value("patient")
     page.get_by_label("Files to add").set_input_files([good, bad])
     page.get_by_label("Time zone of the recordings").select_option("Europe/Berlin")
     page.get_by_role("button", name="Upload").click()

@@ -60,6 +60,7 @@ def clinic() -> dict[str, Any]:
         "object_id": patient.pk,
         "upload_id": factories.upload(patient).pk,
         "token_id": factories.device_token(patient).pk,
+        "device_id": factories.device(patient).pk,
         "id": mine.pk,
     }
     return {"mine": mine, "other": other, "patient": patient, "values": keys}
@@ -67,7 +68,7 @@ def clinic() -> dict[str, Any]:
 
 PARAMETERS = {
     *("code", "alert_id", "baseline_id", "course_id", "message_id", "object_id", "id"),
-    *("token_id", "upload_id"),
+    *("token_id", "upload_id", "device_id"),
 }
 WITH_PATIENT = [(r, p) for r, p in ALL if PARAMETERS & set(names(r))]
 

@@ -1,5 +1,7 @@
 """History files from the browser: taken as they come, or refused in a sentence."""
 
+import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,11 @@ from django.test import Client
 
 from patients import tasks, uploads
 from patients.models import AuditEvent, Patient, RecordingFile, Upload
+from patients.services import zone_set
 from patients.tasks import store_uploads
 from tests import factories
 from tests.integration.reading import browser
-from tests.patients.ingest.builders import actlumus_rows, write_actlumus
+from tests.patients.ingest.builders import actlumus_rows, takeout_over_a_move, write_actlumus
 from tests.patients.pushes import START
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +54,24 @@ def test_a_file_is_received_read_and_its_receipt_followed(content: bytes, folder
     assert RecordingFile.objects.get().zone == "Europe/Berlin" and not list(folder.iterdir())
     actions = AuditEvent.objects.order_by("id").values_list("action", "patient_code")
     assert list(actions) == [("file uploaded", "P-1"), ("recording stored", "P-1")]
+
+
+def test_a_file_is_read_in_the_patients_own_zones_unless_another_is_chosen(tmp_path: Path) -> None:
+    client, patient = clinician()
+    zone_set(patient=patient, first_day=date(2024, 1, 1), zone="Europe/Berlin", by="test")
+    zone_set(patient=patient, first_day=date(2024, 6, 11), zone="America/Los_Angeles", by="test")
+    page = client.get("/patients/P-1/data/").content.decode()
+    first = re.search(r'<select id="upload-zone".*?<option value="(.*?)">(.*?)</option>', page)
+    assert first and first.groups() == ("patient", "The patient’s own time zones")
+    content = takeout_over_a_move(tmp_path / "takeout.zip").read_bytes()
+    receipt = client.post("/patients/P-1/uploads/?zone=patient", content, RAW, headers=NAMED)
+    assert receipt.status_code == 202
+    store_uploads()
+    assert client.get(receipt.json()["url"]).json()["state"] == "stored"
+    starts = patient.sleep_episodes.values_list("start", flat=True)
+    assert [f"{start:%d %R}" for start in starts] == ["09 21:00", "10 21:00", "12 05:30"]
+    page = client.get("/patients/P-1/data/").content.decode()
+    assert "times read in Europe/Berlin, America/Los_Angeles from 2024-06-11" in page
 
 
 def test_an_unreadable_file_is_rejected_with_the_reason() -> None:

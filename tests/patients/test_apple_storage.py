@@ -34,7 +34,8 @@ def everything(patient: Patient) -> list[list[tuple[Any, ...]]]:
     resolved = ResolvedDay.objects.filter(patient=patient)
     nights = SleepEpisode.objects.filter(patient=patient)
     return [
-        sorted((name[d.device_id], d.utc_day, d.channel, bytes(d.values)) for d in days),
+        sorted((name[d.device_id], d.utc_day, d.channel, bytes(d.values), bytes(d.walks or b""))
+               for d in days),
         sorted((r.utc_day, r.channel, [name[d] for d in r.devices], bytes(r.chosen))
                for r in resolved),
         sorted((n.start, n.end, name[n.device_id], n.is_chosen, n.stages) for n in nights),

@@ -110,6 +110,12 @@ BAD: list[tuple[str, Callable[[Path], Path], tuple[str, ...], tuple[str, ...]]] 
     ("unknown zone", good, ("--timezone", "Mars/Olympus"), ("Mars/Olympus", "Europe/Berlin")),
     ("1899 in a log", log_of_1899, BERLIN, ("old.txt", "line 10", "31/12/1899")),
     ("1899 in an export", apple_of_1899, BERLIN, ("export.xml", "1899")),
+    (
+        "zones of nobody",
+        good,
+        ("--timezone", "patient"),
+        ("P-1 is not enrolled", "Europe/Berlin"),
+    ),
     ("no such file", nothing, BERLIN, ("absent.txt", "check the path")),
     ("no code", good, (*BERLIN, "--patient", "Jane Doe"), ("Jane Doe", "letters")),
     ("long code", good, (*BERLIN, "--patient", "x" * 60), ("40 characters",)),

@@ -74,6 +74,7 @@ def test_the_same_folder_again_is_unchanged_and_one_file_is_as_good_as_a_folder(
         (("empty",), "empty"),
         (("bad",), "No recording was stored"),
         (("bad", "--timezone", "Mars/Base"), "Mars/Base"),
+        (("bad", "--timezone", "patient"), "P-1 is not enrolled"),
         (("bad", "--patient", "a b"), "no patient code"),
     ],
 )

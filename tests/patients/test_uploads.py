@@ -152,8 +152,8 @@ def test_a_name_never_leads_out_of_its_folder(folder: Path, name: str, kept: str
 
 @pytest.mark.parametrize(
     "bad",
-    [{"zone": "Europe/Nowhere"}, {"source": "x"}, {"size_bytes": 0}, {"size_bytes": 10},
-     {"size_bytes": 12}, {"size_bytes": uploads.MAX_FILE_BYTES + 1}],
+    [{"zone": "Europe/Nowhere"}, {"zone": ""}, {"source": "x"}, {"size_bytes": 0},
+     {"size_bytes": 10}, {"size_bytes": 12}, {"size_bytes": uploads.MAX_FILE_BYTES + 1}],
 )  # fmt: skip
 def test_a_file_that_is_refused_leaves_nothing(folder: Path, bad: dict[str, Any]) -> None:
     with pytest.raises(InputError) as refused:

@@ -1,4 +1,4 @@
-"""Which device a record of an Apple Health export is from, and under which harmless name."""
+"""Which device a record of Apple Health is from, and under which harmless name."""
 
 import re
 from hashlib import sha256

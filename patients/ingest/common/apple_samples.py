@@ -20,6 +20,7 @@ from patients.domain.recording import (
     Recording,
     SleepEpisode,
 )
+from patients.domain.walks import walks_of
 from patients.ingest.common import spill as on_disk
 from patients.ingest.common.apple_device import device_of
 from patients.ingest.common.base import (
@@ -33,15 +34,9 @@ from patients.ingest.common.base import (
     too_long,
     utc,
 )
-from patients.ingest.common.overlap import (
-    FAR,
-    good_sleep,
-    good_steps,
-    last_second,
-    sleep_episodes,
-    steps_per_minute,
-)
+from patients.ingest.common.sleep_stretches import FAR, good_sleep, sleep_episodes
 from patients.ingest.common.spill import ROW, Rows, Spill
+from patients.ingest.common.steps import good_steps, steps_series, teller_of
 
 SLEEP = "sleep"
 CHANNELS = (*Channel, SLEEP)  # a row names its channel by the place here
@@ -74,6 +69,7 @@ class Samples:
         self._known: dict[tuple[str, str], int] = {}
         self._starts, self._ends, self._values = array("q"), array("q"), array("d")
         self._lane_of, self._channels = array("H"), array("B")
+        self._tellers = np.zeros(MOST_LANES, np.int64)
         shape = (MOST_LANES, len(CHANNELS))
         self._first: Seconds = np.full(shape, FAR)
         self._last: Seconds = np.full(shape, -1)
@@ -105,6 +101,7 @@ class Samples:
                     f"{self.path.name} names over {MOST_LANES} devices and apps; "
                     "check where it is from and export it again."
                 )
+            self._tellers[lane] = teller_of(source_name)
         return lane
 
     def flush(self) -> None:
@@ -114,13 +111,7 @@ class Samples:
         self._note_days(rows[~good])
         rows = rows[good]
         self._note_edges(rows)
-        parts = rows["start"] // on_disk.PART_SECONDS
-        # Steps that go on in the next month are told to both; each takes its own minutes.
-        last_parts = last_second(rows) // on_disk.PART_SECONDS
-        also = np.flatnonzero((last_parts > parts) & (rows["channel"] == STEPS_CODE))
-        self._spill.add(
-            np.concatenate((rows, rows[also])), np.concatenate((parts, last_parts[also]))
-        )
+        self._spill.add(rows, rows["start"] // on_disk.PART_SECONDS)
 
     def _rows(self) -> Rows:
         rows = np.empty(len(self._starts), ROW)
@@ -136,7 +127,8 @@ class Samples:
         for code in np.unique(rows["channel"]).tolist():
             at = np.flatnonzero(rows["channel"] == code)
             if code == STEPS_CODE:
-                good[at] = good_steps(rows[at], self.rejected)
+                steps = rows[at]
+                good[at] = good_steps(steps["start"], steps["end"], steps["value"], self.rejected)
             elif code == SLEEP_CODE:
                 good[at] = good_sleep(rows[at], self.rejected)
             else:
@@ -157,7 +149,7 @@ class Samples:
     def _note_edges(self, rows: Rows) -> None:
         at = rows["lane"], rows["channel"]
         np.minimum.at(self._first, at, rows["start"])
-        np.maximum.at(self._last, at, last_second(rows))
+        np.maximum.at(self._last, at, rows["start"])
 
     def recordings(self, source: str) -> Iterator[Recording]:
         """A recording for each device and stretch of about a month, in order of time.
@@ -177,7 +169,7 @@ class Samples:
                 episodes, slept[device] = sleep_episodes(
                     sleep, self.rejected, after * on_disk.PART_SECONDS
                 )
-                found = self._recording(source, device, lanes, own, part, episodes)
+                found = self._recording(source, device, lanes, own, episodes)
                 if found:
                     days = Counter(found.rejected_days) + left_out.pop(device, Counter())
                     yield replace(found, rejected={}, rejected_days=days)
@@ -213,11 +205,10 @@ class Samples:
         device: _Device,
         lanes: list[int],
         rows: Rows,
-        part: int,
         sleep: list[SleepEpisode],
     ) -> Recording | None:
         rejected = Rejected()
-        series = list(filter(None, self._series(lanes, rows, part, rejected)))
+        series = list(filter(None, self._series(lanes, rows, rejected)))
         self.rejected.update(rejected)
         if not series and not sleep:
             return None
@@ -228,15 +219,17 @@ class Samples:
         )
 
     def _series(
-        self, lanes: list[int], rows: Rows, part: int, rejected: Rejected
+        self, lanes: list[int], rows: Rows, rejected: Rejected
     ) -> Iterator[MinuteSeries | None]:
         for code in np.unique(rows["channel"]).tolist():
-            own, edges = rows[rows["channel"] == code], self._edges(lanes, code)
+            own = rows[rows["channel"] == code]
             if code == STEPS_CODE:
-                first, stop = (n * on_disk.PART_SECONDS // 60 for n in (part, part + 1))
-                yield steps_per_minute(own, first, stop, edges, rejected)
+                tellers = self._tellers[own["lane"]]
+                walks = walks_of(own["start"], own["end"], own["value"], tellers)
+                yield steps_series(walks, rejected)
             elif code != SLEEP_CODE:
                 samples = own["start"].copy(), own["value"].copy()
+                edges = self._edges(lanes, code)
                 yield binned(Channel(CHANNELS[code]), samples, rejected, edges=edges)
 
     def _edges(self, lanes: list[int], code: int) -> Collection[int]:

@@ -3,15 +3,15 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
-from patients.domain.days import zone_names
+from patients.domain.days import ZoneHistory, zone_names
 from patients.domain.errors import InputError
 from patients.domain.minutes import Partial, reduced
 from patients.domain.recording import (
@@ -29,6 +29,7 @@ from patients.domain.recording import (
 
 Seconds = NDArray[np.int64]  # since 1970-01-01 00:00, UTC unless said to be local
 Values = NDArray[np.float64]
+Zone = str | ZoneHistory  # in which naive stamps were made: one IANA name, or a patient's zones
 
 LATEST_SECOND = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp())
 LAST_DAY = LATEST_SECOND // 86400  # since 1970
@@ -78,13 +79,15 @@ def counted_days(seconds: Seconds) -> dict[date, int]:
     return {utc(day * 86400).date(): n for day, n in counted if 0 <= day < LAST_DAY}
 
 
-def zone_of(name: str) -> ZoneInfo:
-    """The IANA zone of that name; InputError if there is none."""
-    if name not in zone_names():
+def zones_of(zone: Zone) -> ZoneHistory:
+    """The zones in which naive stamps are read; InputError for a name of none."""
+    if isinstance(zone, ZoneHistory):
+        return zone
+    if zone not in zone_names():
         raise InputError(
-            f"The time zone {shown(name)} is not known; give an IANA name such as Europe/Berlin."
+            f"The time zone {shown(zone)} is not known; give an IANA name such as Europe/Berlin."
         )
-    return ZoneInfo(name)
+    return ZoneHistory.of(zone)
 
 
 def shown(text: object) -> str:
@@ -110,17 +113,24 @@ def require_dates(seconds: Seconds, path: Path, where: Callable[[int], str]) -> 
         )
 
 
-def utc_from_local(local: Seconds, zone: ZoneInfo) -> Seconds:
+def zone_at(local: int, zones: ZoneHistory) -> ZoneHistory:
+    """For all time the zone in force on the local day of that local second."""
+    return ZoneHistory.of(zones.zone_on(utc(local).date()).key)
+
+
+def utc_from_local(local: Seconds, zones: ZoneHistory) -> Seconds:
     """UTC seconds of naive local seconds, shape (n,), in file order.
 
-    A wall time that occurs twice is its first occurrence, until the clock is seen to jump
-    back within the repeated hour; one that never occurs is read with the offset before the
-    gap (PEP 495, fold 0), so 02:30 becomes 03:30.
+    Each is read in the zone in force on its local day. A wall time that occurs twice is its
+    first occurrence, until the clock is seen to jump back within the repeated hour; one that
+    never occurs is read with the offset before the gap (PEP 495, fold 0), so 02:30 becomes 03:30.
     """
     quarters, which = np.unique(local // 900, return_inverse=True)
+    zone_on = cache(zones.zone_on)
 
     def offsets(fold: int) -> Seconds:
-        walls = (utc(int(q) * 900).replace(tzinfo=zone, fold=fold) for q in quarters)
+        moments = (utc(quarter * 900) for quarter in quarters.tolist())
+        walls = (m.replace(tzinfo=zone_on(m.date()), fold=fold) for m in moments)
         found = [int((wall.utcoffset() or wall - wall).total_seconds()) for wall in walls]
         return np.array(found, dtype=np.int64)[which]
 
@@ -136,17 +146,18 @@ def _is_second_pass(local: Seconds, repeated: NDArray[np.bool_]) -> NDArray[np.b
     return repeated & (jumps > jumps[stretch])
 
 
-def logger_utc(local: Seconds, zone: ZoneInfo, started: int | None = None) -> Seconds:
+def logger_utc(local: Seconds, zones: ZoneHistory, started: int | None = None) -> Seconds:
     """UTC seconds of the stamps of a logger whose clock is set once, shape (n,).
 
-    Such a clock runs on when the people around it change theirs, so one offset holds for all:
-    that at ``started`` (local second; see ``clock_set``), which a file cut in two still names
-    in its header. Stamps that follow the change of clock (the hour told twice, or
-    left out) are more regular when read as wall time, and are then read so.
+    Such a clock runs on when the people around it change theirs or travel, so the zone and the
+    offset at ``started`` (local second; see ``clock_set``), which a file cut in two still names
+    in its header, hold for all. Stamps that follow the change of clock (the hour told twice, or
+    left out) are more regular when read as wall time of that zone, and are then read so.
     """
     if not local.size:
         return local
-    first = np.array([clock_set(local, started)], dtype=np.int64)
+    begun = clock_set(local, started)
+    first, zone = np.array([begun], dtype=np.int64), zone_at(begun, zones)
     running = local - (first - utc_from_local(first, zone))
     wall = utc_from_local(local, zone)
     return min((running, wall), key=lambda read: (-np.unique(read).size, int(np.ptp(read))))

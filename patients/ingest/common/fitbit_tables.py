@@ -4,10 +4,10 @@ import csv
 import io
 from dataclasses import dataclass
 from datetime import timedelta, timezone
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from patients.domain.days import ZoneHistory
 from patients.domain.errors import InputError
 from patients.domain.recording import Channel
 from patients.ingest.common.archive import Member
@@ -59,8 +59,8 @@ def kind_of(basename: str, head: bytes) -> Table | None:
     return None
 
 
-def read(table: Table, device: Device, file: Member, zone: ZoneInfo) -> None:
-    """Adds the table's samples; stamps without offset are local in ``zone``.
+def read(table: Table, device: Device, file: Member, zones: ZoneHistory) -> None:
+    """Adds the table's samples; stamps without offset are local in ``zones``.
 
     InputError for a file that is too large or no table, and a date outside 1970 to 2100.
     """
@@ -75,7 +75,7 @@ def read(table: Table, device: Device, file: Member, zone: ZoneInfo) -> None:
         naive.append(moment.tzinfo is NO_OFFSET)
         values.append(value)
     utc_seconds, is_naive = np.array(seconds, np.int64), np.array(naive, bool)
-    utc_seconds[is_naive] = utc_from_local(utc_seconds[is_naive], zone)
+    utc_seconds[is_naive] = utc_from_local(utc_seconds[is_naive], zones)
     device.extend(table.channel, utc_seconds.tolist(), values)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
+from patients.domain.days import ZoneHistory
 from patients.domain.errors import InputError
 from patients.ingest.common.archive import Member
 from patients.ingest.common.base import LATEST_SECOND, shown
@@ -89,7 +90,7 @@ def epoch_second(value: Any, where: str, per_second: int = 1) -> int:
     return int(second)
 
 
-def iso_moment(value: Any, where: str, zone: tzinfo = UTC) -> datetime:
+def iso_moment(value: Any, where: str, zone: tzinfo | ZoneHistory = UTC) -> datetime:
     """The aware datetime of an ISO stamp; a naive one was made in ``zone`` (of two, the first).
 
     A blank before the offset, as in 2024-03-01 23:05:00 +0100, is allowed. InputError, naming
@@ -100,7 +101,9 @@ def iso_moment(value: Any, where: str, zone: tzinfo = UTC) -> datetime:
         stamp = stamp[:19] + stamp[20:]
     try:
         moment = datetime.fromisoformat(stamp)
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+        if not moment.tzinfo:
+            place = zone.zone_on(moment.date()) if isinstance(zone, ZoneHistory) else zone
+            moment = moment.replace(tzinfo=place)
         good = len(stamp) <= LONGEST_STAMP and 0 <= moment.timestamp() < LATEST_SECOND
     except (ValueError, OverflowError):
         good = False
@@ -109,7 +112,7 @@ def iso_moment(value: Any, where: str, zone: tzinfo = UTC) -> datetime:
     return moment
 
 
-def iso_second(value: Any, where: str, zone: tzinfo = UTC) -> int:
+def iso_second(value: Any, where: str, zone: tzinfo | ZoneHistory = UTC) -> int:
     """The UTC second of an ISO stamp, read as by iso_moment."""
     return int(iso_moment(value, where, zone).timestamp())
 

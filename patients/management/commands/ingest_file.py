@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from patients.commands import JsonCommand, file_take
+from patients.commands import JsonCommand, file_take, timezone_argument
 from patients.storage import told
 from scoring.runs import scoring_request
 
@@ -18,7 +18,7 @@ class Command(JsonCommand):
         parser.add_argument(
             "--patient", required=True, help="The patient's code; new ones are enrolled."
         )
-        parser.add_argument("--timezone", required=True, help="IANA name, such as Europe/Berlin.")
+        timezone_argument(parser)
         parser.add_argument("--source", default="auto")
 
     def answer(self, options: dict[str, Any]) -> dict[str, Any]:

@@ -8,9 +8,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 from tqdm import tqdm
 
-from patients.commands import JsonCommand, file_take
+from patients.commands import JsonCommand, file_take, require_zone, timezone_argument
 from patients.domain.errors import InputError
-from patients.ingest.common.base import zone_of
 from patients.ingest.sources import SOURCES, check_there, source_named
 from patients.storage import told
 from scoring.runs import scoring_request
@@ -24,11 +23,11 @@ class Command(JsonCommand):
         parser.add_argument(
             "--patient", required=True, help="The patient's code; new ones are enrolled."
         )
-        parser.add_argument("--timezone", required=True, help="IANA name, such as Europe/Berlin.")
+        timezone_argument(parser)
         parser.add_argument("--source", default="auto")
 
     def answer(self, options: dict[str, Any]) -> dict[str, Any]:
-        zone_of(options["timezone"])
+        require_zone(options["patient"], options["timezone"])
         items = [item for path in options["paths"] for item in exports_in(path)]
         sizes = {item: size_bytes(item) for item in items}
         files = []

@@ -98,6 +98,27 @@ def test_local_day_at_the_edges() -> None:
     assert BERLIN.local_day(utc(2024, 3, 31, 22)) == date(2024, 4, 1)
 
 
+def test_zones_are_told_over_the_days_asked_for() -> None:
+    zones = ZoneHistory(
+        (
+            (date(2024, 1, 1), "Europe/Berlin"),
+            (date(2024, 5, 3), "America/Toronto"),
+            (date(2024, 5, 9), "America/Toronto"),
+            (date(2024, 6, 1), "Asia/Tokyo"),
+        )
+    )
+    both = "Europe/Berlin, America/Toronto from 2024-05-03"
+    for days, words in (
+        ((date(2023, 1, 1), date(2024, 5, 2)), "Europe/Berlin"),
+        ((date(2024, 5, 2), date(2024, 5, 3)), both),
+        ((date(2024, 5, 2), date(2024, 5, 31)), both),
+        ((date(2024, 5, 3), date(2024, 5, 31)), "America/Toronto"),
+        ((date.min, date.max), f"{both}, Asia/Tokyo from 2024-06-01"),
+    ):
+        assert zones.told(*days) == words
+    assert BERLIN.told(date.min, date.max) == "Europe/Berlin"
+
+
 @given(
     st.datetimes(datetime(2000, 1, 2), datetime(2037, 12, 30), timezones=st.just(UTC)),
     st.sampled_from(ZONES),

@@ -1,12 +1,14 @@
 """Local days of people who fly, worked by hand: across 9 zones, and over the date line."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from patients.domain.days import ZoneHistory
+from patients.ingest.sources import read_recordings
 
 HOUR = timedelta(hours=1)
 PLACES = (
@@ -54,10 +56,17 @@ def test_clock_is_that_of_the_days_own_place() -> None:
     assert TRIP.minute_of_day(moment, date(2024, 6, 10)) == 1440 + 7 * 60  # 07:00 in Paris
 
 
-def test_naive_stamps_before_and_after_the_flight_are_read_in_their_place() -> None:
-    before, after = datetime(2024, 6, 10, 8, 30), datetime(2024, 6, 11, 8, 30)
-    assert TRIP.at(before.date(), before.time()) == utc(2024, 6, 10, 6, 30)
-    assert TRIP.at(after.date(), after.time()) == utc(2024, 6, 11, 15, 30)
+def test_naive_stamps_before_and_after_the_flights_are_read_in_their_place(tmp_path: Path) -> None:
+    for day, read in (
+        (10, utc(2024, 6, 10, 6, 30)),
+        (11, utc(2024, 6, 11, 15, 30)),
+        (20, utc(2024, 6, 20, 15, 30)),
+        (21, utc(2024, 6, 21, 6, 30)),
+    ):
+        path = tmp_path / "recording.csv"
+        path.write_text(f"timestamp,steps\n2024-06-{day} 08:30,5\n")
+        [recording] = read_recordings(path, TRIP)
+        assert recording.start == read
 
 
 def test_date_that_occurs_twice_is_one_long_day() -> None:

@@ -8,17 +8,29 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from patients.domain.recording import Recording
+import numpy as np
+
+from patients.domain.recording import MinuteSeries, Recording
 from patients.domain.resolve import whole
+from patients.ingest.common.base import Rejected, Zone
+from patients.ingest.common.steps import steps_series
 
 START = datetime(2024, 3, 4, 22, 0, tzinfo=UTC)
 WATCH, IPHONE, APP = "Sam’s Apple Watch", "Sam’s iPhone", "Pedometer"
 SDNN = "HKQuantityTypeIdentifierHeartRateVariabilitySDNN"
 
 
-def parsed(source: Any, path: Path, zone: str) -> Recording:
+def parsed(source: Any, path: Path, zone: Zone) -> Recording:
     """What the module ``source`` reads from a file, its devices taken together."""
     return whole(source.parse(path, zone))
+
+
+def walked_together(series: Iterable[MinuteSeries]) -> MinuteSeries:
+    """The walks of one device's series as one series, as the store unites them."""
+    every = [(one.walks, one.how) for one in series if one.walks is not None]
+    found = steps_series(np.concatenate([walks for walks, _ in every]), Rejected(), every[0][1])
+    assert found is not None
+    return found
 
 
 ACTLUMUS_HEADER = """#ActLogModel=2.0.0
@@ -89,6 +101,34 @@ def fitbit_sleep(start: str, end: str, **more: Any) -> dict[str, Any]:
         "endTime": f"{end}.000",
         **more,
     }
+
+
+def takeout_over_a_move(path: Path) -> Path:
+    """A Fitbit Takeout, zipped: nights of 9, 10 and 11 June 2024, and values of 10 to 12 June.
+
+    Its owner flew from Berlin to Los Angeles on 11 June; all but the steps is in local time.
+    """
+    logs = [
+        fitbit_sleep(start, end, logId=n, levels={"data": [fitbit_level(start, "light", minutes)]})
+        for n, (start, end, minutes) in enumerate(
+            (
+                ("2024-06-09T23:00:00", "2024-06-10T07:00:00", 480),
+                ("2024-06-10T23:00:00", "2024-06-11T06:00:00", 420),
+                ("2024-06-11T22:30:00", "2024-06-12T06:30:00", 480),
+            ),
+            start=1,
+        )
+    ]
+    resting = [
+        {"dateTime": f"{day} 00:00:00", "value": {"date": day, "value": value, "error": 6}}
+        for day, value in (("06/10/24", 60), ("06/11/24", 62))
+    ]
+    hrv = "timestamp,rmssd,coverage,low_frequency,high_frequency\n"
+    hrv += "2024-06-10T03:00:00,40,0.9,1,1\n2024-06-12T03:00:00,50,0.9,1,1\n"
+    steps = fitbit_steps([7], datetime(2024, 6, 11, 12))
+    files = {"sleep.json": logs, "resting.json": resting, "steps.json": steps}
+    texts: dict[str, str | bytes] = {name: json.dumps(rows) for name, rows in files.items()}
+    return write_zip(path, {**texts, "hrv.csv": hrv})
 
 
 def apple_stamp(moment: datetime, offset_hours: int = 0) -> str:

@@ -17,6 +17,7 @@ from patients.domain.errors import InputError
 from patients.domain.minutes import Partial, merged
 from patients.domain.recording import Channel, Minutes, Recording
 from patients.domain.resolve import whole
+from patients.ingest.common.base import Zone
 from patients.ingest.sources import source_named
 from tests.patients.ingest.builders import write_zip
 
@@ -166,7 +167,7 @@ def shuffled(rows: Sequence[str], seed: int = 1) -> list[str]:
     return out
 
 
-def only(source: Any, path: Path, zone: str) -> Recording:
+def only(source: Any, path: Path, zone: Zone) -> Recording:
     """The one recording in a file, with the samples of its partial minutes."""
     (found,) = source.parse(path, zone)
     assert isinstance(found, Recording)

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from patients.domain.days import ZoneHistory
 from patients.domain.errors import InputError
 from patients.domain.recording import Channel, DeviceKind, Family, Recording
 from patients.ingest import actigraph_gt3x
+from patients.ingest.common.base import Zone
 from tests.patients.ingest.builders import write_zip
 from tests.patients.ingest.builders_actigraphy import (
     INFO,
@@ -28,7 +30,7 @@ STILL, MOVED = (0, 0, 256), (0, 0, 384)  # 1 g and 1.5 g
 ZONE = "Europe/Amsterdam"
 
 
-def read(path: Path, zone: str = ZONE) -> Recording:
+def read(path: Path, zone: Zone = ZONE) -> Recording:
     return only(actigraph_gt3x, path, zone)
 
 
@@ -148,6 +150,21 @@ def test_a_zone_that_contradicts_the_file_is_refused(
     else:
         with pytest.raises(InputError, match="set up on a clock at UTC.*not that of"):
             read(path, zone)
+
+
+@pytest.mark.parametrize(("moved", "good"), [(27, True), (26, False)])
+def test_the_offset_of_the_file_is_held_against_the_zone_of_its_day(
+    tmp_path: Path, moved: int, good: bool
+) -> None:
+    move = (date(2020, 8, moved), "America/New_York")
+    zones = ZoneHistory(((date(2020, 1, 1), "Europe/Berlin"), move))
+    info = INFO | {"TimeZone": "02:00:00"}
+    path = gt3x(tmp_path / "a.gt3x", [gt3x_parameters(), *seconds(60)], info)
+    if good:
+        assert read(path, zones).start == datetime(2020, 8, 26, 10, tzinfo=UTC)
+        return
+    with pytest.raises(InputError, match="not that of America/New_York"):
+        read(path, zones)
 
 
 def test_samples_in_another_layout_are_refused_with_what_to_do(tmp_path: Path) -> None:

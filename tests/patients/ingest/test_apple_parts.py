@@ -24,6 +24,7 @@ from tests.patients.ingest.builders import (
     apple_record,
     apple_sleep,
     apple_steps,
+    walked_together,
     write_apple,
 )
 
@@ -41,15 +42,16 @@ def heart_rates(draw: st.DrawFn) -> list[str]:
 
 @st.composite
 def steps(draw: st.DrawFn, source: str) -> list[str]:
-    """One teller's walks, which do not overlap, at most 240 steps a minute."""
+    """One teller's walks in any order, at most 240 steps a minute; some overlap others."""
     found, at = [], 0
     for gap, seconds, pace in draw(
-        st.lists(st.tuples(st.integers(0, 20_000), st.integers(10, 3600), st.floats(0, 4)),
+        st.lists(st.tuples(st.integers(-4000, 20_000), st.integers(0, 3600), st.floats(0, 4)),
                  max_size=10)
     ):  # fmt: skip
-        found.append(apple_steps(pace * seconds, (at + gap) / 60, seconds / 60, source))
-        at += gap + seconds
-    return found
+        at = max(at + gap, 0)
+        found.append(apple_steps(pace * seconds, at / 60, seconds / 60, source))
+        at += seconds
+    return draw(st.permutations(found))
 
 
 nights = st.lists(
@@ -91,12 +93,19 @@ def days_of(series: MinuteSeries) -> Iterator[tuple[int, Day]]:
 def taken_together(recordings: Iterable[Recording]) -> dict[tuple[str, str, int], Day]:
     """Each device's days of a channel, as storage takes one file after the other."""
     found: dict[tuple[str, str, int], Day] = {}
+    walked: dict[str, list[MinuteSeries]] = {}
     for recording in recordings:
         for series in recording.series:
+            if series.walks is not None:
+                walked.setdefault(recording.device, []).append(series)
+                continue
             for day, new in days_of(series):
                 key = recording.device, str(series.channel), day
                 nothing: Day = np.full(DAY_MINUTES, np.nan, np.float32), {}
                 found[key] = merged(found.get(key, nothing), new, series.how, series.full)
+    for device, parts in walked.items():
+        for day, new in days_of(walked_together(parts)):
+            found[device, "steps", day] = new
     return {key: day for key, day in found.items() if day[1] or not np.isnan(day[0]).all()}
 
 

@@ -246,6 +246,32 @@ def test_calories_are_not_taken_for_steps(shared: Path) -> None:
         parsed(fitbit, calories, ZONE)
 
 
+def test_calories_under_the_name_of_steps_are_not_steps(shared: Path, tmp_path: Path) -> None:
+    calories = (shared / "data/ggir_testfiles/calories-1995-06-23_Fitbit.json").read_bytes()
+    renamed = tmp_path / "steps-1995-06-24.json"
+    renamed.write_bytes(calories)
+    with pytest.raises(InputError, match="steps_not_whole"):
+        parsed(fitbit, renamed, ZONE)
+
+
+@given(
+    st.lists(st.integers(0, 300), min_size=1, max_size=30),
+    st.integers(0, 29),
+    st.sampled_from(["0.5", "1.48", "299.01"]),
+)
+def test_one_value_with_decimals_tells_that_a_file_holds_no_steps(
+    tmp_path_factory: pytest.TempPathFactory, counts: list[int], at: int, value: str
+) -> None:
+    folder = tmp_path_factory.mktemp("f")
+    write_json(folder / "steps-1.json", fitbit_steps([7]))
+    rows = fitbit_steps(counts, START + timedelta(hours=1))
+    rows[at % len(rows)]["value"] = value
+    write_json(folder / "steps-2.json", rows)
+    takeout = parsed(fitbit, folder, ZONE)
+    assert values(takeout, Channel.STEPS) == [7]
+    assert takeout.rejected == {"steps_not_whole": len(counts)}
+
+
 def test_a_night_scored_again_keeps_its_id_and_counts_once(tmp_path: Path) -> None:
     first = fitbit_sleep("2024-03-05T00:00:00", "2024-03-05T07:00:00", logId=77)
     again = fitbit_sleep("2024-03-05T00:10:00", "2024-03-05T07:30:00", logId=77)

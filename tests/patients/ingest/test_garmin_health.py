@@ -105,7 +105,7 @@ def test_a_night_has_the_stages_of_its_map(tmp_path: Path) -> None:
     ]
     (night,) = found.sleep
     assert (night.start, night.asleep_minutes, night.awake_minutes) == (START, 55, 5)
-    assert night.log_id == "2024-03-05"
+    assert night.log_id == "x1"
     assert minutes_of(found, Channel.SPO2) == {0: 96}
     assert minutes_of(found, Channel.RESPIRATORY_RATE) == {1: 15.25}
 

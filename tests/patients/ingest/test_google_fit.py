@@ -28,14 +28,33 @@ def takeout(folder: Path, *files: Any) -> Path:
     return folder
 
 
-def test_the_merged_steps_are_taken_and_no_others_added(tmp_path: Path) -> None:
-    points = [(0.0, 1.0, 60), (1.0, 3.0, 50)]
-    sources = (WATCH_STEPS, ESTIMATED, MERGED_STEPS, PHONE_STEPS)
-    path = takeout(tmp_path, *(fit_points(source, points) for source in sources))
+def test_devices_come_before_what_google_made_of_them_and_nothing_is_added(tmp_path: Path) -> None:
+    told = {
+        WATCH_STEPS: [(0, 1, 60)],
+        PHONE_STEPS: [(0, 1, 40), (1, 2, 30)],
+        MERGED_STEPS: [(0, 1, 61), (2, 4, 50)],
+        ESTIMATED: [(2, 3, 99), (4, 5, 7)],
+    }
+    path = takeout(tmp_path, *(fit_points(source, points) for source, points in told.items()))
     found = parsed(google_fit, path, ZONE)
-    assert minutes_of(found, Channel.STEPS) == {0: 60, 1: 25, 2: 25}
-    assert (found.device, found.family) == ("Google Fit", Family.STEPS)
-    assert found.rejected == {"told_by_another_data_source": 6}
+    assert minutes_of(found, Channel.STEPS) == {0: 60, 1: 30, 2: 25, 3: 25, 4: 7}
+    assert found.family == Family.STEPS and found.rejected == {}
+
+
+def test_files_of_one_takeout_may_come_one_by_one(tmp_path: Path) -> None:
+    sources = (WATCH_STEPS, ESTIMATED, MERGED_STEPS, PHONE_STEPS)
+    files = [fit_points(source, [(0, 1, 60 + n)]) for n, source in enumerate(sources)]
+    together = google_fit.parse(takeout(tmp_path / "all", *files), ZONE)
+    alone = [
+        recording
+        for n, file in enumerate(files)
+        for recording in google_fit.parse(write_json(tmp_path / f"{n}.json", file), ZONE)
+    ]
+    by_device = [(r.device, r.kind, minutes_of(r, Channel.STEPS)) for r in together]
+    assert by_device == sorted((r.device, r.kind, minutes_of(r, Channel.STEPS)) for r in alone)
+    assert [kind for *_, kind, _ in by_device] == [
+        DeviceKind.APP, DeviceKind.APP, DeviceKind.WATCH, DeviceKind.PHONE
+    ]  # fmt: skip
 
 
 def test_raw_sources_are_devices_of_their_own(tmp_path: Path) -> None:
@@ -49,13 +68,10 @@ def test_raw_sources_are_devices_of_their_own(tmp_path: Path) -> None:
     assert minutes_of(parsed(google_fit, tmp_path, ZONE), Channel.STEPS) == {0: 60, 1: 30}
 
 
-def test_estimated_steps_are_taken_where_none_are_merged(tmp_path: Path) -> None:
-    other = f"derived:{STEPS}:com.acme.app:session"
-    path = takeout(
-        tmp_path,
-        *(fit_points(s, [(0, 1, n)]) for s, n in ((other, 3), (ESTIMATED, 5), (WATCH_STEPS, 7))),
-    )
-    assert minutes_of(parsed(google_fit, path, ZONE), Channel.STEPS) == {0: 5}
+def test_of_several_derived_sources_no_two_are_added(tmp_path: Path) -> None:
+    others = [f"derived:{STEPS}:com.acme.app:{name}" for name in ("session", "day")]
+    path = takeout(tmp_path, *(fit_points(s, [(0, 1, 3 + n)]) for n, s in enumerate(others)))
+    assert minutes_of(parsed(google_fit, path, ZONE), Channel.STEPS) == {0: 4}
 
 
 def test_heart_rates_are_the_mean_of_a_minute(tmp_path: Path) -> None:
@@ -96,7 +112,7 @@ def test_sleep_segments_join_to_a_night(tmp_path: Path) -> None:
         assert (night.asleep_minutes, night.awake_minutes, night.log_id) == (55, 5, "")
 
 
-def test_a_session_is_a_night_unless_segments_tell_of_it(tmp_path: Path) -> None:
+def test_a_session_is_a_night_and_counts_once_beside_segments(tmp_path: Path) -> None:
     told = fit_session([(0, 20, "sleep.light"), (20, 30, "sleep.awake"), (30, 60, "sleep")])
     later = fit_session([(1440, 1500, "sleep.deep")])
     empty = fit_session([(2880, 2900, "sleep")]) | {"segment": []}
@@ -106,10 +122,9 @@ def test_a_session_is_a_night_unless_segments_tell_of_it(tmp_path: Path) -> None
     assert both.sleep[0].log_id == str(round(START.timestamp()))
     assert both.rejected == {"sleep_without_segments": 1}
     write_json(tmp_path / "segments.json", fit_points(f"raw:{SEGMENT}:app:A:B:c:", SLEEP))
-    found = list(google_fit.parse(tmp_path, ZONE))
-    assert [(r.device, len(r.sleep)) for r in found] == [("Google Fit", 1), ("app A B c", 1)]
-    assert found[0].sleep[0].start == START + timedelta(days=1)
-    assert found[0].rejected["sleep_duplicate"] == 1
+    first, second = parsed(google_fit, tmp_path, ZONE).sleep
+    assert (first.start, first.asleep_minutes) == (START, 55)  # the phone's, before the app's
+    assert second.start == START + timedelta(days=1)
 
 
 def test_other_data_and_walks_are_not_recognised(tmp_path: Path) -> None:

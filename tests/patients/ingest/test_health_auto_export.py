@@ -78,7 +78,9 @@ def test_a_partial_hour_exported_again_is_not_added_up(tmp_path: Path) -> None:
         ("iPhone von Sam|Apple Watch von Sam", "Apple Watch, iPhone", DeviceKind.WATCH),
         ("Sam's iPhone", "iPhone", DeviceKind.PHONE),
         ("Sleep Cycle", "Sleep Cycle", DeviceKind.APP),
-        ("Sam's ring", "other app", DeviceKind.APP),
+        ("Sam's ring", "other app 4b9b", DeviceKind.APP),  # printf "Sam's ring" | sha256sum
+        ("Sam", "other app 4ecd", DeviceKind.APP),
+        ("Sam’s iPad", "iPad", DeviceKind.PHONE),
         ("Oura|Sam’s iPhone", "Oura, iPhone", DeviceKind.PHONE),
         ("Oura\u0000\ud800", "Oura", DeviceKind.APP),
         (None, "Health Auto Export", DeviceKind.APP),
@@ -90,6 +92,13 @@ def test_a_device_is_its_kind_and_never_its_owner(
     export = hae_export({"step_count": hae_rows([7, 8], source=source)})
     found = parsed(hae, write_json(tmp_path / "a.json", export), ZONE)
     assert (found.device, found.kind, found.family) == (device, kind, Family.STEPS)
+
+
+def test_two_unknown_apps_of_an_owner_are_two_devices(tmp_path: Path) -> None:
+    rows = [row for app in ("ring", "band") for row in hae_rows([7], source=f"Sam's {app}")]
+    path = write_json(tmp_path / "a.json", hae_export({"step_count": rows}))
+    names = [recording.device for recording in hae.parse(path, ZONE)]
+    assert len(set(names)) == 2 and not any("Sam" in name for name in names)
 
 
 def aggregated(**hours: Any) -> dict[str, Any]:

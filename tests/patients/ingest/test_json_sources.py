@@ -3,7 +3,6 @@
 import json
 import re
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,8 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from patients.domain.errors import InputError
-from patients.domain.minutes import merged
-from patients.domain.recording import Channel, MinuteSeries, Recording, Samples
+from patients.domain.recording import Channel, MinuteSeries, Recording
 from patients.ingest import (
     fitbit,
     garmin_connect,
@@ -25,7 +23,13 @@ from patients.ingest import (
     oura,
 )
 from patients.ingest.common import json_files
-from tests.patients.ingest.builders import START, fitbit_heart, fitbit_sleep, write_json, write_zip
+from tests.patients.ingest.builders import (
+    fitbit_heart,
+    fitbit_sleep,
+    walked_together,
+    write_json,
+    write_zip,
+)
 from tests.patients.ingest.builders_json import (
     connect_night,
     fit_points,
@@ -156,17 +160,10 @@ def assert_sane(recording: Recording) -> None:
 
 
 def by_minute(series: list[MinuteSeries]) -> dict[int, float]:
-    """The series of one device taken together as the store does it, on a grid of ten days."""
-    grid = np.full(14_400, np.nan, np.float32)
-    partial: Mapping[int, Samples] = {}
-    base = round(START.timestamp() / 60) - 720
-    for one in series:
-        first = round(one.start.timestamp() / 60) - base
-        other = np.full(14_400, np.nan, np.float32)
-        other[first : first + len(one.values)] = one.values
-        samples = {minute - base: s for minute, s in one.partial.items()}
-        grid, partial = merged((grid, partial), (other, samples), one.how, one.full)
-    return {int(i): float(grid[i]) for i in np.flatnonzero(~np.isnan(grid))}
+    """The minutes of one device's series taken together, by their number since 1970."""
+    one = walked_together(series)
+    first = round(one.start.timestamp() / 60)
+    return {first + int(i): float(one.values[i]) for i in np.flatnonzero(~np.isnan(one.values))}
 
 
 @settings(max_examples=40)

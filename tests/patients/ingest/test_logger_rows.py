@@ -1,10 +1,11 @@
+from datetime import date
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from patients.domain.days import ZoneHistory
 from patients.domain.errors import InputError
 from patients.ingest.common.base import MAX_RUN_SECONDS, Rejected, clock_set, logger_utc
 from patients.ingest.common.logger_rows import (
@@ -17,7 +18,7 @@ from patients.ingest.common.logger_rows import (
     scored_sleep,
 )
 
-BERLIN = ZoneInfo("Europe/Berlin")
+BERLIN = ZoneHistory.of("Europe/Berlin")
 HOUR = 3600
 
 
@@ -83,6 +84,19 @@ def test_a_part_from_after_the_change_keeps_the_offset_of_the_start() -> None:
     stamps = steps("2024-10-28T00:00", 6)
     assert (stamps - logger_utc(stamps, BERLIN) == HOUR).all()
     assert (stamps - logger_utc(stamps, BERLIN, local("2024-10-20T00:00")) == 2 * HOUR).all()
+
+
+def test_a_logger_keeps_the_zone_of_its_start_when_its_wearer_moves() -> None:
+    move = (date(2024, 10, 27), "America/Los_Angeles")  # as the clocks change in Berlin
+    zones = ZoneHistory(((date(2020, 1, 1), "Europe/Berlin"), move))
+    running = steps("2024-10-26T12:00", 200)
+    assert (running - logger_utc(running, zones) == 2 * HOUR).all()
+    autumn = np.concatenate([steps("2024-10-26T23:00", 24), steps("2024-10-27T02:00", 18)])
+    followed = logger_utc(autumn, zones)
+    assert autumn[0] - followed[0] == 2 * HOUR and (np.diff(followed) == 600).all()
+    rest = steps("2024-10-28T00:00", 6)
+    assert (rest - logger_utc(rest, zones) == -7 * HOUR).all()
+    assert (rest - logger_utc(rest, zones, local("2024-10-20T00:00")) == 2 * HOUR).all()
 
 
 def test_a_start_that_contradicts_the_rows_is_not_believed() -> None:
