@@ -13,7 +13,7 @@ from alerts.models import Alert, AlertState, AlertTransition, DismissReason
 from alerts.outbox import delivery_set, message_enqueue, message_resend, outbox_deliver
 from alerts.resources import guidelines, triage_rules
 from patients.models import MedicationCourse, Patient, User
-from patients.selectors import medications_on
+from patients.selectors import medications_on, zones_of
 from patients.services import SYSTEM, audit_record
 from scoring.models import RiskScore, Track
 
@@ -37,9 +37,9 @@ def alerts_consider(*, score: RiskScore, now: datetime) -> list[Alert]:
     Returns the alerts that changed. Each track looks at its own tiers alone, so a track that
     was not assessed closes and lowers nothing.
     """
-    if (timezone.localtime(now).date() - score.day).days > ALERT_MAX_AGE_DAYS:
-        return []
     patient = Patient.objects.select_for_update().get(pk=score.patient_id)
+    if (zones_of(patient).local_day(now) - score.day).days > ALERT_MAX_AGE_DAYS:
+        return []
     first = score.day - timedelta(days=HISTORY_DAYS)
     scores = patient.scores.filter(is_current=True, day__range=(first, score.day)).order_by("day")
     history = list(scores)

@@ -135,10 +135,11 @@ def device_remove(request: HttpRequest, device: Device) -> HttpResponse:
     """Take out what a device reported from a UTC day to another."""
     patient, form = device.patient, RemovalForm(request.POST, device=device)
     if form.is_valid():
+        bounds = {name: form.cleaned_data[name] for name in DAYS}
         try:
             with transaction.atomic():
                 removed = device_data_remove(
-                    patient=patient, device=device, by=actor(request), **form.cleaned_data
+                    patient=patient, device=device, by=actor(request), **bounds
                 )
                 scoring_request(patient=patient)
         except InputError as refusal:

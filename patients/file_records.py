@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from patients.domain.days import ZoneHistory
 from patients.domain.errors import InputError
@@ -11,6 +11,7 @@ from patients.models import Device, RecordingFile, RecordingPart
 
 ONE_DAY = timedelta(days=1)
 REJECTED_NEAR = timedelta(days=31)
+MOVED = " from "  # in the words of several zones
 
 DayCounts = Mapping[tuple[Device, str], Counter[date]]  # by device and channel
 
@@ -122,14 +123,83 @@ def read_in(zones: ZoneHistory, moments: Iterable[datetime]) -> str:
     return zones.told(min(days) - ONE_DAY, max(days) + ONE_DAY) if days else ""
 
 
-def require_same_zones(earlier: str, now: str) -> None:
+def require_same_zones(earlier: str, now: str, given: str) -> None:
     """InputError if a file that was stored is now read in other zones: see ``read_in``.
 
-    Its minutes would lie there twice, hours apart.
+    Its minutes would lie there twice, hours apart. ``now`` is "" where the zones do not matter.
+    Of a logger's file the words were once those of all zones ``given``, so these pass too.
     """
-    if earlier != now:
+    if now and earlier != now and not (MOVED in earlier and earlier == given):
         raise InputError(
             f"This file is already stored with its times read in {earlier}, and would now be read "
             f"in {now}: if that is right, remove that device's data on the patient's data page "
             "and give the file again."
         )
+
+
+def require_days_alike(
+    sha256: str, minutes: DayCounts, now: ZoneHistory, given: ZoneHistory
+) -> None:
+    """InputError if another file gave days of the same device that are now read in other zones.
+
+    ``minutes`` are those of the file with that hash, ``now`` the zones it was read in, of all
+    that were ``given``. What both files tell would lie there twice, hours apart.
+    """
+    counts = {(device.pk, channel): days for (device, channel), days in minutes.items()}
+    parts = RecordingPart.objects.filter(device__in={device for device, _ in counts})
+    earlier = parts.exclude(file__zone="").exclude(file__sha256=sha256).select_related("file")
+    found: dict[str, set[date]] = {}
+    for part in earlier:
+        told = part.file.zone
+        # A logger's file has one zone; several are in the words of one stored before that was so.
+        zones = (now, given) if MOVED in told else (now,)
+        if days := _otherwise(part, counts.get((part.device_id, part.channel), Counter()), zones):
+            found.setdefault(told, set()).update(days)
+    if found:
+        every = sorted(set().union(*found.values()))
+        around = every[0] - ONE_DAY, every[-1] + ONE_DAY
+        words = dict.fromkeys(ZoneHistory.from_told(told).told(*around) for told in found)
+        raise InputError(
+            "Another file of the same device gave "
+            f"{' to '.join(dict.fromkeys(map(str, (every[0], every[-1]))))} with its times read "
+            f"in {' and '.join(words)}, and this one would now be read in {now.told(*around)}: "
+            "if that is right, remove that device's data of these days on the patient's data page "
+            "and give the file again."
+        )
+
+
+def _otherwise(
+    part: RecordingPart, counts: Counter[date], now: tuple[ZoneHistory, ...]
+) -> set[date]:
+    """The part's UTC days on or beside those counted that were read otherwise; none if no day is.
+
+    Such a day has more minutes than those of its local days that are read alike can hold.
+    """
+    before = ZoneHistory.from_told(part.file.zone)
+    around = part.first_day - ONE_DAY, part.last_day + ONE_DAY
+    if not counts or any(zones.told(*around) == before.told(*around) for zones in now):
+        return set()
+    days = [part.first_day + ONE_DAY * n for n in range(len(part.minutes_a_day))]
+    near = [day for day in days if any(counts[day + ONE_DAY * n] for n in (-1, 0, 1))]
+    others = {day for day in near if part.minutes_on(day) > _alike(day, before, now)}
+    shared = any(counts[day] and not _only_meet(part, counts, day) for day in others)
+    return others if shared else set()
+
+
+def _alike(day: date, before: ZoneHistory, now: tuple[ZoneHistory, ...]) -> float:
+    """Minutes of a UTC day on local days whose zone before is that of one of now."""
+    start = datetime.combine(day, time.min, UTC)
+    minutes = 0.0
+    for local in (day - ONE_DAY, day, day + ONE_DAY):
+        zone = before.zone_on(local)
+        if any(zones.zone_on(local) == zone for zones in now):
+            begins, ends = before.day_bounds(local)
+            inside = min(ends, start + ONE_DAY) - max(begins, start)
+            minutes += max(inside.total_seconds() / 60, 0)
+    return minutes
+
+
+def _only_meet(part: RecordingPart, counts: Counter[date], day: date) -> bool:
+    """Whether one of two files ends on the day on which the other begins, with room for both."""
+    ends = {(part.last_day, min(counts)), (max(counts), part.first_day)}
+    return (day, day) in ends and part.minutes_on(day) + counts[day] <= MINUTES_PER_DAY

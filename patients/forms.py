@@ -80,3 +80,6 @@ class RemovalForm(forms.Form):
         widget=forms.DateInput(attrs={"type": "date"}),
         error_messages={"required": "Give the last day.", "invalid": "Give a date."},
     )
+    sure = forms.BooleanField(
+        label="Yes, remove them", error_messages={"required": "Say that you want this."}
+    )

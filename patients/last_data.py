@@ -18,7 +18,9 @@ def with_last_data(patients: QuerySet[Patient], now: datetime) -> QuerySet[Patie
     minutes = ResolvedDay.objects.filter(
         patient=OuterRef("pk"), minutes__gt=0, utc_day__lte=latest.astimezone(UTC).date()
     ).order_by("-utc_day", "-last_minute")
-    sleep = SleepEpisode.objects.filter(patient=OuterRef("pk"), end__lte=latest)
+    sleep = SleepEpisode.objects.filter(
+        patient=OuterRef("pk"), end__lte=latest, asleep_minutes__gt=0
+    )
     return patients.annotate(
         last_utc_day=Subquery(minutes.values("utc_day")[:1]),
         last_minute=Subquery(minutes.values("last_minute")[:1]),
@@ -54,6 +56,9 @@ def sources_seen(patient: Patient, since: date) -> list[dict[str, Any]]:
     found: dict[tuple[str, str], set[date]] = {}
     for name, source, utc_day, minute in rows:
         found.setdefault((name, source), set()).add(zones.local_day(_moment(utc_day, minute)))
+    nights = patient.sleep_episodes.filter(end__gte=_moment(since, 0), asleep_minutes__gt=0)
+    for name, source, end in nights.values_list("device__name", "device__source", "end"):
+        found.setdefault((name, source), set()).add(zones.local_day(end))
     seen = [
         {"device": name, "source": source, "last": max(days), "days": len(days)}
         for (name, source), days in found.items()

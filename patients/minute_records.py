@@ -25,6 +25,7 @@ from patients.domain.walks import (
     steps_by_minute,
     united,
     unpack_walks,
+    walked,
     walks_of_minutes,
 )
 from patients.models import Device, RecordingDay
@@ -44,6 +45,8 @@ def minutes_store(*, device: Device, recording: Recording) -> list[RecordingDay]
     stored = _stored_days(device, recording.series)
     written: list[RecordingDay] = []
     for series in recording.series:
+        if any(row.walks is not None for row in stored.values() if row.channel == series.channel):
+            series = walked(series)
         family = str(recording.family or "") if series.channel is Channel.ACTIVITY else ""
         days = _plain_days if series.walks is None else _walked_days
         written += days(device, family, series, stored)

@@ -182,10 +182,7 @@ class RecordingDay(models.Model):
     partial = models.JSONField(
         null=True, help_text="{minute: samples} of minutes that another file may complete."
     )
-    walks = models.BinaryField(
-        null=True,
-        help_text="Steps as they were told, if over stretches: patients.domain.walks.",
-    )
+    walks = models.BinaryField(null=True, help_text="Steps as told: patients.domain.walks")
     minutes = models.PositiveSmallIntegerField()
     last_minute = models.PositiveSmallIntegerField(
         help_text="The last recorded minute of the UTC day."
@@ -196,10 +193,9 @@ class RecordingDay(models.Model):
 
 
 class ResolvedDay(models.Model):
-    """From which device each minute of a patient's channel is taken.
+    """From which device each minute of a patient's channel and unit family is taken.
 
-    Unit families are kept apart: their values do not compare. A row without devices says that
-    something was removed from the day, and when.
+    A row without devices says that something was removed from the day, and when.
     """
 
     pk = models.CompositePrimaryKey("patient_id", "utc_day", "channel", "family")
@@ -217,12 +213,15 @@ class ResolvedDay(models.Model):
     last_minute = models.PositiveSmallIntegerField()
     updated_at = models.DateTimeField()
 
+    class Meta:
+        indexes = [models.Index(fields=["patient", "updated_at"], name="days_changed")]
+
     def __str__(self) -> str:
         return f"{self.patient} {self.channel} {self.utc_day}"
 
 
 class SleepEpisode(models.Model):
-    """One sleep record of a device; ``is_chosen`` says whether it counts for its night."""
+    """One sleep record; ``is_chosen`` says whether it counts. One without sleep never does."""
 
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="sleep_episodes")
     device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="sleep_episodes")
@@ -243,6 +242,7 @@ class SleepEpisode(models.Model):
             ),
             models.CheckConstraint(condition=Q(end__gt=F("start")), name="sleep_ends_after_start"),
         ]
+        indexes = [models.Index(fields=["patient", "end"], name="sleep_by_end")]
 
     def __str__(self) -> str:
         return f"{self.patient} {self.start:%F}"

@@ -59,7 +59,9 @@ def devices_seen(patient: Patient, since: date) -> list[DeviceSeen]:
     rows = RecordingDay.objects.filter(
         device__patient=patient, utc_day__gte=since, minutes__gt=0
     ).values_list("device_id", "channel", "utc_day")
-    slept = patient.sleep_episodes.filter(end__gte=_midnight(since)).values_list("device_id", "end")
+    slept = patient.sleep_episodes.filter(
+        end__gte=_midnight(since), asleep_minutes__gt=0
+    ).values_list("device_id", "end")
     nights = ((device, SLEEP, end.astimezone(UTC).date()) for device, end in slept)
     for device, channel, day in (*rows, *nights):
         channels[device].add(channel)
@@ -157,7 +159,7 @@ def _local_parts(
 
 def _sleep(patient: Patient, zones: ZoneHistory, first: date, last: date) -> QuerySet[SleepEpisode]:
     begin, end = zones.day_bounds(first)[0], zones.day_bounds(last)[1]
-    return patient.sleep_episodes.filter(end__gte=begin, end__lt=end)
+    return patient.sleep_episodes.filter(end__gte=begin, end__lt=end, asleep_minutes__gt=0)
 
 
 def _length(episode: SleepEpisode) -> int:

@@ -92,7 +92,8 @@ def _removed(patient: Patient, device: Device, first: date, last: date) -> Remov
         resolve_sleep(patient=patient, first=start, last=end)
     nights_gone(patient.pk, {_utc_day(row) for row in episodes if row.is_chosen})
     days = {day for day, _, _ in keys} | {_utc_day(row) for row in episodes}
-    return Removed(len(days), max(minutes.values(), default=0), len(episodes))
+    nights = sum(row.asleep_minutes > 0 for row in episodes)
+    return Removed(len(days), max(minutes.values(), default=0), nights)
 
 
 def _ending(device: Device, first: date, last: date) -> QuerySet[SleepEpisode]:
@@ -107,7 +108,8 @@ def _note_what_is_left(device: Device) -> None:
         device.delete()
         return
     newest = device.recording_days.filter(minutes__gt=0).order_by("utc_day", "last_minute").last()
-    moments = [device.sleep_episodes.aggregate(Max("end"))["end__max"]]
+    nights = device.sleep_episodes.filter(asleep_minutes__gt=0)
+    moments = [nights.aggregate(Max("end"))["end__max"]]
     if newest:
         moments.append(_midnight(newest.utc_day) + timedelta(minutes=newest.last_minute))
     device.last_data_at = max((moment for moment in moments if moment), default=None)

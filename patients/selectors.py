@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import numpy as np
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Max, Min, QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from patients.domain.days import ZoneHistory
 from patients.domain.packing import Chosen, unpack, unpack_chosen
@@ -22,6 +22,7 @@ from patients.domain.recording import (
 )
 from patients.ingest.common.base import Zone
 from patients.models import MedicationCourse, Patient, RecordingDay, ResolvedDay, User
+from patients.models import SleepEpisode as SleepRecord
 from patients.permissions import Permission, may
 from patients.sleep_records import as_recorded
 
@@ -55,15 +56,24 @@ def zones_asked(patient: Patient, zone: str) -> Zone:
 
 def recorded_span(patient: Patient) -> tuple[datetime, datetime] | None:
     """From the UTC day of the first minute, or the first night, to the last moment of either."""
-    days = patient.resolved_days.filter(minutes__gt=0).order_by("utc_day", "last_minute")
-    nights = patient.sleep_episodes.filter(is_chosen=True)
-    slept = nights.aggregate(first=Min("start"), last=Max("end"))
-    starts, ends = [slept["first"]], [slept["last"]]
-    if first := days.first():
-        starts.append(datetime.combine(first.utc_day, time.min, UTC))
-    if last := days.last():
-        midnight = datetime.combine(last.utc_day, time.min, UTC)
-        ends.append(midnight + timedelta(minutes=last.last_minute))
+    days = ResolvedDay.objects.filter(patient=OuterRef("pk"), minutes__gt=0)
+    first = days.order_by("utc_day", "channel", "family").values("utc_day")
+    last = days.order_by("-utc_day", "-last_minute")
+    nights = SleepRecord.objects.filter(patient=OuterRef("pk"), is_chosen=True)
+    [(first_day, last_day, last_minute, slept_from, slept_to)] = Patient.objects.filter(
+        pk=patient.pk
+    ).values_list(
+        Subquery(first[:1]),
+        Subquery(last.values("utc_day")[:1]),
+        Subquery(last.values("last_minute")[:1]),
+        Subquery(nights.order_by("start").values("start")[:1]),
+        Subquery(nights.order_by("-end").values("end")[:1]),
+    )
+    starts, ends = [slept_from], [slept_to]
+    if first_day:
+        starts.append(datetime.combine(first_day, time.min, UTC))
+        midnight = datetime.combine(last_day, time.min, UTC)
+        ends.append(midnight + timedelta(minutes=last_minute))
     known = [moment for moment in starts if moment], [moment for moment in ends if moment]
     return (min(known[0]), max(known[1])) if known[0] else None
 
@@ -87,7 +97,11 @@ class ChannelDay:
 def channel_days(patient: Patient, first: date, last: date) -> list[ChannelDay]:
     """The UTC days from first to last of all channels, resolved between devices."""
     span = (first, last)
-    resolved = list(patient.resolved_days.filter(utc_day__range=span).order_by("utc_day"))
+    resolved = (
+        patient.resolved_days.filter(utc_day__range=span)
+        .order_by("utc_day")
+        .values_list("utc_day", "channel", "family", "devices", "chosen", "minutes")
+    )
     rows = RecordingDay.objects.filter(device__patient=patient, utc_day__range=span)
     packed = {
         (device, day, channel, family): bytes(values)
@@ -95,23 +109,27 @@ def channel_days(patient: Patient, first: date, last: date) -> list[ChannelDay]:
             "device_id", "utc_day", "channel", "family", "values"
         )
     }
-    return [_channel_day(row, packed) for row in resolved if row.devices]
+    return [_channel_day(packed, *row) for row in resolved if row[3]]
 
 
 def _channel_day(
-    row: ResolvedDay, packed: Mapping[tuple[int, date, str, str], bytes]
+    packed: Mapping[tuple[int, date, str, str], bytes],
+    utc_day: date,
+    channel: str,
+    family: str,
+    devices: list[int],
+    chosen_packed: bytes | memoryview,
+    minutes: int,
 ) -> ChannelDay:
-    every = [unpack(packed[d, row.utc_day, row.channel, row.family]) for d in row.devices]
-    chosen = unpack_chosen(bytes(row.chosen), every[0])
+    every = [unpack(packed[device, utc_day, channel, family]) for device in devices]
+    chosen = unpack_chosen(bytes(chosen_packed), every[0])
     values = every[0]
     if len(every) > 1:
         values = np.full(MINUTES_PER_DAY, np.nan, dtype=np.float32)
-        for number, minutes in enumerate(every, start=1):
-            values[chosen == number] = minutes[chosen == number]
-    family = Family(row.family) if row.family else None
-    return ChannelDay(
-        row.utc_day, Channel(row.channel), family, values, chosen, tuple(row.devices), row.minutes
-    )
+        for number, each in enumerate(every, start=1):
+            values[chosen == number] = each[chosen == number]
+    unit = Family(family) if family else None
+    return ChannelDay(utc_day, Channel(channel), unit, values, chosen, tuple(devices), minutes)
 
 
 def joined_minutes(

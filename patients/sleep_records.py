@@ -1,22 +1,23 @@
 """Writing sleep records: those whole in themselves, and those made of loose stretches."""
 
-from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 
+import numpy as np
 from django.db.models import Q
 from django.utils import timezone
 
 from patients.domain.recording import Channel, SleepStage
 from patients.domain.recording import SleepEpisode as RecordedSleep
-from patients.domain.resolve import NIGHT_GAP, is_staged
-from patients.ingest.common.base import MAX_SLEEP_SECONDS, STAGES, sleep_episode
+from patients.domain.resolve import is_staged
+from patients.ingest.common.base import STAGES, Rejected
+from patients.ingest.common.sleep_stretches import Stretches, episodes_of
 from patients.models import Device, ResolvedDay, SleepEpisode
 
 MINUTE = timedelta(minutes=1)
-LONGEST = timedelta(seconds=MAX_SLEEP_SECONDS)
-MINIMUM, MAXIMUM = (t.replace(tzinfo=UTC) for t in (datetime.min, datetime.max))
+TOUCHED, KNOWN = timedelta(days=2), timedelta(days=5)  # around new loose stretches
+MAXIMUM = datetime.max.replace(tzinfo=UTC)
 BATCH_ROWS = 500
 LONGEST_ID = 80
 
@@ -42,19 +43,22 @@ def sleep_store(*, device: Device, episodes: Sequence[RecordedSleep]) -> list[da
     """Write the records that are new or different; returns where changed ones begin and end.
 
     Of records with one id the staged one stays, then the one with more sleep, also where they
-    were read in two zones and so lie hours apart. Records made of loose stretches join with
-    those of the device less than an hour away, because a file may end in the middle of a night.
+    were read in two zones and so lie hours apart. Records made of loose stretches are made anew
+    of these and of the device's stored ones around them, so that it does not matter how files
+    cut them. Only those within TOUCHED can come out different, seen from those within KNOWN: a
+    border between nights depends on a day before and a day after it.
     """
-    if not episodes:
-        return []
-    first, last = min(e.start for e in episodes), max(e.end for e in episodes)
-    near = Q(end__gte=first - NIGHT_GAP, start__lte=last + NIGHT_GAP)
-    same_log = Q(log_id__in={e.log_id[:LONGEST_ID] for e in episodes if e.log_id})
-    records = _Records(device.sleep_episodes.filter(near | same_log))
-    changed: list[datetime] = []
+    loose = [episode for episode in episodes if not episode.log_id]
+    wanted = Q(log_id__in={e.log_id[:LONGEST_ID] for e in episodes if e.log_id})
+    if loose:
+        first, last = min(e.start for e in loose), max(e.end for e in loose)
+        wanted |= Q(log_id="", end__gte=first - KNOWN, start__lte=last + KNOWN)
+    records = _Records(device.sleep_episodes.filter(wanted))
+    changed = _store_loose(device, records, loose)
     for episode in episodes:
-        changed += _store_one(device, records, episode)
-    nights_gone(device.patient_id, {end.astimezone(UTC).date() for end in records.save()})
+        if episode.log_id:
+            changed += _store_whole(device, records, episode)
+    nights_gone(device.patient_id, records.save())
     return changed
 
 
@@ -81,7 +85,6 @@ class _Records:
 
     def __init__(self, stored: Iterable[SleepEpisode]) -> None:
         self.rows = {_key(row): row for row in stored}
-        self._loose = sorted(key for key in self.rows if not key[2])
         self._of_log: dict[str, set[Key]] = defaultdict(set)
         for key in self.rows:
             self._of_log[key[2]].add(key)
@@ -91,8 +94,6 @@ class _Records:
     def put(self, row: SleepEpisode) -> None:
         """Write a record, or over the one of its start, end and id."""
         key = _key(row)
-        if not row.log_id and key not in self.rows:
-            insort(self._loose, key)
         self._of_log[row.log_id].add(key)
         self.rows[key] = row
         self._written.add(key)
@@ -100,8 +101,6 @@ class _Records:
     def drop(self, key: Key) -> None:
         """Delete a record."""
         row = self.rows.pop(key)
-        if not row.log_id:
-            self._loose.remove(key)
         self._of_log[row.log_id].discard(key)
         self._written.discard(key)
         if row.pk is not None:
@@ -111,82 +110,83 @@ class _Records:
         """The records of that id."""
         return sorted(self._of_log[log_id])
 
-    def loose_near(self, episode: RecordedSleep) -> list[Key]:
-        """The records of loose stretches that may touch the episode, by start."""
-        first = (episode.start - NIGHT_GAP - LONGEST, MINIMUM, "")
-        last = (episode.end + NIGHT_GAP, MAXIMUM, "")
-        return self._loose[bisect_left(self._loose, first) : bisect_right(self._loose, last)]
-
-    def save(self) -> list[datetime]:
-        """Make it so; returns the ends of the deleted ones that told of a night by their id."""
+    def save(self) -> set[date]:
+        """Make it so; returns the UTC days on which only nights ended that are no more."""
         SleepEpisode.objects.filter(pk__in=[row.pk for row in self._gone]).delete()
+        written = [self.rows[key] for key in sorted(self._written)]
         SleepEpisode.objects.bulk_create(
-            [self.rows[key] for key in sorted(self._written)],
+            written,
             update_conflicts=True,
             unique_fields=["patient", "device", "start", "end", "log_id"],
             update_fields=["asleep_minutes", "awake_minutes", "stages", "updated_at"],
             batch_size=BATCH_ROWS,
         )
-        return [row.end for row in self._gone if row.log_id]
+        loose = [row for row in written if not row.log_id]
+        # Where a longer night took its place, that one's own time of change says enough.
+        loose_days = {t.astimezone(UTC).date() for row in loose for t in (row.start, row.end)}
+        return {
+            _utc_day(row)
+            for row in self._gone
+            if row.log_id or (row.is_chosen and _utc_day(row) not in loose_days)
+        }
 
 
 def _key(row: SleepEpisode) -> Key:
     return row.start, row.end, row.log_id
 
 
-def _store_one(device: Device, records: _Records, episode: RecordedSleep) -> list[datetime]:
-    if episode.log_id:
-        replaced = records.of_log(episode.log_id[:LONGEST_ID])
-        if any(_worth(as_recorded(records.rows[key])) >= _worth(episode) for key in replaced):
-            return []
-    else:
-        episode, replaced = _joined(records, episode)
+def _utc_day(row: SleepEpisode) -> date:
+    return row.end.astimezone(UTC).date()
+
+
+def _store_whole(device: Device, records: _Records, episode: RecordedSleep) -> list[datetime]:
+    replaced = records.of_log(episode.log_id[:LONGEST_ID])
+    if any(_worth(as_recorded(records.rows[key])) >= _worth(episode) for key in replaced):
+        return []
     row = _row(device, episode)
     for key in replaced:
         if key != _key(row):
             records.drop(key)
+    return [*_written(records, row), *(moment for key in replaced for moment in key[:2])]
+
+
+def _store_loose(
+    device: Device, records: _Records, episodes: Sequence[RecordedSleep]
+) -> list[datetime]:
+    if not episodes:
+        return []
+    first = min(e.start for e in episodes) - TOUCHED
+    last = max(e.end for e in episodes) + TOUCHED
+    stored = {key: records.rows[key] for key in records.of_log("")}
+    told = [*map(as_recorded, stored.values()), *episodes]
+    found = episodes_of(np.concatenate([_stretches(e) for e in told]), Rejected())
+    made = [_row(device, e) for e in found if e.end >= first and e.start <= last]
+    kept = {_key(row) for row in made}
+    changed: list[datetime] = []
+    for key, row in stored.items():
+        if row.end >= first and row.start <= last and key not in kept:
+            records.drop(key)
+            changed += key[:2]
+    return changed + [moment for row in made for moment in _written(records, row)]
+
+
+def _written(records: _Records, row: SleepEpisode) -> list[datetime]:
+    """Put the record, if it is not stored so already; returns its start and end if it was not."""
     old = records.rows.get(_key(row))
     if old:
         if _same(old, row):
             return []
         row.pk = old.pk
     records.put(row)
-    return [row.start, row.end, *(moment for key in replaced for moment in key[:2])]
+    return [row.start, row.end]
 
 
-def _joined(records: _Records, episode: RecordedSleep) -> tuple[RecordedSleep, list[Key]]:
-    """The episode with the stored stretches that touch it, and the keys of their rows."""
-    taken: list[Key] = []
-    found = True
-    while found:
-        found = False
-        for key in records.loose_near(episode):
-            row = records.rows[key]
-            if key in taken or not _touch(episode, row):
-                continue
-            union = _painted([episode, as_recorded(row)])
-            if union is not None:
-                episode, found = union, True
-                taken.append(key)
-                break
-    return episode, taken
-
-
-def _touch(episode: RecordedSleep, row: SleepEpisode) -> bool:
-    return row.start <= episode.end + NIGHT_GAP and episode.start <= row.end + NIGHT_GAP
-
-
-def _painted(episodes: Sequence[RecordedSleep]) -> RecordedSleep | None:
-    """The stretches of all as one episode, deeper stages over plain sleep and waking over all."""
-    segments = [
-        (round(s.start.timestamp()), round(s.end.timestamp()), s.stage)
-        for e in episodes
-        for s in (e.stages or (SleepStage(e.start, e.end, "asleep"),))
+def _stretches(episode: RecordedSleep) -> Stretches:
+    told = episode.stages or (SleepStage(episode.start, episode.end, "asleep"),)
+    seconds = [
+        (round(s.start.timestamp()), round(s.end.timestamp()), STAGES.index(s.stage)) for s in told
     ]
-    span = max(s[1] for s in segments) - min(s[0] for s in segments)
-    if span > MAX_SLEEP_SECONDS:
-        return None
-    return sleep_episode(sorted(segments, key=lambda s: (STAGES.index(s[2]), s)))
+    return np.array(seconds, np.int64)
 
 
 def _row(device: Device, episode: RecordedSleep) -> SleepEpisode:
@@ -198,6 +198,7 @@ def _row(device: Device, episode: RecordedSleep) -> SleepEpisode:
         end=episode.end,
         asleep_minutes=episode.asleep_minutes,
         awake_minutes=episode.awake_minutes,
+        is_chosen=episode.asleep_minutes > 0,
         stages=[
             [
                 (stage.start - episode.start) / MINUTE,

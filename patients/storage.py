@@ -19,7 +19,14 @@ from patients.domain.errors import InputError
 from patients.domain.future import until
 from patients.domain.minutes import utc_days
 from patients.domain.recording import QuestionnaireAnswer, Recording
-from patients.file_records import file_renew, moments_of, parts_of, read_in, require_same_zones
+from patients.file_records import (
+    file_renew,
+    moments_of,
+    parts_of,
+    read_in,
+    require_days_alike,
+    require_same_zones,
+)
 from patients.ingest.common.base import MAX_SPAN_YEARS, Zone, zones_of
 from patients.ingest.sources import AUTO, check_there, read_recordings
 from patients.minute_records import minutes_store
@@ -87,6 +94,7 @@ class _Taken:
     rejected: Counter[str] = field(default_factory=Counter)
     left_out: dict[tuple[Device, str], Counter[date]] = field(default_factory=dict)
     moments: list[datetime] = field(default_factory=list)
+    zones: ZoneHistory | None = None  # in which stamps without an offset were read, if any were
     read_in: str = ""
     changed: bool = False
     answered: bool = False
@@ -139,8 +147,9 @@ def recordings_store(
 ) -> Stored:
     """Store the recordings of one file; the same minutes again change nothing.
 
-    Everything or, on any error, nothing. Raises InputError when the same file was stored
-    before and read in other zones over its days: its minutes would lie there twice.
+    Everything or, on any error, nothing. Raises InputError when the file, or days of it in
+    another file of the same device, were stored before with stamps read in other zones: their
+    minutes would lie there twice.
     """
     arrival = Arrival(recordings, file_sha256, zones_of(zone), by, received_at)
     [stored] = arrivals_store(patient=patient, arrivals=[arrival])
@@ -161,9 +170,8 @@ def arrivals_store(*, patient: Patient, arrivals: Sequence[Arrival]) -> list[Sto
             _take(taken, edits, recording, _device(patient, devices, recording))
             if len(edits.keys) >= RESOLVED_ROWS:  # not all at the end: a file may hold decades
                 _resolve(patient, edits)
-        taken.read_in = read_in(arrival.zones, taken.moments)
-        if known := earlier.get(arrival.sha256):
-            require_same_zones(known.zone, taken.read_in)
+        if taken.zones:
+            _require_read_alike(taken, taken.zones, arrival, earlier.get(arrival.sha256))
     _resolve(patient, edits)
     _require_sane_dates(patient, every)
     _note_last_data(every)
@@ -173,6 +181,17 @@ def arrivals_store(*, patient: Patient, arrivals: Sequence[Arrival]) -> list[Sto
         _, taken = fresh[sha256]
         file_renew(file, _most_minutes(taken), taken.minutes, taken.left_out)
     return [_told(patient, t, a.sha256, a.by) for a, t in zip(arrivals, every, strict=True)]
+
+
+def _require_read_alike(
+    taken: _Taken, zones: ZoneHistory, arrival: Arrival, known: RecordingFile | None
+) -> None:
+    """InputError if the file, or days of it, were stored before and read in other zones."""
+    taken.read_in = read_in(zones, taken.moments)
+    if known:
+        require_same_zones(known.zone, taken.read_in, read_in(arrival.zones, taken.moments))
+    if taken.changed:
+        require_days_alike(arrival.sha256, taken.minutes, zones, arrival.zones)
 
 
 def _resolve(patient: Patient, edits: _Edits) -> None:
@@ -220,12 +239,13 @@ def _take(taken: _Taken, edits: _Edits, recording: Recording, device: Device) ->
     recording = until(recording, timezone.now() + MAX_AHEAD)
     taken.sources.add(recording.source)
     taken.moments += moments_of(recording)
+    taken.zones = taken.zones or recording.zones
     taken.rejected.update(recording.rejected)
     for (channel, day), count in recording.rejected_days.items():
         taken.left_out.setdefault((device, channel), Counter())[day] += count
     written = _store_minutes(taken, recording, device)
     slept = sleep_store(device=device, episodes=recording.sleep)
-    for episode in recording.sleep:
+    for episode in (e for e in recording.sleep if e.asleep_minutes > 0):
         minutes = round(episode.asleep_minutes + episode.awake_minutes)
         taken.count(device, SLEEP, episode.end.astimezone(UTC).date(), minutes)
         taken.seen(device, episode.end)
@@ -250,7 +270,9 @@ def _store_minutes(taken: _Taken, recording: Recording, device: Device) -> set[D
 
 
 def _store_answers(device: Device, answers: Sequence[QuestionnaireAnswer]) -> int:
-    """Write the questionnaires that are not there yet; returns how many."""
+    """Write the questionnaires that are new; returns how many. Of two of one moment the higher
+    stays, whichever came first.
+    """
     if not answers:
         return 0
     rows = {
@@ -262,15 +284,23 @@ def _store_answers(device: Device, answers: Sequence[QuestionnaireAnswer]) -> in
             items=list(answer.items),
             source=device.source,
         )
-        for answer in reversed(answers)  # of two of one moment the first stays
+        for answer in sorted(answers, key=lambda a: (a.total, a.items))
     }
     moments = [taken_at for _, taken_at in rows]
     near = Questionnaire.objects.filter(
         patient_id=device.patient_id, taken_at__range=(min(moments), max(moments))
     )
-    for key in near.values_list("instrument", "taken_at"):
-        rows.pop(key, None)
-    Questionnaire.objects.bulk_create(rows.values(), batch_size=BATCH_ROWS)
+    for old in near:
+        new = rows.get((old.instrument, old.taken_at))
+        if new and (old.total, old.items) >= (new.total, new.items):
+            del rows[old.instrument, old.taken_at]
+    Questionnaire.objects.bulk_create(
+        rows.values(),
+        update_conflicts=True,
+        unique_fields=["patient", "instrument", "taken_at"],
+        update_fields=["total", "items", "source"],
+        batch_size=BATCH_ROWS,
+    )
     return len(rows)
 
 

@@ -49,6 +49,21 @@ class ZoneHistory:
         """One zone for all time."""
         return cls(((date.min, zone),))
 
+    @classmethod
+    def from_told(cls, words: str) -> "ZoneHistory":
+        """The zones that ``told`` put into words; the first also for the days before.
+
+        >>> words = "Europe/Berlin, America/Toronto from 2024-05-03"
+        >>> ZoneHistory.from_told(words).zone_on(date(2024, 5, 3)).key
+        'America/Toronto'
+        """
+        before, *later = words.split(", ")
+        spans = [(date.min, before)]
+        for each in later:
+            zone, _, day = each.partition(" from ")
+            spans.append((date.fromisoformat(day), zone))
+        return cls(tuple(spans))
+
     def zone_on(self, day: date) -> ZoneInfo:
         """The zone in force on that local day."""
         if not self.spans:

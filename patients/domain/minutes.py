@@ -5,7 +5,8 @@ a minute is either whole, and then two that differ are the larger value, or part
 its samples are kept and united with those of the next file.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -96,6 +97,27 @@ def merged(
         if not full or len(samples) < full:
             partial[minute] = samples
     return values, partial
+
+
+def together(series: Sequence[MinuteSeries]) -> MinuteSeries:
+    """What several tellers say of one device's channel, at least one, as if each had its file.
+
+    So a minute is the mean of one teller's samples, and of two tellers the larger.
+    """
+    if len(series) == 1:
+        return series[0]
+    start, end = min(s.start for s in series), max(s.end for s in series)
+    first = int(start.timestamp()) // 60
+    count = int(end.timestamp()) // 60 - first
+    values = np.full(count, np.nan, dtype=np.float32)
+    partial: dict[int, Samples] = {}
+    for one in series:
+        grid, at = np.full(count, np.nan, dtype=np.float32), int(one.start.timestamp()) // 60
+        grid[at - first :][: len(one.values)] = one.values
+        samples = {minute - first: held for minute, held in one.partial.items()}
+        values, partial = merged((values, partial), (grid, samples), one.how, one.full)
+    held = {minute + first: samples for minute, samples in partial.items()}
+    return replace(series[0], start=start, values=values, partial=held)
 
 
 def _value(samples: Samples, how: str, full: int) -> np.float32:

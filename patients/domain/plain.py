@@ -22,6 +22,7 @@ REASONS = {
     "duplicate": "told twice",
     "bad_duration": "of impossible length",
     "over_24_h": "longer than 24 h",
+    "impossible_minutes": "with more minutes than it is long, or fewer than none",
     "unknown_value": "of an unknown kind",
     "malformed": "not readable",
     "total": "a total without times",

@@ -8,6 +8,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from patients.domain.days import ZoneHistory
+
 Minutes = NDArray[np.float32]
 Samples = tuple[tuple[float, float], ...]  # (second of the minute, value), sorted
 Walks = NDArray[np.void]  # of patients.domain.walks.WALK
@@ -142,7 +144,8 @@ class SleepEpisode:
     """One sleep record of a vendor, times in UTC, durations in minutes.
 
     ``log_id`` is the vendor's name for a record that is whole in itself; without one the
-    episode was made of loose stretches, and joins with others of its device that touch it.
+    episode was made of loose stretches, and joins with others of its device that touch it. One
+    with 0 minutes asleep is no night, and kept only to be joined.
     """
 
     start: datetime
@@ -174,7 +177,8 @@ class Recording:
     of one vendor apart and never holds a person's name. ``family`` is the unit family of what
     serves as activity: steps where the vendor gives no more, None where it gives neither.
     ``rejected`` counts left-out samples by reason, ``rejected_days`` those out of range by
-    channel and UTC day.
+    channel and UTC day. ``zones`` are those in which its stamps without an offset were read, None
+    where it has no such stamps.
     """
 
     source: str
@@ -186,6 +190,7 @@ class Recording:
     kind: DeviceKind = DeviceKind.WATCH
     questionnaires: tuple[QuestionnaireAnswer, ...] = ()
     rejected_days: Mapping[tuple[Channel, date], int] = field(default_factory=dict)
+    zones: ZoneHistory | None = None
 
     def channel(self, channel: Channel) -> MinuteSeries | None:
         """The series of that channel, if the source has one."""

@@ -7,12 +7,13 @@ minutes follow from it anew. All sums are of whole numbers, and so do not depend
 
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from patients.domain.errors import InputError
-from patients.domain.recording import Minutes, Walks
+from patients.domain.recording import Minutes, MinuteSeries, Walks
 
 WALK = np.dtype([("start", "<i8"), ("end", "<i8"), ("steps", "<f8"), ("teller", "<u2")])
 MOST_STEPS = 300.0  # a minute
@@ -148,11 +149,19 @@ def by_day(walks: Walks) -> dict[int, Walks]:
     return {int(part["start"][0]) // DAY_SECONDS: part for part in np.split(walks, cuts)}
 
 
-def walks_of_minutes(minutes: Minutes, midnight: int) -> Walks:
-    """Steps that were told by the minute, shape (1440,), as walks of a minute each."""
+def walks_of_minutes(minutes: Minutes, first_second: int) -> Walks:
+    """Steps that were told by the minute, shape (n,), as walks of a minute each."""
     there = np.flatnonzero(~np.isnan(minutes))
-    start = midnight + there * 60
+    start = first_second + there * 60
     return walks_of(start, start + 60, minutes[there].astype(np.float64), np.zeros_like(there))
+
+
+def walked(series: MinuteSeries) -> MinuteSeries:
+    """A series of steps with its walks, also where it was told by the minute."""
+    if series.walks is not None:
+        return series
+    walks = walks_of_minutes(series.values, int(series.start.timestamp()))
+    return replace(series, walks=walks, how="max")
 
 
 def pack_walks(walks: Walks, how: str, midnight: int) -> bytes:

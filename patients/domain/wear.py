@@ -10,7 +10,6 @@ from a table by counts: it is unworn, unless the caller knows of a heart rate.
 """
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from patients.domain.recording import Family, Minutes
@@ -55,11 +54,12 @@ def without_short_runs(mask: Mask, minutes: int) -> Mask:
     >>> without_short_runs(np.array([True, False, True, True]), 2).tolist()
     [False, False, True, True]
     """
-    out = mask.copy()
-    for start, stop in runs(mask):
-        if stop - start < minutes:
-            out[start:stop] = False
-    return out
+    found = runs(mask)
+    kept = found[found[:, 1] - found[:, 0] >= minutes]
+    edges = np.zeros(len(mask) + 1, dtype=np.int8)
+    edges[kept[:, 0]] = 1
+    edges[kept[:, 1]] = -1
+    return np.cumsum(edges[:-1], dtype=np.int8) > 0
 
 
 def still_minutes(values: Minutes, noise: float = 0.0) -> Mask:
@@ -79,9 +79,25 @@ def _constant(values: Minutes, noise: float) -> Mask:
     """Minutes within 90 recorded ones that differ by no more than the noise."""
     if len(values) < STILL_RUN_MINUTES:
         return np.zeros(values.shape, dtype=bool)
-    windows = sliding_window_view(values, STILL_RUN_MINUTES)
-    begins = windows.max(axis=1) - windows.min(axis=1) <= noise
-    return np.convolve(begins, np.ones(STILL_RUN_MINUTES)) > 0.5
+    range_within = _windows(np.maximum, values) - _windows(np.minimum, values)
+    begins = np.pad(range_within <= noise, STILL_RUN_MINUTES - 1)
+    total = np.concatenate(([0], np.cumsum(begins)))
+    return total[STILL_RUN_MINUTES:] > total[:-STILL_RUN_MINUTES]
+
+
+def _windows(extreme: np.ufunc, values: Minutes) -> Minutes:
+    """Highest (lowest) of each 90 minutes, NaN where one is; shape (n - 89,).
+
+    Each window ends one block of 90 and begins the next, so that two sweeps are enough (van
+    Herk 1992, Pattern Recognit Lett 13:517).
+    """
+    behind = -len(values) % STILL_RUN_MINUTES
+    blocks = np.pad(values, (0, behind)).reshape(-1, STILL_RUN_MINUTES)
+    up = extreme.accumulate(blocks, axis=1).ravel()
+    down = extreme.accumulate(blocks[:, ::-1], axis=1)[:, ::-1].ravel()
+    count = len(values) - STILL_RUN_MINUTES + 1
+    found: Minutes = extreme(down[:count], up[STILL_RUN_MINUTES - 1 :][:count])
+    return found
 
 
 def worn_from_counts(values: Minutes, noise: float = 0.0) -> Mask:
@@ -104,11 +120,12 @@ def worn_from_counts(values: Minutes, noise: float = 0.0) -> Mask:
 def _without_spikes(still: Mask) -> Mask:
     """Stillness over movements of up to 2 min that 30 still minutes flank on both sides."""
     out = still.copy()
-    for start, stop in runs(~still):
+    found = runs(~still)
+    for start, stop in found[found[:, 1] - found[:, 0] <= SPIKE_MINUTES]:
         before = out[max(start - SPIKE_MARGIN_MINUTES, 0) : start]
         after = out[stop : stop + SPIKE_MARGIN_MINUTES]
         flanked = min(len(before), len(after)) == SPIKE_MARGIN_MINUTES
-        if stop - start <= SPIKE_MINUTES and flanked and before.all() and after.all():
+        if flanked and before.all() and after.all():
             out[start:stop] = True
     return out
 

@@ -4,17 +4,24 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from patients.domain.days import ZoneHistory
 from patients.domain.errors import InputError
-from patients.domain.recording import Channel, DeviceKind, Family, Recording
+from patients.domain.recording import Channel, DeviceKind, Family, MinuteSeries, Recording
+from patients.domain.walks import walks_of
 from patients.ingest.common.base import (
     LATEST_SECOND,
     Rejected,
+    Seconds,
+    Values,
     Zone,
     epochs,
     logger_utc,
+    logger_zones,
     recording,
+    utc_from_local,
     zones_of,
 )
 from patients.ingest.common.logger_rows import (
@@ -27,6 +34,7 @@ from patients.ingest.common.logger_rows import (
     require_size,
     table,
 )
+from patients.ingest.common.steps import good_steps, steps_series
 
 SOURCE = "actical"
 LABEL = "Actical CSV files"
@@ -36,11 +44,13 @@ BANNER = "Actical List Export File"
 FIRST_TITLE = "Epoch#"
 COLUMNS = {
     FIRST_TITLE: "number",
+    "Elapsed": "elapsed",
     "Date": "date",
     "Time": "time",
     "Activity": "counts",
     "Steps": "steps",
 }
+MOST_APART_SECONDS = 3600 + 60  # stamps may follow one change of clock
 
 
 def recognises(path: Path) -> bool:
@@ -54,27 +64,29 @@ def recognises(path: Path) -> bool:
 def parse(path: Path, zone: Zone) -> Iterator[Recording]:
     """Activity (counts/min) and steps per minute.
 
-    The device's clock is set in ``zone`` at the start of the recording and runs on: the file
-    counts elapsed seconds from there. InputError for an unknown zone, no table, a date outside
-    1970 to 2100, and epochs over one minute.
+    The device's clock is set in ``zone`` at the start that the header tells, and the rows count
+    the seconds from there; without these the stamps tell the time. InputError for an unknown
+    zone, no table, a date outside 1970 to 2100, epochs over one minute, and stamps that lie
+    over an hour from start and elapsed seconds.
     """
     zones = zones_of(zone)
     require_size(path, MAX_BYTES)
     header, titles = _header(path)
     rows = _rows(path, len(header), titles)
     local = local_stamps(rows, named_day, path)
-    epoch = epoch_seconds(local, path)
-    seconds = logger_utc(local, zones, _started(header))
+    started = _started(header)
+    zones = logger_zones(local, zones, started)
+    seconds, epoch = _clocked(rows, local, zones, started, path)
     rejected = Rejected()
     family = Family.ACTICAL_COUNTS
     counts, steps = (present(seconds, rows[name]) for name in ("counts", "steps"))
     series = (
         epochs(Channel.ACTIVITY, counts, epoch, rejected, family),
-        epochs(Channel.STEPS, steps, epoch, rejected),
+        _walked(steps, epoch, rejected),
     )
     serial = re.sub(r"[^\w-]", "", _value(header, "Device Serial Number:"))
-    device = f"Actical {serial}".strip()
-    yield recording(path, SOURCE, device, series, (), rejected, family, DeviceKind.ACTIGRAPH)
+    device, kind = f"Actical {serial}".strip(), DeviceKind.ACTIGRAPH
+    yield recording(path, SOURCE, device, series, (), rejected, family, kind, zones=zones)
 
 
 def _header(path: Path) -> tuple[list[list[str]], list[str]]:
@@ -97,6 +109,45 @@ def _rows(path: Path, above: int, titles: Sequence[str]) -> pd.DataFrame:
     rows = table(path, above, columns)
     epochs_only = rows[rows["number"].str.isdecimal()]  # the titles fill five lines
     return epochs_only.reindex(columns=list(COLUMNS.values()), fill_value="")
+
+
+def _clocked(
+    rows: pd.DataFrame, local: Seconds, zones: ZoneHistory, started: int | None, path: Path
+) -> tuple[Seconds, float]:
+    """UTC seconds of the starts of the epochs, shape (n,), and their length in seconds.
+
+    Elapsed seconds are those at the end of an epoch.
+    """
+    number, elapsed = (
+        pd.to_numeric(rows[name], errors="coerce").to_numpy(np.float64)
+        for name in ("number", "elapsed")
+    )
+    epoch = epoch_seconds(local, path)
+    if started is None or not np.isfinite(elapsed).all():
+        return logger_utc(local, zones, started), epoch
+    if np.ptp(number) > 0:  # stamps of hours and minutes do not tell epochs under a minute
+        epoch = float(np.ptp(elapsed) / np.ptp(number))
+    since = elapsed - epoch
+    if not (np.abs(started + since - local) <= MOST_APART_SECONDS).all():
+        raise InputError(
+            f"{path.name} has dates and elapsed seconds that lie over an hour apart; "
+            "export it again from Actical."
+        )
+    begun = utc_from_local(np.array([started], dtype=np.int64), zones)
+    return begun + np.rint(since).astype(np.int64), epoch
+
+
+def _walked(
+    samples: tuple[Seconds, Values], epoch: float, rejected: Rejected
+) -> MinuteSeries | None:
+    """Steps per minute; those of epochs under a minute are one walk each, never scaled up."""
+    if epoch >= 60:
+        return epochs(Channel.STEPS, samples, epoch, rejected)
+    start, steps = samples
+    end = start + round(epoch)
+    good = good_steps(start, end, steps, rejected)
+    walks = walks_of(start[good], end[good], steps[good], np.zeros_like(start[good]))
+    return steps_series(walks, rejected)
 
 
 def _started(header: Sequence[Sequence[str]]) -> int | None:

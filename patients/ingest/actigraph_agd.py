@@ -18,7 +18,14 @@ from patients.ingest.common.actigraph import (
     from_counts,
     second_of_ticks,
 )
-from patients.ingest.common.base import Seconds, Zone, logger_utc, require_dates, zones_of
+from patients.ingest.common.base import (
+    Seconds,
+    Zone,
+    logger_utc,
+    logger_zones,
+    require_dates,
+    zones_of,
+)
 
 SOURCE = "actigraph_agd"
 LABEL = "ActiGraph .agd (ActiLife)"
@@ -74,9 +81,10 @@ def parse(path: Path, zone: Zone) -> Iterator[Recording]:
     local = _local_seconds(table, path)
     columns = {name: table[name].to_numpy(np.float64) for name in WANTED if name in table}
     started = second_of_ticks(settings.get("startdatetime", ""))
+    zones = logger_zones(local, zones, started)
     seconds = logger_utc(local, zones, started)
     serial = settings.get("deviceserial", "")
-    yield from_counts(path, SOURCE, serial, seconds, columns, float(epoch))
+    yield from_counts(path, SOURCE, serial, seconds, columns, float(epoch), zones)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from patients.ingest.common.base import (
     Values,
     Zone,
     logger_utc,
+    logger_zones,
     require_dates,
     require_short_rows,
     shown,
@@ -74,8 +75,9 @@ def parse(path: Path, zone: Zone) -> Iterator[Recording]:
     table = _table(path, lines, header)
     local = _local_seconds(table, header, path)
     columns = {name: _numbers(table[name]) for name in WANTED if name in table}
-    seconds = logger_utc(local, zones, _told_start(header, local))
-    yield from_counts(path, SOURCE, header.serial, seconds, columns, header.epoch_seconds)
+    started = _told_start(header, local)
+    zones, seconds = logger_zones(local, zones, started), logger_utc(local, zones, started)
+    yield from_counts(path, SOURCE, header.serial, seconds, columns, header.epoch_seconds, zones)
 
 
 def _lines(path: Path) -> list[str]:

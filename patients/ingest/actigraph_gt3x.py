@@ -23,6 +23,7 @@ from patients.ingest.common.base import (
     clock_set,
     epochs,
     logger_utc,
+    logger_zones,
     recording,
     require_dates,
     utc,
@@ -74,12 +75,13 @@ def parse(path: Path, zone: Zone) -> Iterator[Recording]:
         local, mean_mg = held(local, mean_mg, last_mg)
     started = clock_set(local, second_of_ticks(info.get("Start Date", "")))
     _check_offset(info, started, zones.zone_on(utc(started).date()), path)
+    zones = logger_zones(local, zones, started)
     seconds = logger_utc(local, zones, started)
     rejected = Rejected()
     family = Family.ENMO
     series = epochs(Channel.ACTIVITY, (seconds, mean_mg), 1, rejected, family, how="mean")
     device, kind = device_name(info.get("Serial Number", "")), DeviceKind.ACTIGRAPH
-    yield recording(path, SOURCE, device, [series], (), rejected, family, kind)
+    yield recording(path, SOURCE, device, [series], (), rejected, family, kind, zones=zones)
 
 
 def _checked_info(path: Path) -> dict[str, str]:

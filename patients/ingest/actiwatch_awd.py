@@ -13,6 +13,7 @@ from patients.ingest.common.base import (
     Rejected,
     Zone,
     epochs,
+    logger_zones,
     recording,
     require_dates,
     shown,
@@ -64,6 +65,7 @@ def parse(path: Path, zone: Zone) -> Iterator[Recording]:
             f"use one of {', '.join(EPOCH_SECONDS)}."
         )
     rows = _rows(path, lines)
+    zones = logger_zones(started, zones)
     seconds = utc_from_local(started, zones) + epoch * np.arange(len(rows), dtype=np.int64)
     counts, lux = (pd.to_numeric(rows[i]).to_numpy(np.float64) for i in (0, 1))
     lit = np.isfinite(lux)
@@ -73,8 +75,8 @@ def parse(path: Path, zone: Zone) -> Iterator[Recording]:
     if lux[lit].any():
         light = (seconds[lit], lux[lit])
         series.append(epochs(Channel.LIGHT, light, epoch, rejected, how="mean"))
-    device = f"Actiwatch {_serial(lines[DEVICE])}".strip()
-    yield recording(path, SOURCE, device, series, (), rejected, family, DeviceKind.ACTIGRAPH)
+    device, kind = f"Actiwatch {_serial(lines[DEVICE])}".strip(), DeviceKind.ACTIGRAPH
+    yield recording(path, SOURCE, device, series, (), rejected, family, kind, zones=zones)
 
 
 def _lines(content: bytes) -> list[str]:

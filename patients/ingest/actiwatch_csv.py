@@ -22,6 +22,7 @@ from patients.ingest.common.base import (
     Zone,
     epochs,
     logger_utc,
+    logger_zones,
     recording,
     zones_of,
 )
@@ -105,7 +106,8 @@ def parse(path: Path, zone: Zone) -> Iterator[Recording]:
     day_first = _day_first(rows["date"].unique().tolist(), found.header, path)
     local = local_stamps(rows, lambda text: _day(text, day_first), path)
     epoch = epoch_seconds(local, path)
-    seconds = logger_utc(local, zones, _started(found.header, day_first))
+    started = _started(found.header, day_first)
+    zones, seconds = logger_zones(local, zones, started), logger_utc(local, zones, started)
     rejected = Rejected()
     off = (rows["off_wrist"] == "1").to_numpy(bool)
     rejected["off_wrist"] += int(off.sum())
@@ -124,6 +126,7 @@ def parse(path: Path, zone: Zone) -> Iterator[Recording]:
         rejected,
         family,
         DeviceKind.ACTIGRAPH,
+        zones=zones,
     )
 
 

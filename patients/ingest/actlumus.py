@@ -7,18 +7,22 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from patients.domain.days import ZoneHistory
 from patients.domain.errors import InputError
 from patients.domain.recording import Channel, DeviceKind, Family, MinuteSeries, Recording
 from patients.ingest.common.base import (
+    LATEST_SECOND,
     Rejected,
     Seconds,
     Values,
     Zone,
     epochs,
     logger_utc,
+    logger_zones,
     recording,
     require_dates,
     require_short_rows,
+    utc_from_local,
     zones_of,
 )
 from patients.ingest.common.logger_rows import epoch_seconds
@@ -35,6 +39,10 @@ TAIL_BYTES = 4096
 ROW_BYTES = {"AL0101": 76}
 LEAST_MOVING = 0.02  # of the minutes; 53 % in a real week that was worn, 0.4 % in one that was not
 DAY_MINUTES = 1440
+STAMP_FORMAT = "%d/%m/%Y %H:%M:%S"
+CONNECTED = ("CONNECTION_SYSTEM_DATE_TIME", "CONNECTION_DEVICE_DATE_TIME")
+QUARTER_SECONDS = 900  # no clock drifts half as far within a log
+MOST_DAYS = 60  # before and after the first row; twice this is less than from change to change
 
 
 def recognises(path: Path) -> bool:
@@ -62,7 +70,8 @@ def parse(path: Path, zone: Zone) -> Iterator[Recording]:
     local = _local_seconds(table, path)
     _require_whole_row(path, skipped)
     epoch = epoch_seconds(local, path)
-    seconds = logger_utc(local, zones)
+    zones = logger_zones(local, zones)
+    seconds = logger_utc(local, zones, _clock_set(header, local, zones))
     rejected = Rejected({"rows_missing": _rows_missing(header, len(table))})
     pim, lux = (_numbers(table, name) for name in ("PIM", "LIGHT"))
     family = Family.CONDOR_PIM
@@ -73,7 +82,28 @@ def parse(path: Path, zone: Zone) -> Iterator[Recording]:
         series.append(epochs(Channel.LIGHT, (seconds, lux), epoch, rejected, how="mean"))
     device = f"{header.get('DEVICE_MODEL', 'ActLumus')} {header.get('DEVICE_ID', '')}".strip()
     kind = DeviceKind.ACTIGRAPH
-    yield recording(path, SOURCE, device, series, (), rejected, family, kind)
+    yield recording(path, SOURCE, device, series, (), rejected, family, kind, zones=zones)
+
+
+def _clock_set(header: dict[str, str], local: Seconds, zones: ZoneHistory) -> int | None:
+    """A local second up to the first row's at which the zone had the offset of the log's clock.
+
+    The header tells the computer's and the device's time when they were connected. The
+    computer follows the changes of clock; so by how much the device is then ahead tells
+    whether its clock is from before the last change. None if that is not told.
+    """
+    told = [header.get(key, "") for key in CONNECTED]
+    stamps = pd.to_datetime(told, format=STAMP_FORMAT, errors="coerce")
+    computer, device = stamps.to_numpy("datetime64[s]").astype(np.int64).tolist()
+    first, last = int(local.min()), int(local.max())
+    runs_on = last - 3600 <= device <= first + MOST_DAYS * 86400
+    if not (runs_on and 0 <= computer < LATEST_SECOND):
+        return None
+    ahead = round((device - computer) / QUARTER_SECONDS) * QUARTER_SECONDS
+    moments = np.append(first - 86400 * np.arange(MOST_DAYS), computer)
+    offsets = moments - utc_from_local(moments, zones)
+    same = np.flatnonzero(offsets[:-1] == offsets[-1] + ahead)
+    return int(moments[same[0]]) if same.size else None
 
 
 def _require_whole_row(path: Path, skipped: int) -> None:
@@ -145,7 +175,7 @@ def _table(path: Path, skipped: int) -> pd.DataFrame:
 
 def _local_seconds(table: pd.DataFrame, path: Path) -> Seconds:
     texts = table["DATE/TIME"]
-    stamps = pd.to_datetime(texts, format="%d/%m/%Y %H:%M:%S", errors="coerce")
+    stamps = pd.to_datetime(texts, format=STAMP_FORMAT, errors="coerce")
     seconds: Seconds = stamps.to_numpy("datetime64[s]").astype(np.int64)
     require_dates(seconds, path, lambda i: f"line {texts.index[i]} ({texts.iloc[i][:24]!r})")
     return seconds

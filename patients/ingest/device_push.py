@@ -286,9 +286,8 @@ def _night(value: Any, where: str, rejected: Rejected) -> SleepEpisode | None:
         _number(row[name], f"{where}.{name}") if row.get(name) is not None else None
         for name in ("asleep_minutes", "awake_minutes")
     )
-    if log_id:  # with the start: some devices count their nights anew after a reset
-        log_id = f"{bounds[0]} {log_id}"
-    return night(segments, log_id, rejected, bounds, (asleep, awake))
+    # With the start: some devices count their nights anew after a reset, others give no ids.
+    return night(segments, f"{bounds[0]} {log_id}".strip(), rejected, bounds, (asleep, awake))
 
 
 def _stage(value: Any, where: str, bounds: tuple[int, int]) -> Segment:

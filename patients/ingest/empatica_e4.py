@@ -25,13 +25,13 @@ from patients.ingest.common.base import (
     zones_of,
 )
 from patients.ingest.common.enmo import enmo_by_second
+from patients.ingest.common.rr import rmssd_and_sdnn, windows
 
 SOURCE = "empatica_e4"
 LABEL = "Empatica E4 session (ACC, HR, IBI, TEMP CSV)"
 MAX_FILE_BYTES = 256 * 1024**2  # 60 hours, all that the memory holds, are 100 MB of ACC
 MAX_RATE_HZ = 128.0
 UNITS_PER_G = 64.0
-WINDOW_SECONDS = 300
 STAMP = rb"(?:\d{9,10}(?:\.\d+)?|\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?)"
 RATE = rb"\d{1,3}(?:\.0+)?"
 # Each file by its two first rows; the start may be a number (Empatica) or a date in UTC
@@ -51,9 +51,9 @@ def recognises(path: Path) -> bool:
 
 
 def parse(path: Path, zone: Zone) -> Iterator[Recording]:
-    """ENMO (mg), heart rate, RMSSD and wrist temperature of one session; stamps are in UTC.
+    """ENMO (mg), heart rate, RMSSD, SDNN and wrist temperature of one session; stamps are in UTC.
 
-    RMSSD (Task Force 1996, Circulation 93:1043) is that of windows of 5 minutes: see ``rmssd``.
+    RMSSD and SDNN are those of windows of 5 minutes: see ``patients.ingest.common.rr``.
     InputError for an unknown zone, several sessions, a file that cannot be read and a start
     outside 1970 to 2100.
     """
@@ -138,34 +138,12 @@ def _series(
             yield binned(channel, (seconds, rows[first, 0]), rejected)
     if "IBI.csv" in tables:
         start, _, rows = tables["IBI.csv"]
-        windows = rmssd(start, rows[:, 0], rows[:, 1])
-        yield binned(Channel.HRV_RMSSD, windows, rejected, edges=())
+        found = list(windows(start, rows[:, 0], rows[:, 1]))
+        seconds, rmssd, sdnn = rmssd_and_sdnn(found)
+        yield binned(Channel.HRV_RMSSD, (seconds, rmssd), rejected, edges=())
+        yield binned(Channel.HRV_SDNN, (seconds, sdnn), rejected, edges=())
 
 
 def _at(start: float, rate: float, count: int) -> Seconds:
     """The second of each of ``count`` samples."""
     return np.floor(start + np.arange(count) / (rate or 1.0)).astype(np.int64)
-
-
-def rmssd(start: float, offsets: Values, intervals: Values) -> tuple[Seconds, Values]:
-    """Starts of windows of 5 minutes (UTC seconds) and the RMSSD in each, in ms.
-
-    A beat lies ``offsets`` seconds after ``start`` and ``intervals`` seconds after the beat
-    before it, both of shape (n,). Differences count between intervals of 0.3 to 2 s that
-    follow each other without a missed beat and differ by at most a fifth of the first; a
-    window has a value if such intervals cover at least half of it.
-    """
-    beats = (offsets >= 0) & (offsets < LATEST_SECOND) & (intervals >= 0.3) & (intervals <= 2.0)
-    offsets, intervals = offsets[beats], intervals[beats]
-    order = np.argsort(offsets, kind="stable")
-    at, ibi = offsets[order], intervals[order]
-    before, change = ibi[:-1], np.diff(ibi)
-    good = np.abs(np.diff(at) - ibi[1:]) < 0.02  # the clock ticks in 1/64 s
-    good &= np.abs(change) <= 0.2 * before
-    window = np.floor((start + at[1:][good]) / WINDOW_SECONDS).astype(np.int64)
-    windows, which = np.unique(window, return_inverse=True)
-    covered = np.bincount(which, ibi[1:][good], windows.size)
-    squares = np.bincount(which, (1000 * change[good]) ** 2, windows.size)
-    counts = np.bincount(which, minlength=windows.size)
-    enough = covered >= WINDOW_SECONDS / 2
-    return windows[enough] * WINDOW_SECONDS, np.sqrt(squares[enough] / counts[enough])

@@ -22,6 +22,7 @@ from patients.ingest.common.base import (
     require_dates,
     shown,
     utc_from_local,
+    wall_readings,
     zone_at,
     zones_of,
 )
@@ -32,6 +33,7 @@ from patients.ingest.common.nights import Segment, night
 SOURCE = "fitbit"
 LABEL = "Fitbit Takeout (steps, heart rate, sleep JSON; HRV, SpO2, breathing, temperature CSV)"
 SUFFIXES = (".json", ".csv")
+CLOCK_SLACK_SECONDS = 300  # stretches of one night may overlap a little
 CHUNK_SAMPLES = 1_000_000  # a recording is given when so many are held: some four months
 STAGE_NAMES = {"wake": "awake"} | {
     stage: stage for stage in ("awake", "asleep", "restless", "light", "deep", "rem")
@@ -140,6 +142,7 @@ def _read_resting(found: _Found, file: Member) -> None:
             day = datetime.strptime(str(value["date"])[:40], "%m/%d/%y").replace(tzinfo=UTC)
         except ValueError:
             raise bad_date(value["date"], f"{file.basename}: record {at}") from None
+        found.device.zones = found.zones
         second = _local([day.isoformat()[:19]], found.zones, f"{file.basename}: record {at}")[0]
         found.device.add(Channel.RESTING_HEART_RATE, second, number(value["value"]))
 
@@ -162,30 +165,48 @@ def _read_sleep(found: _Found, file: Member) -> None:
 def _read_log(found: _Found, log: dict[str, Any], where: str) -> None:
     """The log's night: short wakes painted over the stages, minutes as the log counts them."""
     [began] = _local_seconds([log.get("startTime")], where)
+    found.device.zones = found.zones
     zones = zone_at(began, found.zones)  # one for the log, or a move would stretch its night
+    start, end = _bounds(log, zones, where)
     levels = log.get("levels")
     levels = levels if isinstance(levels, dict) else {}
     segments = [
         segment
         for part in ("data", "shortData")
-        for segment in _segments(levels.get(part), zones, where)
+        for segment in _segments(levels.get(part), zones, start, where)
     ]
-    start, end = _local([log.get("startTime"), log.get("endTime")], zones, where)
     told = (number(log.get("minutesAsleep")), number(log.get("minutesAwake")))
     log_id = text(log.get("logId")) or str(start)
     found.device.sleep(night(segments, log_id, found.device.rejected, (start, end), told))
 
 
-def _segments(rows: Any, zones: ZoneHistory, where: str) -> list[Segment]:
-    """The stretches of a levels list; rows of another shape are left out."""
+def _bounds(log: dict[str, Any], zones: ZoneHistory, where: str) -> tuple[int, int]:
+    """Start and end of the log; in the hour told twice those that fit its duration best."""
+    local = np.array(_local_seconds([log.get("startTime"), log.get("endTime")], where), np.int64)
+    starts, ends = zip(*wall_readings(local, zones), strict=True)
+    length = number(log.get("duration")) / 1000  # told in milliseconds
+    pairs = [(int(start), int(end)) for start in starts for end in ends]
+    if not isfinite(length):
+        return pairs[0]
+    return min(pairs, key=lambda pair: abs(pair[1] - pair[0] - length))
+
+
+def _segments(rows: Any, zones: ZoneHistory, start: int, where: str) -> list[Segment]:
+    """The stretches of a levels list; rows of another shape are left out.
+
+    They follow each other from the log's start on, which settles the hour told twice.
+    """
     known = [row for row in dicts(rows) if str(row.get("level")) in STAGE_NAMES]
-    starts = _local([row.get("dateTime") for row in known], zones, where)
-    lengths = [number(row.get("seconds")) for row in known]
-    return [
-        (start, start + int(length), STAGE_NAMES[row["level"]])
-        for row, start, length in zip(known, starts, lengths, strict=True)
-        if 1 <= length < LATEST_SECOND
-    ]
+    local = np.array(_local_seconds([row.get("dateTime") for row in known], where), np.int64)
+    readings = zip(*(seconds.tolist() for seconds in wall_readings(local, zones)), strict=True)
+    found, reached = [], start
+    for row, (first, second) in zip(known, readings, strict=True):
+        length = number(row.get("seconds"))
+        if 1 <= length < LATEST_SECOND:
+            began = first if first >= reached - CLOCK_SLACK_SECONDS else second
+            reached = began + int(length)
+            found.append((began, reached, STAGE_NAMES[row["level"]]))
+    return found
 
 
 def _local(stamps: list[Any], zones: ZoneHistory, where: str) -> list[int]:

@@ -139,7 +139,7 @@ def _pairs(key: str, channel: Channel) -> Callable[[_Answer], None]:
         for row in rows if isinstance(rows, list) else []:
             if isinstance(row, list) and len(row) > 1 and row[1] is not None:
                 second = epoch_second(row[0], answer.where, MILLISECONDS)
-                _add(answer.device, channel, second, row[1])
+                _add(answer.device, channel, second, row[1], key)
 
     return read
 
@@ -150,7 +150,7 @@ def _rows(key: str, when: str, value: str, channel: Channel) -> Callable[[_Answe
     def read(answer: _Answer) -> None:
         for row in dicts(answer.fields[key]):
             if row.get(value) is not None:
-                _add(answer.device, channel, _gmt(row.get(when), answer.where), row[value])
+                _add(answer.device, channel, _gmt(row.get(when), answer.where), row[value], key)
 
     return read
 
@@ -177,10 +177,10 @@ READERS: dict[str, Callable[[_Answer], None]] = {
 }
 
 
-def _add(device: Device, channel: Channel, second: int, value: Any) -> None:
+def _add(device: Device, channel: Channel, second: int, value: Any, teller: str = "") -> None:
     """A sample, unless it is one of Garmin's negative words for none."""
     if not number(value) < 0:
-        device.add(channel, second, number(value))
+        device.add(channel, second, number(value), teller)
 
 
 def _gmt(stamp: Any, where: str) -> int:

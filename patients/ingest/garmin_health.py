@@ -76,7 +76,7 @@ def _read(device: Device, summary: dict[str, Any], name: str) -> None:
     for key, channel in SAMPLES.items():
         samples = summary.get(key)
         for offset, value in samples.items() if isinstance(samples, dict) else ():
-            _add(device, channel, epoch_second(start + number(offset), where), value)
+            _add(device, channel, epoch_second(start + number(offset), where), value, key)
     _add(device, Channel.RESTING_HEART_RATE, start, summary.get(RESTING))
     if any(summary.get(key) is not None for key in SLEEP_FIELDS):
         _read_night(device, summary, start, where)
@@ -84,10 +84,10 @@ def _read(device: Device, summary: dict[str, Any], name: str) -> None:
         _read_steps(device, summary, start)
 
 
-def _add(device: Device, channel: Channel, second: int, value: Any) -> None:
+def _add(device: Device, channel: Channel, second: int, value: Any, teller: str = "") -> None:
     """A sample, unless there is none: null, or a negative number."""
     if value is not None and not number(value) < 0:
-        device.add(channel, second, number(value))
+        device.add(channel, second, number(value), teller)
 
 
 def _read_steps(device: Device, summary: dict[str, Any], start: int) -> None:

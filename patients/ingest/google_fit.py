@@ -134,7 +134,7 @@ def _add(device: Device, kind: str, source: str, start: int, end: int, value: fl
     if kind == STEPS:
         device.walk(start, end, value, source)
     elif kind == HEART:
-        device.add(Channel.HEART_RATE, start, value)
+        device.add(Channel.HEART_RATE, start, value, source)
     elif value in STAGES_BY_NUMBER:
         device.stretches.append((start, end, STAGES_BY_NUMBER[int(value)]))
     elif value != OUT_OF_BED:

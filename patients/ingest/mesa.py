@@ -78,8 +78,8 @@ def parse(path: Path, zone: Zone) -> Iterator[Recording]:
         epochs(Channel.LIGHT, lux, EPOCH_SECONDS, rejected, how="mean"),
     )
     sleep = _sleep(worn, at, rejected)
-    device = f"MESA {_person(rows, path)} (nominal dates)"
-    yield recording(path, SOURCE, device, series, sleep, rejected, family, DeviceKind.ACTIGRAPH)
+    device, kind = f"MESA {_person(rows, path)} (nominal dates)", DeviceKind.ACTIGRAPH
+    yield recording(path, SOURCE, device, series, sleep, rejected, family, kind, zones=zones)
 
 
 def _titles(path: Path) -> list[str]:

@@ -13,9 +13,11 @@ import pandas as pd
 from patients.domain.days import ZoneHistory
 from patients.domain.errors import InputError
 from patients.domain.recording import Channel, DeviceKind, Family, MinuteSeries, Recording
+from patients.domain.walks import walks_of
 from patients.ingest.common.base import (
     Rejected,
     Seconds,
+    Values,
     Zone,
     binned,
     epochs,
@@ -26,6 +28,7 @@ from patients.ingest.common.base import (
     utc_from_local,
     zones_of,
 )
+from patients.ingest.common.steps import good_steps, steps_series
 
 SOURCE = "minute_csv"
 LABEL = "CSV with a timestamp and columns such as steps or activity:actigraph_counts"
@@ -34,6 +37,7 @@ MAX_FILE_BYTES = 256 * 1024**2  # twenty years of minutes with five channels
 TIME = "timestamp"
 IGNORED = {"", "date"}
 OFFSET = r"(?:Z|[+-]\d\d:?\d\d)$"
+ABOUT_A_MINUTE = (50, 70)  # seconds from row to row
 Column = tuple[Channel, Family | None]
 
 
@@ -49,25 +53,27 @@ def parse(path: Path, zone: Zone) -> Iterator[Recording]:
     """The channels per minute; stamps are ISO 8601 with offset, or local in ``zone``, or unix.
 
     Activity and steps are those of the row's epoch, of one minute or, if the rows are evenly
-    spaced, less; other channels may come at any time. InputError for an unknown zone or
+    spaced, less: then steps are kept as told, so that their sum is the file's also where rows
+    are missing. Other channels may come at any time. InputError for an unknown zone or
     column, activity without its unit family, stamps that cannot be read, and counts of epochs
     that are uneven or longer than a minute.
     """
-    zones = zones_of(zone)
+    given = zones_of(zone)
     names = _names(path)
     used = [name for name in names if name not in {TIME, *IGNORED}]
     columns = {name: _column(name, path) for name in used}
     if len({channel for channel, _ in columns.values()}) < len(used) or names.count(TIME) > 1:
         raise InputError(f"{path.name} names a channel twice; keep one column for each.")
     table = _table(path, names)
-    seconds = _utc_seconds(table[TIME], zones, path)
+    seconds, zones = _utc_seconds(table[TIME], given, path)
     rejected = Rejected()
     series = [
         _series(column, seconds, table[name], rejected, path) for name, column in columns.items()
     ]
     family = next((family for _, family in columns.values() if family), None)
     walked = Family.STEPS if (Channel.STEPS, None) in columns.values() else None
-    yield recording(path, SOURCE, "CSV", series, (), rejected, family or walked, DeviceKind.WATCH)
+    told, kind = family or walked, DeviceKind.WATCH
+    yield recording(path, SOURCE, "CSV", series, (), rejected, told, kind, zones=zones)
 
 
 def _names(path: Path) -> list[str]:
@@ -123,8 +129,10 @@ def _table(path: Path, names: Sequence[str]) -> pd.DataFrame:
     return table.set_axis(list(names), axis="columns")
 
 
-def _utc_seconds(column: pd.Series, zones: ZoneHistory, path: Path) -> Seconds:
-    """UTC seconds of the stamps; all must be of one kind."""
+def _utc_seconds(
+    column: pd.Series, zones: ZoneHistory, path: Path
+) -> tuple[Seconds, ZoneHistory | None]:
+    """UTC seconds of the stamps and the zones they needed; all must be of one kind."""
     texts = column.str.strip()
     if texts.str.fullmatch(r"(?a)\d{1,11}(?:\.\d+)?").all():
         numbers = pd.to_numeric(texts).to_numpy(np.float64)
@@ -138,7 +146,7 @@ def _utc_seconds(column: pd.Series, zones: ZoneHistory, path: Path) -> Seconds:
         )
         seconds = stamps.dt.tz_localize(None).to_numpy("datetime64[s]").astype(np.int64)
     require_dates(seconds, path, lambda i: f"line {i + 2} ({shown(texts.iloc[i])})")
-    return utc_from_local(seconds, zones) if naive else seconds
+    return (utc_from_local(seconds, zones), zones) if naive else (seconds, None)
 
 
 def _series(
@@ -152,22 +160,38 @@ def _series(
     if channel not in (Channel.ACTIVITY, Channel.STEPS):
         return binned(channel, samples, rejected)
     epoch = _epoch_seconds(samples[0], seconds, path)
+    if channel is Channel.STEPS and epoch < 60:
+        return _walked(samples, epoch, rejected)
     how: Literal["sum", "mean"] = "mean" if family is Family.ENMO else "sum"
     return epochs(channel, samples, epoch, rejected, family, how)
 
 
-def _epoch_seconds(filled: Seconds, every: Seconds, path: Path) -> int:
-    """The spacing of the rows with a value, or one minute if other rows lie between them.
+def _walked(samples: tuple[Seconds, Values], epoch: int, rejected: Rejected) -> MinuteSeries | None:
+    """Steps of epochs under a minute: one walk each, never scaled up."""
+    seconds, steps = samples
+    good = good_steps(seconds, seconds + epoch, steps, rejected)
+    start = seconds[good]
+    walks = walks_of(start, start + epoch, steps[good], np.zeros_like(start))
+    return steps_series(walks, rejected)
 
-    Rows that are missing do not matter. One row has no spacing, and holds a minute.
+
+def _epoch_seconds(filled: Seconds, every: Seconds, path: Path) -> int:
+    """The smallest spacing of the rows with a value, of which all others are multiples.
+
+    So rows that are missing do not matter. One row has no spacing, and holds a minute; so do
+    rows about a minute apart, and those further apart with other rows between them.
     """
-    steps = np.diff(np.unique(filled))
-    if not steps.size or 50 <= np.median(steps) <= 70:
+    spacings = np.diff(np.unique(filled))
+    if not spacings.size:
         return 60
-    epoch = int(steps.min())
+    epoch = int(spacings.min())
+    even = not np.remainder(spacings, epoch).any()
+    least, most = ABOUT_A_MINUTE
+    if least <= np.median(spacings) <= most and not (even and epoch < least):
+        return 60
     if epoch > 60 and np.diff(np.unique(every)).min() <= 60:
         return 60
-    if np.remainder(steps, epoch).any():
+    if not even:
         raise InputError(
             f"{path.name} counts activity or steps in rows that are not evenly spaced; "
             "give one row a minute."

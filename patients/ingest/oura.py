@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from patients.domain.days import ZoneHistory
 from patients.domain.recording import Channel, DeviceKind, Recording
@@ -13,7 +14,7 @@ from patients.ingest.common.device import Device, recordings
 from patients.ingest.common.json_files import (
     epoch_second,
     is_json,
-    iso_second,
+    iso_moment,
     number,
     objects,
     read_json,
@@ -64,8 +65,8 @@ def parse(path: Path, zone: Zone) -> Iterator[Recording]:
                 if "bedtime_start" in document:
                     _read_sleep(device, document, where, zones)
                 elif "bpm" in document and document.get("timestamp") is not None:
-                    second = iso_second(document["timestamp"], where, zones)
-                    _add(device, Channel.HEART_RATE, second, document["bpm"])
+                    second = _second(device, document["timestamp"], where, zones)
+                    _add(device, Channel.HEART_RATE, second, document["bpm"], "bpm")
                 elif "class_5_min" in document or "average_met_minutes" in document:
                     device.rejected["steps_total"] += document.get("steps") is not None
     yield from recordings(path, SOURCE, [device])
@@ -77,7 +78,7 @@ def _read_sleep(device: Device, period: dict[str, Any], where: str, zones: ZoneH
         device.rejected[f"sleep_{kind}"] += 1
         return
     start, end = (
-        iso_second(period.get(f"bedtime_{side}"), where, zones) for side in ("start", "end")
+        _second(device, period.get(f"bedtime_{side}"), where, zones) for side in ("start", "end")
     )
     segments = list(_segments(period.get("sleep_phase_5_min"), start, end))
     told = tuple(number(period.get(key)) / 60 for key in ("total_sleep_duration", "awake_time"))
@@ -105,12 +106,20 @@ def _read_samples(
     items, interval = series.get("items"), number(series.get("interval"))
     if not isinstance(items, list) or not interval > 0:
         return
-    start = iso_second(series.get("timestamp"), where, zones)
+    start = _second(device, series.get("timestamp"), where, zones)
     for at, value in enumerate(items):
         _add(device, channel, epoch_second(start + at * interval, where), value)
 
 
-def _add(device: Device, channel: Channel, second: int, value: Any) -> None:
+def _second(device: Device, stamp: Any, where: str, zones: ZoneHistory) -> int:
+    """The UTC second of a stamp; the device tells that one without offset was read in ``zones``."""
+    moment = iso_moment(stamp, where, zones)
+    if isinstance(moment.tzinfo, ZoneInfo):
+        device.zones = zones
+    return int(moment.timestamp())
+
+
+def _add(device: Device, channel: Channel, second: int, value: Any, teller: str = "") -> None:
     """A sample, unless there is none."""
     if value is not None:
-        device.add(channel, second, number(value))
+        device.add(channel, second, number(value), teller)

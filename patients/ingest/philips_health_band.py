@@ -17,17 +17,25 @@ from patients.domain.errors import InputError
 from patients.domain.recording import Channel, DeviceKind, Family, MinuteSeries, Recording
 from patients.ingest.common.archive import members
 from patients.ingest.common.base import (
+    LATEST_SECOND,
     Rejected,
     Seconds,
     Zone,
     epochs,
     logger_utc,
+    logger_zones,
     recording,
     require_dates,
     shown,
     zones_of,
 )
-from patients.ingest.common.logger_rows import epoch_seconds, present, require_size, scored_sleep
+from patients.ingest.common.logger_rows import (
+    day_second,
+    epoch_seconds,
+    present,
+    require_size,
+    scored_sleep,
+)
 
 SOURCE = "philips_health_band"
 LABEL = "Philips Health Band workbooks (DataList and Sleep_Wake xlsx)"
@@ -42,6 +50,7 @@ MAX_ROWS = 200_000
 MAX_COLUMNS = 40  # a DataList has 18
 HEADER_ROWS = 30
 STAMP, SCORE = "timeStamp", "sleepWake"
+NOON_SECONDS = 12 * 3600
 STAMP_FORMAT = "%m-%d-%Y %H:%M:%S"
 HEADER_WORDS = (b"deviceSN", b"PAS Web Application", STAMP.encode())
 TEXTS_IN = ("xl/sharedStrings.xml", "xl/worksheets/sheet1.xml", "xl/worksheets/sheet.xml")
@@ -72,28 +81,31 @@ def parse(path: Path, zone: Zone) -> Iterator[Recording]:
     """What a DataList tells of each minute, or the nights of a Sleep_Wake list (1 is asleep).
 
     That 1 is asleep is seen in the real pair: counts are 5 times lower there, and the heart
-    slower. Stamps are local in ``zone``, month first. Minutes off the wrist or marked as
-    missing are left out and counted. InputError for an unknown zone, a workbook that is damaged
-    or far too large, and dates outside 1970 to 2100 or outside the header's analysis range.
+    slower. Stamps are local in ``zone``, month first; the clock was set on the first day of the
+    analysis range. Minutes off the wrist or marked as missing are left out and counted.
+    InputError for an unknown zone, a workbook that is damaged or far too large, and dates
+    outside 1970 to 2100 or outside the header's analysis range.
     """
     zones = zones_of(zone)
     rows, about = _read(path)
     local = _local(rows, path)
     _check_range(local, about, path)
-    seconds = logger_utc(local, zones)
+    started = _started(about)
+    zones, seconds = logger_zones(local, zones, started), logger_utc(local, zones, started)
     rejected = Rejected()
     serial = re.sub(r"[^\w-]", "", about.get("deviceSN", ""))[:24]
-    device = f"Philips Health Band {serial}".strip()
+    device, kind = f"Philips Health Band {serial}".strip(), DeviceKind.ACTIGRAPH
     series: list[MinuteSeries | None] = []
     sleep, family = [], None
     if SCORE in rows:
         at, score = present(seconds, rows[SCORE])
         told = np.isin(score, (0, 1))
-        sleep = scored_sleep(at[told], score[told] == 1, epoch_seconds(local, path), rejected)
+        found = scored_sleep(at[told], score[told] == 1, epoch_seconds(local, path), rejected)
+        sleep = found if any(e.asleep_minutes or e.awake_minutes for e in found) else []
     else:
         family = Family.ACTIWATCH_COUNTS
         series = _series(rows, seconds, epoch_seconds(local, path), rejected)
-    yield recording(path, SOURCE, device, series, sleep, rejected, family, DeviceKind.ACTIGRAPH)
+    yield recording(path, SOURCE, device, series, sleep, rejected, family, kind, zones=zones)
 
 
 def _series(
@@ -183,7 +195,7 @@ def _local(rows: pd.DataFrame, path: Path) -> Seconds:
 
 def _check_range(local: Seconds, about: dict[str, str], path: Path) -> None:
     """InputError for stamps outside the header's ISO dates: day and month are then swapped."""
-    days = re.findall(r"\d{4}-\d{2}-\d{2}", about.get("Analysis range", ""))
+    days = _analysis_range(about)
     if len(days) != 2 or not local.size:
         return
     first, last = (
@@ -194,3 +206,21 @@ def _check_range(local: Seconds, about: dict[str, str], path: Path) -> None:
             f"{path.name}: its stamps run from {first} to {last}, outside the analysis range "
             f"{days[0]} to {days[1]} it names; export it with month-day-year stamps."
         )
+
+
+def _analysis_range(about: dict[str, str]) -> list[str]:
+    """The ISO dates of the header's analysis range: two if it tells its first and last day."""
+    return re.findall(r"\d{4}-\d{2}-\d{2}", about.get("Analysis range", ""))
+
+
+def _started(about: dict[str, str]) -> int | None:
+    """Noon of the first day of the analysis range, as a local second.
+
+    The range names no hour. Where clocks change on that very day, noon comes after the change,
+    and so does the start of most recordings.
+    """
+    days = _analysis_range(about)
+    if len(days) != 2:
+        return None
+    second = day_second(*map(int, min(days).split("-"))) + NOON_SECONDS
+    return second if 0 <= second < LATEST_SECOND else None

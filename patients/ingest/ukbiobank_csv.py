@@ -15,6 +15,7 @@ from patients.ingest.common.base import (
     Zone,
     epochs,
     logger_utc,
+    logger_zones,
     recording,
     require_dates,
     require_short_rows,
@@ -53,13 +54,14 @@ def parse(path: Path, zone: Zone) -> Iterator[Recording]:
     first = _start(header[1])
     local = first + epoch_seconds * np.arange(len(table), dtype=np.int64)
     require_dates(local, path, lambda i: f"line {i + 2}")
+    zones = logger_zones(local, zones)
     seconds = logger_utc(local, zones)
     measured = table[1] == 0
     rejected = Rejected({"activity_imputed": int(np.count_nonzero(table[1] == 1))})
     samples = seconds[measured], table[0][measured].to_numpy(np.float64)
     family, kind = Family.ENMO, DeviceKind.ACTIGRAPH
     series = epochs(Channel.ACTIVITY, samples, epoch_seconds, rejected, family, how="mean")
-    yield recording(path, SOURCE, "Axivity AX3", [series], (), rejected, family, kind)
+    yield recording(path, SOURCE, "Axivity AX3", [series], (), rejected, family, kind, zones=zones)
 
 
 def _first_line(path: Path) -> str:

@@ -11,6 +11,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='recordingday',
             name='walks',
-            field=models.BinaryField(help_text='Steps as they were told, if over stretches: patients.domain.walks.', null=True),
+            field=models.BinaryField(help_text='Steps as told: patients.domain.walks', null=True),
         ),
     ]

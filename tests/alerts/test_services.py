@@ -1,6 +1,6 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from threading import Barrier
 from typing import Any
 
@@ -54,6 +54,14 @@ def test_each_track_has_its_own_alert_at_its_own_tier(patient: Patient) -> None:
         assert events(alert) == [("raised", "", "new", alert.tier, "system")]
         assert alert.messages.count() == 1
         assert "onsider" in alert.recommendation["text"]
+
+
+def test_the_age_of_a_day_is_counted_where_the_patient_lives() -> None:
+    now = datetime(2026, 3, 5, 3, 0, tzinfo=UTC)  # the 4th in Toronto, the 5th in Auckland
+    here, there = factories.patient(), factories.patient(zone="Pacific/Auckland")
+    for who, raised in ((here, 1), (there, 0)):
+        score = factories.score(who, DAY, 0.1, 0.9)
+        assert len(alerts_consider(score=score, now=now)) == raised
 
 
 def test_the_same_tier_again_changes_nothing(patient: Patient) -> None:

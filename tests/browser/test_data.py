@@ -12,7 +12,7 @@ from patients.domain.recording import Channel, DeviceKind, Family, MinuteSeries,
 from patients.models import Patient, Role
 from patients.resolving import devices_in_order
 from patients.storage import recordings_store
-from scoring.services import features_update
+from scoring.features import features_update
 from tests.browser.test_journey import Visit, visit  # noqa: F401 (a fixture)
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -161,12 +161,14 @@ def test_a_devices_data_are_removed_and_a_refusal_stands_beside_the_days(
     expect(watch.get_by_label("Last day")).to_have_value(day)
     expect(watch).to_contain_text("This cannot be undone")
     watch.get_by_label("First day").fill("2099-01-01")
+    watch.get_by_label("Yes, remove them").check()
     watch.get_by_role("button", name="Remove").click()
     expect(watch.get_by_role("alert")).to_have_text(
         "The last day lies before the first: change one of them."
     )
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     watch.get_by_label("First day").fill(day)
+    watch.get_by_label("Yes, remove them").check()
     watch.get_by_role("button", name="Remove").click()
     expect(page.get_by_text("1 day of Apple Watch removed: 960 minutes")).to_be_visible()
     assert patient.devices.get(name="Apple Watch").recording_days.count() == 2 * 19

@@ -24,8 +24,8 @@ from patients.models import AuditEvent, Patient, RecordingFile, Role, Upload
 from patients.resolving import device_order_set, devices_in_order
 from patients.storage import recordings_store
 from patients.tokens import token_used
+from scoring.features import features_update
 from scoring.models import ScoringJob
-from scoring.services import features_update
 from tests import factories
 from tests.integration.reading import browser, text
 

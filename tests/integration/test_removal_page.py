@@ -19,7 +19,7 @@ from tests.people import every_row
 
 pytestmark = pytest.mark.django_db
 
-DAYS = {"first_day": "2026-11-10", "last_day": "2026-11-10"}
+DAYS = {"first_day": "2026-11-10", "last_day": "2026-11-10", "sure": "on"}
 
 
 def address(device: Device) -> str:
@@ -71,7 +71,8 @@ def test_removing_takes_the_days_out_says_how_much_and_asks_for_scores() -> None
         ({}, "Give the first day."),
         (DAYS | {"last_day": "tomorrow"}, "Give a date."),
         (DAYS | {"last_day": "2026-11-09"}, "The last day lies before the first"),
-        ({"first_day": "2025-01-01", "last_day": "2025-12-31"}, "has nothing on these days"),
+        (DAYS | {"first_day": "2025-01-01", "last_day": "2025-12-31"}, "nothing on these days"),
+        (DAYS | {"sure": ""}, "Say that you want this."),
     ],
 )
 def test_a_refusal_stands_in_the_open_form_and_nothing_changes(

@@ -16,9 +16,9 @@ from patients.domain.recording import Recording
 from patients.last_data import last_data_at, with_last_data
 from patients.models import Patient
 from patients.removal import device_remove
+from scoring.features import features_update
 from scoring.models import RiskScore
 from scoring.runs import run_start, scoring_request
-from scoring.services import features_update
 from tests import factories
 from tests.integration.reading import browser, text
 from tests.people import DAYS, in_care, recording, store

@@ -8,7 +8,7 @@ import pytest
 from patients.domain.errors import InputError
 from patients.models import AuditEvent, Patient, ResolvedDay
 from patients.services import zone_set
-from scoring.services import features_update
+from scoring.features import features_update
 from tests import factories
 
 pytestmark = pytest.mark.django_db

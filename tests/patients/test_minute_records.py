@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from patients.domain.packing import pack, unpack
-from patients.domain.recording import DeviceKind, Family, Recording
+from patients.domain.recording import Channel, DeviceKind, Family, MinuteSeries, Recording
 from patients.domain.walks import DAY_SECONDS, WALK, unpack_walks
 from patients.ingest.common.base import Rejected
 from patients.ingest.common.steps import steps_series
@@ -130,6 +130,22 @@ def test_minutes_stored_before_walks_were_kept_are_not_lost() -> None:
     found = minutes_of(patient)
     assert found[5] == 12 and found[700] == 34
     assert sum(found.values()) == pytest.approx(134)
+
+
+@pytest.mark.parametrize("plain_first", [True, False])
+def test_minutes_and_walks_of_one_device_go_together(plain_first: bool) -> None:
+    patient = factories.patient()
+    start = datetime.fromtimestamp(MIDNIGHT, UTC)
+    minutes = MinuteSeries(Channel.STEPS, "steps/min", start, np.array([40, 50], np.float32))
+    plain = Recording("vendor", "watch", Family.STEPS, (minutes,), kind=DeviceKind.WATCH)
+    every = [plain, walking([(60, 180, 60.0, 0)])]
+    for number, what in enumerate(every if plain_first else every[::-1]):
+        recordings_store(
+            patient=patient, recordings=[what], file_sha256=f"{number:064}", zone="UTC", by="t"
+        )
+    assert minutes_of(patient) == {0: 40, 1: 50, 2: 10}
+    day = RecordingDay.objects.get(device__patient=patient)
+    assert day.walks is not None
 
 
 def test_a_day_keeps_its_walks_by_their_start() -> None:

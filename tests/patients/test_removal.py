@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from patients.domain.days import ZoneHistory
 from patients.domain.errors import InputError
 from patients.domain.recording import (
     Channel,
@@ -182,12 +183,13 @@ def test_a_night_alone_taken_out_marks_its_day_and_another_takes_its_place(
 def test_a_file_whose_device_was_taken_out_may_come_in_another_zone() -> None:
     patient = factories.patient(zone="UTC")
     what = heart("watch", START, *[60.0] * 60, nights=[night(0)])
-    store(patient, what)
+    there = replace(what, zones=ZoneHistory.of("Asia/Tokyo"))
+    store(patient, replace(what, zones=ZoneHistory.of("UTC")))
     with pytest.raises(InputError, match="Asia/Tokyo"):
-        store(patient, what, zone="Asia/Tokyo")
+        store(patient, there)
     remove(patient, "watch")
     assert not RecordingFile.objects.exists() and not RecordingPart.objects.exists()
-    assert store(patient, what, zone="Asia/Tokyo")
+    assert store(patient, there)
     assert RecordingFile.objects.get().zone == "Asia/Tokyo"
 
 

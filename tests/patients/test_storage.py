@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from patients import storage
+from patients.domain.days import ZoneHistory
 from patients.domain.errors import InputError
 from patients.domain.packing import unpack
 from patients.domain.recording import (
@@ -103,10 +104,11 @@ def test_the_same_recording_twice_leaves_every_row_as_it_was() -> None:
 
 def test_the_same_file_under_another_zone_is_refused_and_changes_nothing() -> None:
     patient = factories.patient(zone="UTC")
-    store(patient, steps(1, 2, 3), zone="Europe/Berlin")
+    berlin, tokyo = ZoneHistory.of("Europe/Berlin"), ZoneHistory.of("Asia/Tokyo")
+    store(patient, replace(steps(1, 2, 3), zones=berlin))
     before = every_row()
     with pytest.raises(InputError, match="Europe/Berlin"):
-        store(patient, steps(1, 2, 3, start=START + HOUR), zone="Asia/Tokyo")
+        store(patient, replace(steps(1, 2, 3, start=START + HOUR), zones=tokyo))
     assert every_row() == before
 
 
@@ -310,7 +312,8 @@ def test_a_failing_file_leaves_nothing_half_stored() -> None:
 def test_a_file_is_audited_and_its_parts_are_on_record() -> None:
     patient = factories.patient("P-777", zone="UTC")
     asked_at = START + timedelta(days=9)
-    what = replace(steps(1, 2, 3), sleep=(SLEEP,), rejected={"steps_out_of_range": 2})
+    zones, rejected = ZoneHistory.of("UTC"), {"steps_out_of_range": 2}
+    what = replace(steps(1, 2, 3), sleep=(SLEEP,), rejected=rejected, zones=zones)
     recordings_store(
         patient=patient, recordings=[what], file_sha256="a" * 64, zone="UTC", by="tester",
         received_at=asked_at,
@@ -369,9 +372,12 @@ def test_more_devices_than_a_person_has_are_refused(monkeypatch: pytest.MonkeyPa
     assert patient.devices.count() == 2
 
 
-def test_of_two_answers_of_one_moment_the_first_stays() -> None:
-    patient = factories.patient(zone="UTC")
-    told = tuple(QuestionnaireAnswer("phq9", START, total) for total in (12.0, 3.0))
+@pytest.mark.parametrize("totals", [(12.0, 3.0), (3.0, 12.0)])
+def test_of_two_answers_of_one_moment_the_higher_stays(totals: tuple[float, float]) -> None:
+    told = tuple(QuestionnaireAnswer("phq9", START, total) for total in totals)
+    together, apart = factories.patient(zone="UTC"), factories.patient(zone="UTC")
     for name in "ab":
-        store(patient, Recording("vendor", "app", None, (), questionnaires=told), name=name)
-    assert Questionnaire.objects.get().total == 12.0
+        store(together, Recording("vendor", "app", None, (), questionnaires=told), name=name)
+    for name, answer in zip("ab", told, strict=True):
+        store(apart, Recording("vendor", "app", None, (), questionnaires=(answer,)), name=name)
+    assert [q.total for q in Questionnaire.objects.all()] == [12.0, 12.0]

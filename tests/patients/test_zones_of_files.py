@@ -163,11 +163,11 @@ def test_an_upload_is_read_in_the_zones_known_when_it_is_processed(
     assert nights(patient) == NIGHTS
 
 
-def test_a_file_of_questionnaires_alone_is_read_in_the_zones_of_their_days(tmp_path: Path) -> None:
+def test_of_a_file_of_questionnaires_alone_no_zone_is_told(tmp_path: Path) -> None:
     mood = {"start": "2024-06-10T09:00:00Z", "kind": "daily_mood", "valence": 0.5}
     path = write_json(tmp_path / "mood.json", {"data": {"stateOfMind": [mood]}})
     store(traveller(), path)
-    assert RecordingFile.objects.get().zone == WORDS  # a day more than the file's at each end
+    assert RecordingFile.objects.get().zone == ""
 
 
 def test_of_a_file_without_a_moment_there_is_nothing_to_tell() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from patients.domain.days import ZoneHistory
 from patients.domain.recording import Channel, DeviceKind, Family, Recording
 from patients.ingest.common.base import (
     LATEST_SECOND,
@@ -65,11 +66,12 @@ def from_counts(
     seconds: Seconds,
     columns: Mapping[str, Values],
     epoch_seconds: float,
+    zones: ZoneHistory,
 ) -> Recording:
     """The recording of one device: counts and steps per minute, mean lux.
 
     ``seconds`` are UTC starts of epochs, shape (n,); ``columns`` those of WANTED that there
-    are, each of shape (n,), with axis1 among them.
+    are, each of shape (n,), with axis1 among them. ``zones`` are those of the device's clock.
     """
     rejected = Rejected()
     counts = vector_magnitude(columns)
@@ -81,4 +83,4 @@ def from_counts(
         lit = (seconds, columns["lux"])
         series.append(epochs(Channel.LIGHT, lit, epoch_seconds, rejected, how="mean"))
     device, kind = device_name(serial), DeviceKind.ACTIGRAPH
-    return recording(path, source, device, series, (), rejected, FAMILY, kind)
+    return recording(path, source, device, series, (), rejected, FAMILY, kind, zones=zones)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patients.domain.errors import InputError
+from patients.domain.minutes import together
 from patients.domain.recording import (
     Channel,
     DeviceKind,
@@ -228,12 +229,18 @@ class Samples:
                 walks = walks_of(own["start"], own["end"], own["value"], tellers)
                 yield steps_series(walks, rejected)
             elif code != SLEEP_CODE:
-                samples = own["start"].copy(), own["value"].copy()
-                edges = self._edges(lanes, code)
-                yield binned(Channel(CHANNELS[code]), samples, rejected, edges=edges)
+                told = [s for lane in lanes if (s := self._told(own, lane, code, rejected))]
+                yield together(told) if told else None
 
-    def _edges(self, lanes: list[int], code: int) -> Collection[int]:
-        """The minutes in which a lane's samples begin and end: another file may hold more."""
-        return {
-            int(second) // 60 for edge in (self._first, self._last) for second in edge[lanes, code]
-        }
+    def _told(self, rows: Rows, lane: int, code: int, rejected: Rejected) -> MinuteSeries | None:
+        """What one app on the device says of a channel."""
+        own = rows[rows["lane"] == lane]
+        if not own.size:
+            return None
+        samples = own["start"].copy(), own["value"].copy()
+        edges = self._edges(lane, code)
+        return binned(Channel(CHANNELS[code]), samples, rejected, edges=edges)
+
+    def _edges(self, lane: int, code: int) -> Collection[int]:
+        """The minutes in which the lane's samples begin and end: another file may hold more."""
+        return {int(edge[lane, code]) // 60 for edge in (self._first, self._last)}

@@ -125,6 +125,15 @@ def utc_from_local(local: Seconds, zones: ZoneHistory) -> Seconds:
     first occurrence, until the clock is seen to jump back within the repeated hour; one that
     never occurs is read with the offset before the gap (PEP 495, fold 0), so 02:30 becomes 03:30.
     """
+    first, second = wall_readings(local, zones)
+    return np.where(_is_second_pass(local, first < second), second, first)
+
+
+def wall_readings(local: Seconds, zones: ZoneHistory) -> tuple[Seconds, Seconds]:
+    """The two UTC seconds that naive local seconds can mean; they differ in the hour told twice.
+
+    As ``utc_from_local`` in all else.
+    """
     quarters, which = np.unique(local // 900, return_inverse=True)
     zone_on = cache(zones.zone_on)
 
@@ -135,7 +144,7 @@ def utc_from_local(local: Seconds, zones: ZoneHistory) -> Seconds:
         return np.array(found, dtype=np.int64)[which]
 
     first, second = offsets(0), offsets(1)
-    return local - np.where(_is_second_pass(local, first > second), second, first)
+    return local - first, local - np.minimum(first, second)
 
 
 def _is_second_pass(local: Seconds, repeated: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -157,10 +166,15 @@ def logger_utc(local: Seconds, zones: ZoneHistory, started: int | None = None) -
     if not local.size:
         return local
     begun = clock_set(local, started)
-    first, zone = np.array([begun], dtype=np.int64), zone_at(begun, zones)
+    first, zone = np.array([begun], dtype=np.int64), logger_zones(local, zones, started)
     running = local - (first - utc_from_local(first, zone))
     wall = utc_from_local(local, zone)
     return min((running, wall), key=lambda read: (-np.unique(read).size, int(np.ptp(read))))
+
+
+def logger_zones(local: Seconds, zones: ZoneHistory, started: int | None = None) -> ZoneHistory:
+    """For all time the zone in which a logger's clock was set, as ``logger_utc`` reads it."""
+    return zone_at(clock_set(local, started), zones) if local.size else zones
 
 
 def clock_set(local: Seconds, started: int | None) -> int:
@@ -350,8 +364,12 @@ def recording(
     family: Family | None = None,
     kind: DeviceKind = DeviceKind.WATCH,
     questionnaires: Iterable[QuestionnaireAnswer] = (),
+    zones: ZoneHistory | None = None,
 ) -> Recording:
-    """What one device reported; InputError if nothing usable is there or it spans too long."""
+    """What one device reported; InputError if nothing usable is there or it spans too long.
+
+    ``zones`` are those in which its stamps without an offset were read, None without any.
+    """
     found = tuple(s for s in series if s is not None and not np.isnan(s.values).all())
     episodes = tuple(sorted(sleep, key=lambda e: (e.start, e.end)))
     answers = tuple(questionnaires)
@@ -359,7 +377,9 @@ def recording(
     if not found and not episodes and not answers:
         raise nothing_usable(path, source, left_out)
     days = dict(rejected.days) if rejected else {}
-    whole = Recording(source, device[:80], family, found, episodes, left_out, kind, answers, days)
+    whole = Recording(
+        source, device[:80], family, found, episodes, left_out, kind, answers, days, zones
+    )
     if found or episodes:
         first, last = (int(t.timestamp()) // 60 for t in (whole.start, whole.end))
         if last - first > MAX_SPAN_MINUTES:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from patients.domain.days import ZoneHistory
+from patients.domain.minutes import together
 from patients.domain.recording import (
     Channel,
     DeviceKind,
@@ -26,26 +28,39 @@ from patients.ingest.common.steps import good_steps, steps_series, teller_of
 class Device:
     """Samples (UTC seconds, values) by channel, walks, sleep and answers of one device.
 
-    ``tellers`` says what a minute is of which several tell: "max" or their "sum".
+    ``tellers`` says what a minute is of which several tell: "max" or their "sum". ``zones`` are
+    those in which stamps without an offset were read, None as long as there was none.
     """
 
     name: str
     kind: DeviceKind = DeviceKind.WATCH
-    samples: "dict[Channel, tuple[array[int], array[float]]]" = field(default_factory=dict)
+    samples: "dict[tuple[Channel, str], tuple[array[int], array[float]]]" = field(
+        default_factory=dict
+    )
     walks: list[tuple[int, int, float, int]] = field(default_factory=list)
     tellers: str = "max"
     stretches: list[Segment] = field(default_factory=list)
     nights: list[SleepEpisode] = field(default_factory=list)
     answers: list[QuestionnaireAnswer] = field(default_factory=list)
     rejected: Rejected = field(default_factory=Rejected)
+    zones: ZoneHistory | None = None
 
-    def add(self, channel: Channel, second: int, value: float) -> None:
-        """One sample at a UTC second; of steps, the count of the minute that begins there."""
-        self.extend(channel, [second], [value])
+    def add(self, channel: Channel, second: int, value: float, teller: str = "") -> None:
+        """One sample at a UTC second; of steps, the count of the minute that begins there.
 
-    def extend(self, channel: Channel, seconds: Iterable[int], values: Iterable[float]) -> None:
+        Of a minute that several tellers have, such as two lists of an export, one is taken.
+        """
+        self.extend(channel, [second], [value], teller)
+
+    def extend(
+        self,
+        channel: Channel,
+        seconds: Iterable[int],
+        values: Iterable[float],
+        teller: str = "",
+    ) -> None:
         """Samples, as many seconds as values."""
-        held = self.samples.setdefault(channel, (array("q"), array("d")))
+        held = self.samples.setdefault((channel, teller), (array("q"), array("d")))
         held[0].extend(seconds)
         held[1].extend(values)
 
@@ -66,13 +81,15 @@ class Device:
 
     def series(self) -> list[MinuteSeries]:
         """One minute series for each channel that has a usable sample."""
-        found = [self._walked()]
-        for channel, (seconds, values) in sorted(self.samples.items()):
+        told: dict[Channel, list[MinuteSeries]] = {}
+        for (channel, _), (seconds, values) in sorted(self.samples.items()):
             arrays = (np.frombuffer(seconds, np.int64), np.frombuffer(values, np.float64))
             if channel is Channel.STEPS:
-                found.append(epochs(channel, arrays, 60, self.rejected))
+                series = epochs(channel, arrays, 60, self.rejected)
             else:
-                found.append(binned(channel, arrays, self.rejected))
+                series = binned(channel, arrays, self.rejected)
+            told.setdefault(channel, []).extend([series] if series else [])
+        found = [self._walked(), *(together(series) for series in told.values() if series)]
         return [s for s in found if s is not None and not np.isnan(s.values).all()]
 
     def _walked(self) -> MinuteSeries | None:
@@ -116,4 +133,5 @@ def recordings(
             family,
             device.kind,
             device.answers,
+            device.zones,
         )

@@ -76,7 +76,9 @@ def read(table: Table, device: Device, file: Member, zones: ZoneHistory) -> None
         values.append(value)
     utc_seconds, is_naive = np.array(seconds, np.int64), np.array(naive, bool)
     utc_seconds[is_naive] = utc_from_local(utc_seconds[is_naive], zones)
-    device.extend(table.channel, utc_seconds.tolist(), values)
+    if is_naive.any():
+        device.zones = zones
+    device.extend(table.channel, utc_seconds.tolist(), values, table.value)
 
 
 def _rows(file: Member) -> list[dict[str, str]]:

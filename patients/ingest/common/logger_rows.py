@@ -162,6 +162,7 @@ def scored_sleep(
     last = np.append(np.diff(seconds) > 0, True)
     seconds, asleep = seconds[last], asleep[last]
     changes = (np.diff(seconds) != epoch) | (np.diff(asleep.astype(np.int8)) != 0)
+    changes |= np.diff(seconds // 86400) != 0  # no stretch is over a day, wherever a file is cut
     firsts = np.concatenate(([0], np.flatnonzero(changes) + 1))
     lasts = np.append(firsts[1:] - 1, seconds.size - 1)
     stretches: list[Segment] = [

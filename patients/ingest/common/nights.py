@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from math import isnan
+
+import numpy as np
 
 from patients.domain.errors import InputError
 from patients.domain.recording import SleepEpisode
 from patients.ingest.common.base import MAX_SLEEP_SECONDS, STAGES, Rejected, sleep_episode, utc
+from patients.ingest.common.sleep_stretches import episodes_of
 
 Segment = tuple[int, int, str]  # start and end in UTC seconds, one of STAGES
 Told = tuple[float | None, float | None]  # minutes asleep and awake; None is not told
 
-GAP_SECONDS = 3600  # loose sleep after a longer gap is another night
 MAX_SEGMENTS = 10_000  # of one night; 24 hours hold 2,880 epochs of 30 s
 MAX_NIGHTS = 10_000  # of one file; 20 years hold 7,300
 SCORED = {"light", "deep", "rem"}
@@ -25,12 +28,15 @@ def night(
 ) -> SleepEpisode | None:
     """One sleep record; None, and counted, if it is empty, negative or over 24 h.
 
-    Where segments overlap, finer stages paint over plain sleep and waking over all. Without
-    segments the record spans ``bounds`` and has no stages. ``told`` are the vendor's own
-    minutes, believed if the record is long enough for them.
+    Where segments overlap, finer stages paint over plain sleep and waking over all. The record
+    spans ``bounds`` as well, of which segments need not tell all. ``told`` are the vendor's own
+    minutes, believed if the record is long enough for them; a record without stages whose
+    minutes cannot be true is left out.
     """
     good = sorted({s for s in segments if s[0] < s[1]}, key=lambda s: (STAGES.index(s[2]), s))
-    spans = [(first, stop) for first, stop, _ in good] or ([bounds] if bounds else [])
+    spans = [(first, stop) for first, stop, _ in good]
+    if bounds and (bounds[0] < bounds[1] or not spans):
+        spans.append(bounds)
     length = max(s[1] for s in spans) - min(s[0] for s in spans) if spans else 0
     if length <= 0 or len(good) > MAX_SEGMENTS:
         rejected["sleep_bad_duration"] += 1
@@ -38,20 +44,24 @@ def night(
     if length > MAX_SLEEP_SECONDS:
         rejected["sleep_over_24_h"] += 1
         return None
+    start, end = (utc(f(s[i] for s in spans)) for i, f in enumerate((min, max)))
     if good:
-        episode = sleep_episode(good, log_id)
+        episode = replace(sleep_episode(good, log_id), start=start, end=end)
     else:
-        start, end = spans[0]
-        episode = SleepEpisode(utc(start), utc(end), length / 60, 0.0, (), log_id)
-    return _with_minutes(episode, told, length / 60)
+        episode = SleepEpisode(start, end, length / 60, 0.0, (), log_id)
+    with_minutes = _with_minutes(episode, told, length / 60)
+    rejected["sleep_impossible_minutes"] += with_minutes is None
+    return with_minutes or (episode if good else None)
 
 
-def _with_minutes(episode: SleepEpisode, told: Told | None, length_minutes: float) -> SleepEpisode:
-    """The record with the vendor's minutes, if these can be true.
+def _with_minutes(
+    episode: SleepEpisode, told: Told | None, length_minutes: float
+) -> SleepEpisode | None:
+    """The record with the vendor's minutes; None if these cannot be true.
 
     Of one told alone the other is what the stages say or, if less, the rest of the record.
     """
-    asleep, awake = told or (None, None)
+    asleep, awake = (None if n is None or isnan(n) else n for n in told or (None, None))
     if asleep is None and awake is not None:
         rest = max(length_minutes - awake, 0.0)
         asleep = min(episode.asleep_minutes, rest) if episode.stages else rest
@@ -59,29 +69,25 @@ def _with_minutes(episode: SleepEpisode, told: Told | None, length_minutes: floa
         rest = max(length_minutes - asleep, 0.0)
         awake = min(episode.awake_minutes, rest) if episode.stages else rest
     if asleep is None or awake is None:
-        return episode
+        return episode  # neither was told
     if asleep >= 0 and awake >= 0 and asleep + awake <= length_minutes + 1:
         return replace(episode, asleep_minutes=asleep, awake_minutes=awake)
-    return episode
+    return None
 
 
 def nights_of_stretches(stretches: Iterable[Segment], rejected: Rejected) -> list[SleepEpisode]:
-    """Loose stretches joined to nights across gaps of up to GAP_SECONDS; waking alone is none."""
-    joined: list[list[Segment]] = []
-    reach = 0
-    for stretch in sorted(set(stretches)):
-        if stretch[0] >= stretch[1]:
-            rejected["sleep_bad_duration"] += 1
-            continue
-        if not joined or stretch[0] > reach + GAP_SECONDS:
-            joined.append([])
-            reach = stretch[1]
-        joined[-1].append(stretch)
-        reach = max(reach, stretch[1])
-    require_few(len(joined))
-    asleep = [part for part in joined if any(stage != "awake" for _, _, stage in part)]
-    found = (night(part, "", rejected) for part in asleep)
-    return [episode for episode in found if episode is not None]
+    """Loose stretches joined to nights, and what is no night; see ``episodes_of``.
+
+    Stretches without a length or over 24 h long are left out and counted.
+    """
+    told = [(start, end, STAGES.index(stage)) for start, end, stage in sorted(set(stretches))]
+    rows = np.array(told, np.int64).reshape(-1, 3)
+    length = rows[:, 1] - rows[:, 0]
+    rejected["sleep_bad_duration"] += int(np.count_nonzero(length <= 0))
+    rejected["sleep_over_24_h"] += int(np.count_nonzero(length > MAX_SLEEP_SECONDS))
+    found = episodes_of(rows[(length > 0) & (length <= MAX_SLEEP_SECONDS)], rejected)
+    require_few(sum(episode.asleep_minutes > 0 for episode in found))
+    return found
 
 
 def distinct(episodes: Iterable[SleepEpisode], rejected: Rejected) -> list[SleepEpisode]:

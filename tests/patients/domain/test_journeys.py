@@ -138,6 +138,18 @@ def test_days_and_nights_lie_edge_to_edge_on_every_journey(trip: tuple[ZoneHisto
             assert bounds(day)[1] == bounds(day + timedelta(days=1))[0]
 
 
+@given(journeys(), st.integers(-3, 14), st.integers(0, 14))
+def test_zones_told_in_words_are_read_from_them(
+    trip: tuple[ZoneHistory, date], begin: int, length: int
+) -> None:
+    zones, day = trip
+    days = [day + timedelta(days=begin + n) for n in range(length + 1)]
+    words = zones.told(days[0], days[-1])
+    read = ZoneHistory.from_told(words)
+    assert [read.zone_on(day) for day in days] == [zones.zone_on(day) for day in days]
+    assert read.told(days[0], days[-1]) == words
+
+
 @given(journeys(), st.integers(-48 * 60, 12 * 24 * 60))
 def test_every_moment_of_every_journey_has_one_day(
     trip: tuple[ZoneHistory, date], minute: int

@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from patients.domain.recording import Minutes
-from patients.domain.wear import Mask, near, runs, still_minutes, worn_from_counts, worn_from_signs
+from patients.domain.wear import (
+    Mask,
+    _windows,
+    near,
+    runs,
+    still_minutes,
+    without_short_runs,
+    worn_from_counts,
+    worn_from_signs,
+)
 
 FLOORS = (0.0, 4.0, 0.37, -2.0)
 
@@ -207,3 +216,22 @@ def test_step_counter_without_a_sign_is_unworn() -> None:
     nothing = np.full(200, np.nan, dtype=np.float32)
     for steps in (nothing, np.zeros(200, dtype=np.float32)):
         assert not worn_from_signs(steps, nothing, np.zeros(200, dtype=bool)).any()
+
+
+rough = arrays(np.float32, st.integers(90, 400), elements=st.sampled_from([0.0, 1.0, 5.0, np.nan]))
+
+
+@given(rough)
+def test_the_range_of_ninety_minutes_is_that_of_a_plain_reading(values: Minutes) -> None:
+    for extreme, plain in ((np.maximum, np.max), (np.minimum, np.min)):
+        expected = [plain(values[i : i + 90]) for i in range(len(values) - 89)]
+        assert np.array_equal(_windows(extreme, values), expected, equal_nan=True)
+
+
+@given(arrays(np.bool_, st.integers(0, 60)), st.integers(1, 8))
+def test_short_runs_are_left_out_as_in_a_plain_reading(mask: Mask, minutes: int) -> None:
+    expected = mask.copy()
+    for start, stop in runs(mask):
+        if stop - start < minutes:
+            expected[start:stop] = False
+    assert np.array_equal(without_short_runs(mask, minutes), expected)

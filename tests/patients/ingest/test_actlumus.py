@@ -1,11 +1,15 @@
 import random
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from patients.domain.days import ZoneHistory
 from patients.domain.errors import InputError
 from patients.domain.recording import Channel, Family
 from patients.ingest import actlumus
@@ -186,3 +190,86 @@ def test_it_is_recognised_by_content(tmp_path: Path) -> None:
     (tmp_path / "205_actlumus_Log.txt").write_text("DATE/TIME;PIM\n")
     assert not actlumus.recognises(tmp_path / "205_actlumus_Log.txt")
     assert not actlumus.recognises(tmp_path)
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+DAYS = {
+    "24 hours": datetime(2024, 1, 14),
+    "23 hours": datetime(2024, 3, 31),
+    "25 hours": datetime(2024, 10, 27),
+}
+RULE = "+-------------------------------------------------------+\n"
+
+
+def part_start(
+    path: Path, start: datetime, hours: float, follows: bool = False, day_connected: float = 10
+) -> timedelta:
+    """How long after a start in Berlin a part of three minutes is read.
+
+    The log was taken some days after the start, with a computer that follows the clocks.
+    """
+
+    def stamp(gone: timedelta, wall: bool) -> datetime:
+        return (begun + gone).astimezone(BERLIN).replace(tzinfo=None) if wall else start + gone
+
+    begun = start.replace(tzinfo=BERLIN).astimezone(UTC)
+    at, gone = timedelta(days=day_connected), timedelta(hours=hours)
+    told = f"CONNECTION_SYSTEM_DATE_TIME : {stamp(at, True):%d/%m/%Y %H:%M:%S}\n"
+    device = stamp(at, follows) + timedelta(seconds=70)  # drifted
+    told += f"CONNECTION_DEVICE_DATE_TIME : {device:%d/%m/%Y %H:%M:%S}\n"
+    rows = [actlumus_rows(stamp(gone + timedelta(minutes=i), follows), 1)[0] for i in range(3)]
+    write_actlumus(path, rows)
+    path.write_text(path.read_text().replace(RULE, told + RULE))
+    found = parsed(actlumus, path, "Europe/Berlin")
+    assert found.end - found.start == timedelta(minutes=3)
+    return found.start - begun
+
+
+@pytest.mark.parametrize("day", DAYS.values(), ids=DAYS)
+def test_a_part_of_any_hour_is_read_by_the_clocks_that_the_header_tells(
+    tmp_path: Path, day: datetime
+) -> None:
+    start = day - timedelta(hours=12)
+    for hour in range(48):
+        assert part_start(tmp_path / "a.txt", start, hour) == timedelta(hours=hour)
+        if not 10 < hour < 16:  # three rows do not tell which of two equal hours it is
+            assert part_start(tmp_path / "a.txt", start, hour, True) == timedelta(hours=hour)
+
+
+@settings(max_examples=80, deadline=5000, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    begins=st.integers(0, 366 * 24),
+    part=st.integers(0, 50 * 24),
+    connected=st.integers(0, 9 * 24),
+)
+def test_a_part_of_any_time_of_the_year_is_read_by_the_clocks_that_the_header_tells(
+    tmp_path_factory: pytest.TempPathFactory, begins: int, part: int, connected: int
+) -> None:
+    start = datetime(2024, 1, 1) + timedelta(hours=begins)
+    if start in (datetime(2024, 3, 31, 2), datetime(2024, 10, 27, 2)):  # no such time, or twice
+        start += timedelta(hours=1)
+    path = tmp_path_factory.mktemp("a") / "a.txt"
+    days = (part + connected + 1) / 24
+    assert part_start(path, start, part, day_connected=days) == timedelta(hours=part)
+
+
+def test_a_move_before_the_recording_does_not_touch_its_zone(tmp_path: Path) -> None:
+    """The clock is from before the change of 27 October, and the zone that of the first row."""
+    path = write_actlumus(tmp_path / "a.txt", actlumus_rows(datetime(2024, 11, 6, 12), 12))
+    told = "CONNECTION_SYSTEM_DATE_TIME : 08/11/2024 09:00:00\n"
+    told += "CONNECTION_DEVICE_DATE_TIME : 08/11/2024 10:00:00\n"
+    path.write_text(path.read_text().replace(RULE, told + RULE))
+    moved = (date(2024, 11, 4), "Europe/Berlin")
+    zones = ZoneHistory(((date.min, "America/Phoenix"), moved))
+    found = parsed(actlumus, path, zones)
+    assert found.start == datetime(2024, 11, 6, 10, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("system", ["", "x", "27/10/1924 12:00:00", "01/11/2024 09:17:00"])
+def test_clocks_that_cannot_be_true_are_passed_over(tmp_path: Path, system: str) -> None:
+    path = write_actlumus(tmp_path / "a.txt", actlumus_rows(datetime(2024, 10, 28, 12), 12))
+    told = f"CONNECTION_SYSTEM_DATE_TIME : {system}\n"
+    told += "CONNECTION_DEVICE_DATE_TIME : 01/11/2024 12:00:00\n"
+    path.write_text(path.read_text().replace(RULE, told + RULE))
+    found = parsed(actlumus, path, "Europe/Berlin")
+    assert found.start == datetime(2024, 10, 28, 11, tzinfo=UTC)

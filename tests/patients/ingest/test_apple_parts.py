@@ -28,16 +28,21 @@ from tests.patients.ingest.builders import (
     write_apple,
 )
 
+APP_ON_WATCH = "Pulse on Apple Watch"  # an app of its own, on the same device
 Day = tuple[np.ndarray, dict[int, Samples]]
 DAY_MINUTES = 1440
 DAYS = 3 * DAY_MINUTES
 
 
 @st.composite
-def heart_rates(draw: st.DrawFn) -> list[str]:
+def heart_rates(draw: st.DrawFn, source: str = WATCH) -> list[str]:
     """In order of time, now and then several a minute."""
     minutes = sorted(draw(st.lists(st.integers(0, DAYS * 4), max_size=15)))
-    return [apple_heart(40 + n, quarter / 4) for n, quarter in enumerate(minutes)]
+    kind = "HKQuantityTypeIdentifierHeartRate"
+    return [
+        apple_record(kind, 40 + n, quarter / 4, source=source, unit="count/min")
+        for n, quarter in enumerate(minutes)
+    ]
 
 
 @st.composite
@@ -64,7 +69,7 @@ nights = st.lists(
     max_size=12,
 )
 minutes_in_order = st.tuples(
-    heart_rates(), steps(WATCH), steps(IPHONE), steps(APP),
+    heart_rates(), heart_rates(APP_ON_WATCH), steps(WATCH), steps(IPHONE), steps(APP),
     st.lists(st.integers(0, DAYS), max_size=4).map(
         lambda found: [apple_record(SDNN, 30 + at % 50, at, unit="ms") for at in sorted(found)]
     ),

@@ -102,8 +102,7 @@ STAGED = [  # 6 hours of sleep and half an hour awake; half an hour is neither
         ({"asleep_minutes": 350}, STAGED, (350, 30)),  # as the stages say
         ({"asleep_minutes": 400}, STAGED, (400, 20)),  # of which only so much is left
         ({"awake_minutes": 50}, STAGED, (360, 50)),
-        ({"asleep_minutes": -5}, [], (420, 0)),  # cannot be true, as when both are told
-        ({"awake_minutes": 500}, [], (420, 0)),
+        ({"asleep_minutes": -5}, STAGED, (360, 30)),  # cannot be true: what the stages say
         ({"asleep_minutes": 0, "awake_minutes": 0}, [], (0, 0)),
     ],
 )
@@ -112,6 +111,39 @@ def test_minutes_asleep_or_awake_may_come_alone(
 ) -> None:
     [found] = read(a_push(sleep=[NIGHT | told | {"stages": stages}]))
     assert (found.sleep[0].asleep_minutes, found.sleep[0].awake_minutes) == minutes
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"asleep_minutes": -5},
+        {"awake_minutes": 500},
+        {"asleep_minutes": 1e6},
+        {"asleep_minutes": -400, "awake_minutes": -60},
+        {"asleep_minutes": 400, "awake_minutes": 60},
+    ],
+)
+def test_a_record_whose_minutes_cannot_be_true_is_left_out_and_counted(
+    told: dict[str, float],
+) -> None:
+    [found] = read(a_push(sleep=[NIGHT | told]))
+    assert found.sleep == () and found.rejected == {"sleep_impossible_minutes": 1}
+
+
+def test_stages_of_a_part_leave_the_record_its_bounds_and_minutes() -> None:
+    deep = [{**NIGHT, "end": "2026-03-01T23:30:00+01:00", "stage": "deep"}]
+    [found] = read(
+        a_push(sleep=[NIGHT | {"asleep_minutes": 391, "awake_minutes": 29, "stages": deep}])
+    )
+    [whole] = found.sleep
+    assert (whole.end - whole.start).total_seconds() == 420 * 60
+    assert (whole.asleep_minutes, whole.awake_minutes, len(whole.stages)) == (391, 29, 1)
+
+
+def test_a_record_without_an_id_is_the_same_record_when_it_comes_again() -> None:
+    push = a_push(sleep=[NIGHT | {"asleep_minutes": 300, "awake_minutes": 100}])
+    [once], [again] = read(push), read(push)
+    assert once.sleep == again.sleep and once.sleep[0].log_id
 
 
 def test_minutes_that_are_no_number_are_refused_by_name() -> None:

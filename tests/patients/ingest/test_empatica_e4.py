@@ -60,6 +60,9 @@ def test_the_real_session(shared: Path) -> None:
     rmssd = np.array(values(found, Channel.HRV_RMSSD))
     there = rmssd[~np.isnan(rmssd)]
     assert len(there) == 19 and there.min() > 50 and there.max() < 95
+    sdnn = np.array(values(found, Channel.HRV_SDNN))
+    assert np.array_equal(np.isnan(sdnn), np.isnan(rmssd))
+    assert np.nanmin(sdnn) > 40 and np.nanmax(sdnn) < 95
 
 
 def test_a_zip_a_folder_and_the_kind_with_dates_give_the_same(tmp_path: Path) -> None:
@@ -86,36 +89,6 @@ def test_temperatures_that_no_wrist_has_are_left_out(tmp_path: Path) -> None:
     found = read(write_folder(tmp_path, {"TEMP.csv": text}))
     assert values(found, Channel.WRIST_TEMPERATURE) == [33]
     assert found.rejected == {"wrist_temperature_out_of_range": 30} and found.family is None
-
-
-def beats(intervals: list[float]) -> tuple[np.ndarray, np.ndarray]:
-    return np.cumsum(intervals), np.array(intervals)
-
-
-def test_rmssd_is_the_root_mean_square_of_successive_differences() -> None:
-    at, ibi = beats([0.80, 0.83] * 184)  # 299.9 s
-    windows, found = empatica_e4.rmssd(START, at, ibi)
-    assert windows.tolist() == [START] and found == pytest.approx([30])
-    at, ibi = beats([0.80, 0.83, 0.87] * 119)  # 30, 40 and -70 ms
-    _, found = empatica_e4.rmssd(START, at, ibi)
-    cycles = [(30, 119), (40, 119), (-70, 118)]
-    expected = np.sqrt(sum(n * d * d for d, n in cycles) / 356)
-    assert found == pytest.approx([expected])
-
-
-def test_a_missed_beat_or_a_jump_gives_no_difference() -> None:
-    ibi = np.where(np.arange(300) == 150, 0.9, 0.8)
-    at = np.cumsum(ibi) + np.where(np.arange(300) > 150, 5.0, 0.0)  # beats missed after it
-    found = empatica_e4.rmssd(START, at, ibi)[1]
-    assert found == pytest.approx([np.sqrt(100**2 / 298)])  # only the change before counts
-    ectopic = np.where(np.arange(300) == 150, 0.5, 0.8)
-    assert empatica_e4.rmssd(START, np.cumsum(ectopic), ectopic)[1].tolist() == [0]
-
-
-def test_a_window_with_less_than_half_of_its_beats_has_no_rmssd() -> None:
-    assert empatica_e4.rmssd(START, *beats([0.8] * 188))[1].size == 0  # 149.6 s of differences
-    assert empatica_e4.rmssd(START, *beats([0.8] * 189))[1].size == 1  # 150.4 s
-    assert empatica_e4.rmssd(START, np.empty(0), np.empty(0))[1].size == 0
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def test_a_short_wake_paints_over_the_stages(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("told", "asleep"),
-    [((55, 5), 55), ((60, 0), 60), ((55, None), 58), ((8e14, 0), 58), ((-1, 3), 58)],
+    [((55, 5), 55), ((60, 0), 60), ((55, None), 55), ((8e14, 0), 58), ((-1, 3), 58)],
 )
 def test_restless_is_awake_only_if_the_log_counts_it(
     tmp_path: Path, told: tuple[float, float | None], asleep: float

@@ -114,7 +114,6 @@ def aggregated(**hours: Any) -> dict[str, Any]:
         ({"core": 0, "deep": 0, "rem": 0, "asleep": 0, "totalSleep": 6}, 360, 0),
         ({"totalSleep": 7.5, "core": 4, "deep": 1, "rem": 2}, 450, 0),
         ({"asleep": None, "awake": None, "totalSleep": 5, "deep": "many"}, 300, 0),
-        ({"asleep": 23}, 480, 0),  # more than the night is long
     ],
 )
 def test_an_aggregated_night_has_the_hours_of_its_stages_or_its_total(

@@ -112,7 +112,8 @@ def test_a_start_that_contradicts_the_rows_is_not_believed() -> None:
 def test_scored_epochs_are_one_night_and_asleep_counts_where_told_twice() -> None:
     seconds = np.array([0, 60, 120, 180, 120, 10_000])
     asleep = np.array([False, True, False, True, True, False])
-    (night,) = scored_sleep(seconds, asleep, 60, Rejected())  # the waking at 10,000 s is no sleep
+    night, waking = scored_sleep(seconds, asleep, 60, Rejected())
+    assert waking.asleep_minutes == 0  # at 10,000 s: kept, for the next file may tell of its night
     assert (night.asleep_minutes, night.awake_minutes, night.log_id) == (3, 1, "")
     assert [stage.stage for stage in night.stages] == ["awake", "asleep"]
     assert scored_sleep(np.empty(0, np.int64), np.empty(0, bool), 60, Rejected()) == []

@@ -1,6 +1,7 @@
 """What holds for every format of actigraph loggers alike."""
 
 import time
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from patients.domain.days import ZoneHistory
 from patients.domain.errors import InputError
 from patients.ingest import philips_health_band
 from patients.ingest.sources import read_recordings, source_named
@@ -21,7 +23,7 @@ from tests.patients.ingest.builders_actigraphy import (
     mutated,
     shuffled,
 )
-from tests.patients.ingest.builders_loggers import MADE, Made, write_awd, write_band
+from tests.patients.ingest.builders_loggers import MADE, NIGHT, Made, write_awd, write_band
 from tests.patients.test_storage import everything_stored
 
 REAL = {
@@ -76,6 +78,14 @@ def test_however_the_rows_arrive_the_same_is_stored(made: Made, tmp_path: Path) 
     second = made.write(tmp_path / "second", made.rows[cut:])
     assert stored([first, second]) == whole
     assert stored([second, first, tmp_path / "whole"]) == whole
+
+
+@pytest.mark.parametrize("made", MADE.values(), ids=MADE)
+def test_the_one_zone_of_the_clock_is_told(made: Made, tmp_path: Path) -> None:
+    last = date(2000, 1, 3) if made.source == "mesa" else NIGHT.date() + timedelta(days=1)
+    zones = ZoneHistory(((date(1999, 1, 1), "Europe/Berlin"), (date(2024, 1, 15), "Asia/Tokyo")))
+    [recording] = read_recordings(made.write(tmp_path / "upload", made.rows), zones)
+    assert recording.zones and recording.zones.zone_on(last).key == "Europe/Berlin"
 
 
 SHEET = "xl/worksheets/sheet1.xml"

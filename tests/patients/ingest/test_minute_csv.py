@@ -1,5 +1,7 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -7,9 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from patients.domain.errors import InputError
-from patients.domain.recording import Channel, Family, Recording
+from patients.domain.recording import Channel, Family, MinuteSeries, Recording
 from patients.ingest import minute_csv
 from patients.ingest.sources import SOURCES, source_named
+from tests.patients.ingest.builders import walked_together
 from tests.patients.ingest.builders_actigraphy import (
     check_read_or_refused,
     mutated,
@@ -17,6 +20,7 @@ from tests.patients.ingest.builders_actigraphy import (
     shuffled,
     together,
 )
+from tests.patients.ingest.test_loggers import stored
 
 NOON = datetime(2024, 1, 15, 12)
 EXAMPLE = Path(__file__).parents[3] / "docs" / "recordings.md"
@@ -207,3 +211,91 @@ def test_a_damaged_file_is_read_or_refused(
     path = tmp_path_factory.mktemp("m") / "a.csv"
     path.write_bytes(mutated(text.encode(), data))
     check_read_or_refused("minute_csv", path)
+
+
+def test_half_minutes_of_which_half_are_missing_keep_their_steps(tmp_path: Path) -> None:
+    # 12:00:00, 12:00:30, 12:01:30, 12:02:30, 12:03:30: mostly a minute apart
+    rows = [minutes(8, 30)[i].rsplit(",")[0] for i in (0, 1, 3, 5, 7)]
+    text = "timestamp,steps,activity:actigraph_counts\n" + "".join(f"{r},5,100\n" for r in rows)
+    found = read(write(tmp_path / "a.csv", text))
+    assert values(found, Channel.STEPS) == [10, 5, 5, 5]
+    assert values(found) == [200, 200, 200, 200]  # counts are scaled to the minute
+
+
+def test_rows_about_a_minute_apart_are_minutes(tmp_path: Path) -> None:
+    text = "timestamp,steps\n" + "".join(
+        f"2024-01-15 12:0{m}:{s:02d},{m}\n" for m, s in ((0, 10), (1, 11), (2, 9), (4, 10), (5, 10))
+    )
+    found = read(write(tmp_path / "a.csv", text))
+    np.testing.assert_array_equal(values(found, Channel.STEPS), [0, 1, 2, np.nan, 4, 5])
+
+
+def test_a_wrong_count_of_steps_is_left_out_and_the_larger_of_two_stays(tmp_path: Path) -> None:
+    cells = ("12:00:00,7", "12:00:15,301", "12:00:30,-1", "12:00:45,x", "12:00:45,3", "12:00:45,4")
+    text = "timestamp,steps\n" + "".join(f"2024-01-15 {cell}\n" for cell in cells)
+    found = read(write(tmp_path / "a.csv", text))
+    assert values(found, Channel.STEPS) == [11]
+    assert found.rejected == {"steps_duplicate": 1, "steps_out_of_range": 3}
+
+
+CHANGES = {"24 hours": (2024, 1, 15), "23 hours": (2024, 3, 31), "25 hours": (2024, 10, 27)}
+
+
+@settings(max_examples=60, deadline=5000, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    day=st.sampled_from(sorted(CHANGES)),
+    epoch=st.sampled_from([1, 5, 7, 10, 15, 20, 30, 45]),
+    there=st.lists(st.booleans(), min_size=1, max_size=120),
+    cut=st.integers(0, 10_000),
+    order=st.randoms(use_true_random=False),
+)
+def test_the_sum_of_the_steps_is_that_of_the_file_whole_and_in_pieces(
+    tmp_path_factory: pytest.TempPathFactory,
+    day: str,
+    epoch: int,
+    there: list[bool],
+    cut: int,
+    order: Random,
+) -> None:
+    """Whatever rows are missing, as long as each piece has two neighbours to tell the epoch."""
+    told = [True, True, *there, True, True]
+    first = int(datetime(*CHANGES[day], 0, 30, tzinfo=UTC).timestamp())
+    rows = [f"{first + epoch * i},{i % 4 + 1}" for i, is_there in enumerate(told) if is_there]
+    pair = "\n".join(rows[:2]), "\n".join(rows[-2:])
+    total = sum(int(row.split(",")[1]) for row in rows)
+    inner = rows[2:-2]
+    order.shuffle(inner)
+    at = cut % (len(inner) + 1)
+    folder = tmp_path_factory.mktemp("steps")
+
+    def series(name: str, *parts: str) -> MinuteSeries:
+        text = "timestamp,steps\n" + "\n".join(part for part in parts if part)
+        found = read(write(folder / name, text)).channel(Channel.STEPS)
+        assert found is not None
+        return found
+
+    whole = series("whole", *rows)
+    assert np.nansum(whole.values) == pytest.approx(total, rel=1e-5)
+    pieces = [series("a", pair[0], *inner[:at]), series("b", *inner[at:], pair[1])]
+    for some in (pieces, pieces[::-1], [*pieces, whole]):
+        both = walked_together(some)
+        assert (both.start, both.values.tobytes()) == (whole.start, whole.values.tobytes())
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("day", CHANGES.values(), ids=CHANGES)
+def test_half_minutes_cut_at_any_hour_or_shuffled_are_stored_alike(
+    tmp_path: Path, day: tuple[int, int, int]
+) -> None:
+    first = int(datetime(*day, tzinfo=UTC).timestamp()) - 3600
+    rows = [f"{first + 30 * i},{i % 40},{i % 90}\n" for i in range(26 * 120) if i % 7 not in (2, 4)]
+
+    def given_in(*parts: list[str]) -> dict[str, list[Any]]:
+        texts = ["timestamp,steps,activity:actigraph_counts\n" + "".join(part) for part in parts]
+        return stored([write(tmp_path / f"{i}.csv", text) for i, text in enumerate(texts)])
+
+    whole = given_in(rows)
+    assert whole["minutes"]
+    assert given_in(shuffled(rows)) == whole
+    for cut in range(100, len(rows), 301):
+        assert given_in(rows[cut:], rows[:cut]) == whole

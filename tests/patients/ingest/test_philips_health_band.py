@@ -1,8 +1,11 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from patients.domain.errors import InputError
 from patients.domain.recording import Channel, Family, Recording
@@ -98,3 +101,58 @@ def test_what_cannot_be_used_is_refused(tmp_path: Path, rows: list[str], says: s
 def test_another_workbook_is_not_recognised(tmp_path: Path) -> None:
     path = write_band(tmp_path / "a.xlsx", [], header=BAND_HEADER[:2])
     assert not philips_health_band.recognises(path)
+
+
+DAYS = {
+    "24 hours": datetime(2024, 1, 14),
+    "23 hours": datetime(2024, 3, 31),
+    "25 hours": datetime(2024, 10, 27),
+}
+RANGE = "Analysis range:      {:%Y-%m-%d} - {:%Y-%m-%d}"
+
+
+def part_start(path: Path, start: datetime, place: int) -> timedelta:
+    """How long after a start in Berlin a part of three minutes is read; its clock runs on."""
+    stamps = [start + timedelta(minutes=place + i) for i in range(3)]
+    header = list(BAND_HEADER)
+    header[3] = RANGE.format(start, start + timedelta(days=14))
+    rows = [f"{t:%m-%d-%Y %H:%M:%S},5,60,16,1,0" for t in stamps]
+    found = parsed(philips_health_band, write_band(path, rows, header=header), "Europe/Berlin")
+    assert found.end - found.start == timedelta(minutes=3)
+    return found.start - start.replace(tzinfo=ZoneInfo("Europe/Berlin")).astimezone(UTC)
+
+
+@pytest.mark.parametrize("day", DAYS.values(), ids=DAYS)
+def test_a_part_of_any_hour_is_read_by_the_start_that_the_workbook_names(
+    tmp_path: Path, day: datetime
+) -> None:
+    start = day - timedelta(hours=12)
+    for hour in range(48):
+        assert part_start(tmp_path / "a.xlsx", start, hour * 60) == timedelta(hours=hour)
+
+
+@settings(max_examples=40, deadline=5000, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    day=st.sampled_from(sorted(DAYS)),
+    begins=st.integers(3 * 60 - 1440, 12 * 60),
+    place=st.integers(0, 10 * 1440),
+)
+def test_a_part_of_any_minute_is_read_by_the_start(
+    tmp_path_factory: pytest.TempPathFactory, day: str, begins: int, place: int
+) -> None:
+    """From three at night on the day of a change the clock is the new one."""
+    if -1 < begins < 180:
+        begins = 180
+    start = DAYS[day] + timedelta(minutes=begins)
+    path = tmp_path_factory.mktemp("a") / "a.xlsx"
+    assert part_start(path, start, place) == timedelta(minutes=place)
+
+
+@pytest.mark.parametrize(
+    "told", ["", "Analysis range: all", "Analysis range: 2024-00-00 - 2024-12-31"]
+)
+def test_without_a_range_the_first_row_tells(tmp_path: Path, told: str) -> None:
+    header = [*BAND_HEADER[:3], told, *BAND_HEADER[4:]]
+    rows = [f"01-15-2024 12:0{i}:00,5,60,16,1,0" for i in range(3)]
+    found = read(write_band(tmp_path / "a.xlsx", rows, header=header))
+    assert found.start == datetime(2024, 1, 15, 17, tzinfo=UTC)

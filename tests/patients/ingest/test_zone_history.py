@@ -3,6 +3,7 @@
 In June Berlin is two hours before UTC and Los Angeles seven behind it.
 """
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,14 @@ from tests.patients.ingest.builders import (
     write_actlumus,
     write_json,
 )
+from tests.patients.ingest.builders_actigraphy import (
+    actigraph_csv,
+    agd,
+    gt3x,
+    gt3x_parameters,
+    gt3x_second,
+)
+from tests.patients.ingest.builders_loggers import write_awd
 
 MOVE = date(2024, 6, 11)
 WEST = ZoneHistory(((date(2020, 1, 1), "Europe/Berlin"), (MOVE, "America/Los_Angeles")))
@@ -128,3 +137,33 @@ def test_a_history_of_one_zone_is_that_zone(
             named, dated = (parsed(reader, file, zone) for zone in (place, history))
             for channel in {s.channel for s in named.series}:
                 assert stamped(named, channel) == stamped(dated, channel)
+
+
+def ukbiobank(path: Path) -> Path:
+    head = "acceleration (mg) - 2014-07-01 10:00:00 - 2014-07-02 10:00:00 - sampleRate = 5 seconds"
+    path.write_text(f"{head},imputed\n" + "10,0\n" * 24)
+    return path
+
+
+def raw(path: Path) -> Path:
+    seconds = range(1598436540, 1598436660)  # from INFO's start on
+    return gt3x(path, [gt3x_parameters(), *(gt3x_second(s, [(0, 0, 256)] * 30) for s in seconds)])
+
+
+LOGS: dict[str, Callable[[Path], Path]] = {
+    "actlumus": lambda path: write_actlumus(path, actlumus_rows(datetime(2024, 6, 8, 9), 60)),
+    "actiwatch_awd": lambda path: write_awd(path, ["7 , 1,00"] * 60),
+    "actigraph_agd": lambda path: agd(path, datetime(2024, 6, 8, 9), [(3, 4, 12, 0, 5)] * 60),
+    "actigraph_csv": lambda path: actigraph_csv(path, ["3,4,12,0"] * 60),
+    "actigraph_gt3x": raw,
+    "ukbiobank_csv": ukbiobank,
+}
+
+
+@pytest.mark.parametrize("source", LOGS)
+def test_a_loggers_file_tells_the_one_zone_of_its_clock(tmp_path: Path, source: str) -> None:
+    log = LOGS[source](tmp_path / "log")
+    zones = ZoneHistory(((date(2010, 1, 1), "Europe/Berlin"), (date(2025, 1, 1), "Asia/Tokyo")))
+    [recording] = read_recordings(log, zones)
+    assert recording.source == source and recording.zones
+    assert [zone for _, zone in recording.zones.spans] == ["Europe/Berlin"]
