@@ -21,6 +21,8 @@ def rule_files(**_: Any) -> Sequence[CheckMessage]:
     loaders: tuple[Callable[[], object], ...] = (
         scoring_rules.router_rules,
         scoring_rules.feature_labels,
+        scoring_rules.window_days,
+        scoring_rules.flag_rules,
         alert_rules.triage_rules,
         alert_rules.absence_rules,
         alert_rules.guidelines,

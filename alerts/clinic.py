@@ -15,8 +15,9 @@ from patients.services import (
     patient_enrol,
 )
 from patients.storage import recordings_store
+from scoring.features import features_update
 from scoring.learning.clinic import DRUGS, ClinicPatient, simulate_clinic
-from scoring.services import baseline_approve, baseline_propose, features_update
+from scoring.services import baseline_approve, baseline_propose
 
 SEED = 7
 BASELINE_MIN_DAYS = 30

@@ -10,6 +10,7 @@ from patients.models import Patient
 from scoring import services as scoring
 from scoring.domain.daily import FULL_DAY_MINUTES
 from scoring.engines.assess import Assessment
+from scoring.features import features_update
 from scoring.models import DailyFeatures, RiskScore
 from scoring.selectors import last_full_day
 
@@ -25,7 +26,7 @@ def patient_night(
     The models run before the transactions. The scores of the last days, their alerts and the
     messages are one transaction, so that none of them is without the others.
     """
-    scoring.features_update(patient=patient)
+    features_update(patient=patient)
     scoring.scores_withdraw(patient=patient)
     last = last_full_day(patient, FULL_DAY_MINUTES)
     if last is None:

@@ -26,6 +26,8 @@ class DailyFeatures(models.Model):
     computed_at = models.DateTimeField(help_text="Minutes stored later are not in here.")
     values = models.JSONField(help_text="scoring.domain.types.DayFeatures")
     pacemaker_state = models.JSONField(null=True)
+    inputs_digest = models.CharField(max_length=32, blank=True, help_text="Of all it is made from.")
+    version = models.PositiveSmallIntegerField(default=1, help_text="Of the features' definitions.")
 
     class Meta:
         ordering = ["day"]

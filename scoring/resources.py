@@ -3,8 +3,17 @@
 from functools import cache
 from pathlib import Path
 
+from patients.domain.recording import Family
+from scoring.domain.clinical_flags import FlagRules, load_flag_rules
 from scoring.domain.explain import Label
-from scoring.domain.rules import PROVENANCE, RouterRules, load_router_rules, read_rule_file
+from scoring.domain.rules import (
+    PROVENANCE,
+    RouterRules,
+    family_values,
+    load_router_rules,
+    load_window_days,
+    read_rule_file,
+)
 from scoring.engines.models import Models, load_models
 
 HERE = Path(__file__).resolve().parent
@@ -23,6 +32,24 @@ def feature_labels() -> dict[str, Label]:
     """features.toml: what each index is called, and its unit."""
     table, _ = read_rule_file(DATA / "features.toml")
     return {k: Label(v["label"], v["unit"]) for k, v in table.items() if k not in PROVENANCE}
+
+
+@cache
+def sedentary_thresholds() -> dict[Family, float]:
+    """families.toml: activity of a minute in each unit family from which it is active."""
+    return family_values(DATA / "families.toml", "sedentary_below")
+
+
+@cache
+def window_days() -> int:
+    """window.toml: the days, the last of them the day itself, with which a day is compared."""
+    return load_window_days(DATA / "window.toml")
+
+
+@cache
+def flag_rules() -> FlagRules:
+    """flags.toml."""
+    return load_flag_rules(DATA / "flags.toml")
 
 
 def models() -> Models:

@@ -32,7 +32,7 @@ def run_start(*, night: date) -> ScoringRun:
     run = ScoringRun.objects.create(night=night, queued_at=timezone.now())
     patients = Patient.objects.filter(
         Exists(ResolvedDay.objects.filter(patient=OuterRef("pk")))
-        | Exists(SleepEpisode.objects.filter(patient=OuterRef("pk")))
+        | Exists(SleepEpisode.objects.filter(patient=OuterRef("pk"), asleep_minutes__gt=0))
     )
     ScoringJob.objects.bulk_create(ScoringJob(run=run, patient=patient) for patient in patients)
     if not run.jobs.exists():

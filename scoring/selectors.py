@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
 
 from django.conf import settings
 from django.utils import timezone
 
+from patients.domain.days import ZoneHistory
 from patients.models import MedicationCourse, Patient
 from patients.selectors import (
     channel_days,
@@ -33,14 +35,14 @@ def person_data(patient: Patient, first: date, last: date) -> PersonData:
 
 
 def person_windows(
-    patient: Patient, first: date, last: date, days_before: int
+    patient: Patient, first: date, last: date, days_before: int, zones: ZoneHistory | None = None
 ) -> Iterator[tuple[date, PersonData]]:
     """For each local day from first to last, what was recorded then and so many days before.
 
     A day's window is the same however many days are asked for: which sources and units are in
     it does not depend on what lies outside.
     """
-    zones = zone_history(patient)
+    zones = zones or zone_history(patient)
     low, high = _utc_days(first - timedelta(days=days_before), last)
     recorded = channel_days(patient, low, high)
     sleep = sleep_between(patient, _midnight(low), _midnight(high + DAY))
@@ -67,6 +69,21 @@ def features_between(patient: Patient, first: date, last: date) -> list[DayFeatu
     """Stored features of the days from first to last."""
     rows = DailyFeatures.objects.filter(patient=patient, day__range=(first, last))
     return [DayFeatures.from_dict(row.values) for row in rows.order_by("day")]
+
+
+class NightRow(NamedTuple):
+    """The part of a day's features that the mania model's vector is made of."""
+
+    day: date
+    night_present: bool
+    indexes: tuple[float | None, ...]
+
+
+def nights_between(patient: Patient, first: date, last: date) -> list[NightRow]:
+    """The nights of the days from first to last; much less to read than all their features."""
+    rows = DailyFeatures.objects.filter(patient=patient, day__range=(first, last))
+    parts = rows.order_by("day").values_list("day", "values__night_present", "values__indexes")
+    return [NightRow(day, present, tuple(indexes)) for day, present, indexes in parts]
 
 
 def last_full_day(patient: Patient, minutes_needed: int) -> date | None:

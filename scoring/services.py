@@ -1,29 +1,23 @@
 """Writes about features, scores and baselines."""
 
-import json
-from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Max, Min
+from django.db.models import Max
 from django.utils import timezone
 
 from patients.domain.errors import InputError
 from patients.models import Patient, User
 from patients.services import audit_record
-from scoring.domain.daily import FULL_DAY_MINUTES, daily_features
+from scoring.domain.daily import FULL_DAY_MINUTES
 from scoring.domain.output import reasons_list, track_dict, weights_dict
-from scoring.domain.phase import PacemakerDay
 from scoring.domain.router import Antidepressant
 from scoring.domain.types import DayFeatures
-from scoring.domain.vector import PHASE
 from scoring.engines.assess import Assessment, assess_day
 from scoring.models import (
     Baseline,
-    DailyFeatures,
     ModelVersion,
     RiskScore,
     Track,
@@ -34,98 +28,10 @@ from scoring.selectors import (
     features_between,
     last_full_day,
     person_data,
-    person_windows,
-    recorded_days,
 )
 
-# An edited minute can reach the features of these local days: the night before it belongs
-# to, and the seven days whose rhythm it is part of.
-DAYS_BEFORE_AN_EDIT = 1
-LOOK_BACK_DAYS = 8
 HISTORY_DAYS = 95  # early warning reads 90 days, the vector 30
 BASELINE_DAYS = 60
-
-
-@transaction.atomic
-def features_update(*, patient: Patient) -> None:
-    """Bring the daily features up to the recordings: new days, and days that changed.
-
-    A change to a past day recomputes from there, because the pacemaker goes on from it.
-    """
-    Patient.objects.select_for_update().get(pk=patient.pk)
-    now, span = timezone.now(), recorded_days(patient)
-    if span is None:
-        patient.features.all().delete()
-        return
-    first = _first_stale_day(patient, *span)
-    if first is None:
-        return
-    # Another time zone may move the last minute to the day before.
-    patient.features.exclude(day__range=span).delete()
-    before = DailyFeatures.objects.filter(patient=patient, day=first - timedelta(days=1)).first()
-    state = before.pacemaker_state if before else None
-    pacemaker = _pacemaker(state) if state else None
-    stored = {row.day: row for row in patient.features.filter(day__gte=first)}
-    rows = [
-        DailyFeatures(
-            patient=patient,
-            day=features.day,
-            computed_at=now,
-            values=_as_json(features.as_dict()),
-            pacemaker_state=_as_json(asdict(phase)) if phase else None,
-        )
-        for features, phase in _each_day(patient, first, span[1], pacemaker)
-    ]
-    # A day that came out the same keeps its row, and so its score need not be looked at again.
-    # The last day's row is always written: its time says up to when recordings are in here.
-    new = [r for r in rows if r.day == span[1] or not _is_same_day(stored.get(r.day), r)]
-    DailyFeatures.objects.bulk_create(
-        new,
-        update_conflicts=True,
-        unique_fields=["patient", "day"],
-        update_fields=["computed_at", "values", "pacemaker_state"],
-    )
-
-
-def _each_day(
-    patient: Patient, first: date, last: date, phase: PacemakerDay | None
-) -> Iterator[tuple[DayFeatures, PacemakerDay | None]]:
-    # Each day from its own window, so that one night's update and a recompute of all agree.
-    for day, person in person_windows(patient, first, last, LOOK_BACK_DAYS):
-        [(features, phase)] = daily_features(person, day, day, phase)
-        yield features, phase
-
-
-def _as_json(values: dict[str, Any]) -> Any:
-    return json.loads(json.dumps(values, allow_nan=False))
-
-
-def _is_same_day(old: DailyFeatures | None, new: DailyFeatures) -> bool:
-    return (
-        old is not None and old.values == new.values and old.pacemaker_state == new.pacemaker_state
-    )
-
-
-def _pacemaker(state: dict[str, Any]) -> PacemakerDay:
-    usual = tuple((int(onset), int(offset)) for onset, offset in state["usual"])
-    x, xc, n = state["state"]
-    return PacemakerDay((x, xc, n), state["dlmo_hours"], state["amplitude"], usual)
-
-
-def _first_stale_day(patient: Patient, first: date, last: date) -> date | None:
-    known = DailyFeatures.objects.filter(patient=patient).aggregate(Max("computed_at"), Max("day"))
-    computed_at, last_known = known["computed_at__max"], known["day__max"]
-    if computed_at is None:
-        return first
-    edited = patient.resolved_days.filter(updated_at__gt=computed_at).aggregate(Min("utc_day"))
-    slept = patient.sleep_episodes.filter(updated_at__gt=computed_at).aggregate(Min("start"))
-    changed = [d for d in (edited["utc_day__min"],) if d]
-    if slept["start__min"]:
-        changed.append(slept["start__min"].date())
-    if changed:
-        # Where the last days were removed, the last one left is made anew.
-        return min(max(first, min(changed) - timedelta(days=DAYS_BEFORE_AN_EDIT)), last)
-    return last_known + timedelta(days=1) if last_known < last else None
 
 
 def patient_assess(
@@ -279,7 +185,8 @@ def baseline_propose(*, patient: Patient, by: User | str) -> Baseline:
 
 def _usual_value(day: DayFeatures, group: str, name: str) -> float | None:
     # The phase is taken from the series that does not jump at noon.
-    value = day.indexes[PHASE] if name == "dlmo_hour" else getattr(day, group)[name]
+    name = "dlmo_unwrapped_hours" if name == "dlmo_hour" else name
+    value = getattr(day, group)[name]
     return None if value is None else float(value)
 
 

@@ -23,8 +23,10 @@ INTERFACE = {
     *("management", "device_api", "device_shapes", "upload_views", "data_views"),
 }
 WITHOUT_DJANGO = {"domain", "ingest", "engines", "datasets", "fhir"}
-NEVER_IN_DOMAIN = {"celery", "requests", "rest_framework", "shap", "tensorflow", "xgboost"}
-HEAVY = ("tensorflow", "xgboost", "shap")
+NEVER_IN_DOMAIN = {
+    *("celery", "neurokit2", "requests", "rest_framework", "shap", "tensorflow", "xgboost"),
+}
+HEAVY = ("tensorflow", "xgboost", "shap", "neurokit2")
 LONGEST_FILE, LONGEST_FUNCTION = 400, 60
 
 

@@ -32,6 +32,8 @@ class Grid:
     heart_rate: Minutes
     resting_heart_rate: Minutes
     sdnn: Minutes
+    rmssd: Minutes
+    light: Minutes
     recorded: Mask
     worn: Mask
     in_bed: Mask  # within a vendor's sleep record
@@ -88,6 +90,8 @@ def build_grid(person: PersonData, first: date, last: date) -> Grid:
         heart_rate=heart_rate,
         resting_heart_rate=on_grid(person.resting_heart_rate),
         sdnn=on_grid(person.sdnn),
+        rmssd=on_grid(person.rmssd),
+        light=light,
         recorded=recorded,
         worn=worn & recorded,
         in_bed=in_bed,

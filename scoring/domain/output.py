@@ -1,12 +1,15 @@
 """Outputs and days in the shape that INTERFACES fixes: JSON-ready, None for missing."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Any
 
 from scoring.domain.types import DayFeatures, RiskDecision, TrackOutput
 from scoring.domain.vector import Vector
 
+NOTHING: Mapping[str, float | None] = MappingProxyType({})
 RESEARCH_USE = "Research use: model trained on simulated data"
 
 
@@ -48,18 +51,23 @@ def decision_dict(decision: RiskDecision) -> dict[str, Any]:
     }
 
 
-def day_dict(day: DayFeatures, vector: Vector) -> dict[str, Any]:
-    """A DAY object."""
+def day_dict(
+    day: DayFeatures,
+    vector: Vector,
+    regularity: Mapping[str, float | None] = NOTHING,
+    clinical: Sequence[str] = (),
+) -> dict[str, Any]:
+    """A DAY object, with what the days before it say of its sleep, and its clinical flags."""
     return _clean(
         {
             "date": day.day.isoformat(),
-            "sleep": dict(day.sleep),
+            "sleep": {**day.sleep, **regularity},
             "rhythm": dict(day.rhythm),
             "phase": dict(day.phase),
             "activity": dict(day.activity),
             "heart": dict(day.heart),
             "vector": vector.named(),
-            "flags": list(day.flags),
+            "flags": [*day.flags, *clinical],
             "quality": dict(day.quality),
         }
     )

@@ -6,8 +6,9 @@ from datetime import date, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from patients.domain.days import ZoneHistory
 from patients.domain.recording import Minutes
-from scoring.domain.grid import build_grid
+from scoring.domain.grid import Grid, build_grid
 from scoring.domain.types import Mask, PersonData
 
 WEEK_MINUTES = 7 * 1440
@@ -40,10 +41,22 @@ class Reference:
     sd: NDArray[np.float32]
 
 
+def of_a_week(reference: Reference) -> Reference:
+    """A reference of one day, seven times; one of a week as it is."""
+    times = WEEK_MINUTES // len(reference.mean)
+    return Reference(np.tile(reference.mean, times), np.tile(reference.sd, times))
+
+
 def pat_week(person: PersonData, scored_day: date) -> PatWeek:
     """Cut the week that ends with the scored day."""
-    grid = build_grid(person, scored_day - timedelta(days=6), scored_day)
-    high = grid.index(person.zones.day_bounds(scored_day)[1])
+    return week_of(
+        build_grid(person, scored_day - timedelta(days=6), scored_day), person.zones, scored_day
+    )
+
+
+def week_of(grid: Grid, zones: ZoneHistory, scored_day: date) -> PatWeek:
+    """The same from a grid that has the six days before as well."""
+    high = grid.index(zones.day_bounds(scored_day)[1])
     low = high - WEEK_MINUTES
     return PatWeek(grid.activity[low:high], grid.worn[low:high])
 

@@ -1,10 +1,11 @@
-"""Non-parametric rhythm of activity: IS, IV, RA, L5 and M10."""
+"""Rhythm of activity: IS, IV, RA, L5 and M10, its cosine, and its shift from day to day."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from patients.domain.recording import MINUTES_PER_DAY
+from scoring.domain.cosinor import cosinor, counted
 from scoring.domain.types import Floats
 
 MIN_VALID_MINUTES_AN_HOUR = 30
@@ -15,8 +16,8 @@ MIN_PROFILE_SHARE = 0.9
 class Rhythm:
     """Rhythm of a recording; a value the data do not allow is None.
 
-    ``l5`` and ``m10`` are in units of the activity per minute, onsets in minutes of the
-    local day.
+    ``l5``, ``m10``, ``mesor`` and ``cosinor_amplitude`` are in units of the activity per
+    minute, onsets in minutes and ``acrophase_hours`` in hours of the local day.
     """
 
     interdaily_stability: float | None = None
@@ -26,13 +27,14 @@ class Rhythm:
     l5_onset_minute: int | None = None
     m10: float | None = None
     m10_onset_minute: int | None = None
+    mesor: float | None = None
+    cosinor_amplitude: float | None = None
+    acrophase_hours: float | None = None
 
 
 def hourly_means(minutes: Floats) -> Floats:
     """Mean of each hour over its valid minutes; NaN below 30 of them. Shape (n // 60,)."""
-    hours = minutes[: len(minutes) // 60 * 60].reshape(-1, 60)
-    valid = (~np.isnan(hours)).sum(axis=1)
-    sums = np.nansum(hours, axis=1)
+    valid, sums = counted(minutes[: len(minutes) // 60 * 60].reshape(-1, 60), axis=1)
     return np.where(valid >= MIN_VALID_MINUTES_AN_HOUR, sums / np.maximum(valid, 1), np.nan)
 
 
@@ -84,15 +86,15 @@ def _spread(hourly: Floats) -> tuple[int, float]:
 
 def mean_profile(minutes: Floats) -> Floats:
     """Mean of each of the 1,440 minutes of the day over the whole days given."""
-    days = minutes.reshape(-1, MINUTES_PER_DAY)
-    valid = (~np.isnan(days)).sum(axis=0)
-    return np.where(valid > 0, np.nansum(days, axis=0) / np.maximum(valid, 1), np.nan)
+    valid, sums = counted(minutes.reshape(-1, MINUTES_PER_DAY), axis=0)
+    return np.where(valid > 0, sums / np.maximum(valid, 1), np.nan)
 
 
 def _circular_window_means(profile: Floats, minutes: int) -> Floats:
     tiled = np.concatenate((profile, profile[: minutes - 1]))
-    sums = np.concatenate(([0.0], np.cumsum(np.nan_to_num(tiled))))
-    counts = np.concatenate(([0], np.cumsum(~np.isnan(tiled))))
+    there = ~np.isnan(tiled)
+    sums = np.concatenate(([0.0], np.cumsum(np.where(there, tiled, 0.0))))
+    counts = np.concatenate(([0], np.cumsum(there)))
     window = counts[minutes:] - counts[:-minutes]
     means = (sums[minutes:] - sums[:-minutes]) / np.maximum(window, 1)
     return np.where(window >= MIN_PROFILE_SHARE * minutes, means, np.nan)
@@ -103,8 +105,8 @@ def least_active_5_hours(profile: Floats) -> tuple[float, int] | None:
     means = _circular_window_means(profile, 300)
     if np.isnan(means).all():
         return None
-    onset = int(np.nanargmin(means))
-    return float(means[onset]), onset
+    lowest = float(np.nanmin(means))
+    return lowest, _first_equal(means, lowest)
 
 
 def most_active_10_hours(profile: Floats) -> tuple[float, int] | None:
@@ -112,8 +114,19 @@ def most_active_10_hours(profile: Floats) -> tuple[float, int] | None:
     means = _circular_window_means(profile, 600)
     if np.isnan(means).all():
         return None
-    onset = int(np.nanargmax(means))
-    return float(means[onset]), onset
+    highest = float(np.nanmax(means))
+    return highest, _first_equal(means, highest)
+
+
+def _first_equal(means: Floats, wanted: float) -> int:
+    """The first of the equal windows after the longest stretch of the circle without one.
+
+    A counter of steps has hours of zeros every night: the first after midnight would not move
+    with the sleeper. What only rounding parts is equal.
+    """
+    equal = np.flatnonzero(np.abs(means - wanted) <= 1e-9 * np.nanmax(np.abs(means)))
+    without = np.diff(equal, prepend=equal[-1] - len(means))
+    return int(equal[np.argmax(without)])
 
 
 def on_whole_days(minutes: Floats, first_minute_of_day: int) -> Floats:
@@ -130,13 +143,54 @@ def rhythm(minutes: Floats, first_minute_of_day: int = 0) -> Rhythm:
     if len(minutes) < MINUTES_PER_DAY:
         return Rhythm()
     days = on_whole_days(minutes, first_minute_of_day)
+    wave = cosinor(days)
+    return replace(
+        nonparametric(days),
+        mesor=wave.mesor,
+        cosinor_amplitude=wave.amplitude,
+        acrophase_hours=wave.acrophase_hours,
+    )
+
+
+def nonparametric(days: Floats) -> Rhythm:
+    """IS, IV, RA, L5 and M10 of minutes from a midnight on, shape (n * 1440,), NaN = missing."""
     hourly, profile = hourly_means(days), mean_profile(days)
     low, high = least_active_5_hours(profile), most_active_10_hours(profile)
     total = low[0] + high[0] if low and high else 0.0
     return Rhythm(
-        interdaily_stability(hourly),
-        intradaily_variability(hourly),
-        (high[0] - low[0]) / total if low and high and total > 0 else None,
-        *(low or (None, None)),
-        *(high or (None, None)),
+        interdaily_stability=interdaily_stability(hourly),
+        intradaily_variability=intradaily_variability(hourly),
+        relative_amplitude=(high[0] - low[0]) / total if low and high and total > 0 else None,
+        l5=low[0] if low else None,
+        l5_onset_minute=low[1] if low else None,
+        m10=high[0] if high else None,
+        m10_onset_minute=high[1] if high else None,
     )
+
+
+def interdaily_shift_hours(minutes: Floats) -> float | None:
+    """How far the last day's activity lies behind (+) or ahead (-) of the days before it.
+
+    The lag, in whole minutes between -12 and 12 h, at which the last day correlates best with
+    the mean profile of the others, both taken as circles. The definition is ours. ``minutes``
+    has shape (n * 1440,), two days or more, NaN where nothing is known; such minutes weigh
+    nothing. None if a tenth of the day or of the profile is missing, or one of them is flat.
+    """
+    usual = _around_mean(mean_profile(minutes[:-MINUTES_PER_DAY]))
+    last = _around_mean(minutes[-MINUTES_PER_DAY:])
+    if usual is None or last is None:
+        return None
+    alike = np.fft.irfft(np.fft.rfft(last) * np.conj(np.fft.rfft(usual)), MINUTES_PER_DAY)
+    half = MINUTES_PER_DAY // 2
+    return ((int(np.argmax(alike)) + half) % MINUTES_PER_DAY - half) / 60
+
+
+def _around_mean(profile: Floats) -> Floats | None:
+    """The profile less its mean, 0 where nothing is known; None if it shows no course."""
+    there = ~np.isnan(profile)
+    if there.mean() < MIN_PROFILE_SHARE:
+        return None
+    mean = profile[there].mean()
+    course = np.where(there, profile - mean, 0.0)
+    # A constant leaves only the rounding of its mean.
+    return course if np.abs(course).max() > 1e-9 * abs(mean) else None

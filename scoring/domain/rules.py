@@ -8,6 +8,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from patients.domain.recording import Family
+
 PROVENANCE = ("authored_by", "checked_by", "date_reviewed", "next_review", "source")
 
 
@@ -73,6 +75,24 @@ def read_rule_file(path: Path) -> tuple[dict[str, Any], str]:
     if missing:
         raise RuleFileError(f"{path.name} does not say {', '.join(missing)}: add it at the top.")
     return table, sha256(body).hexdigest()
+
+
+def load_window_days(path: Path) -> int:
+    """The days of window.toml.
+
+    Raises RuleFileError unless they are a whole number from two on: one night has no spread.
+    """
+    table, _ = read_rule_file(path)
+    days = table.get("window", {}).get("days")
+    if not isinstance(days, int) or days < 2:
+        raise RuleFileError(f"{path.name}: days of [window] must be a whole number from 2 on.")
+    return days
+
+
+def family_values(path: Path, key: str) -> dict[Family, float]:
+    """That value of each unit family that has it in families.toml."""
+    table, _ = read_rule_file(path)
+    return {f: float(table[f][key]) for f in Family if key in table.get(f, {})}
 
 
 def load_router_rules(path: Path) -> RouterRules:

@@ -30,6 +30,7 @@ class PersonData:
     heart_rate: MinuteSeries | None = None
     resting_heart_rate: MinuteSeries | None = None
     sdnn: MinuteSeries | None = None
+    rmssd: MinuteSeries | None = None
     sleep: tuple[SleepEpisode, ...] = ()
 
     @classmethod
@@ -54,14 +55,16 @@ class PersonData:
             heart_rate=series.get(Channel.HEART_RATE),
             resting_heart_rate=series.get(Channel.RESTING_HEART_RATE),
             sdnn=series.get(Channel.HRV_SDNN),
+            rmssd=series.get(Channel.HRV_RMSSD),
             sleep=sleep,
         )
 
     @property
     def series(self) -> tuple[MinuteSeries, ...]:
         """The channels that are there."""
-        every = (self.activity, self.steps, self.light, self.heart_rate)
-        return tuple(s for s in (*every, self.resting_heart_rate, self.sdnn) if s is not None)
+        heart = (self.heart_rate, self.resting_heart_rate, self.sdnn, self.rmssd)
+        every = (self.activity, self.steps, self.light, *heart)
+        return tuple(s for s in every if s is not None)
 
     @property
     def span(self) -> tuple[datetime, datetime] | None:

@@ -1,13 +1,19 @@
-"""The 36 inputs of the mania model: mean, SD and Z of 12 daily indexes."""
+"""The 36 inputs of the mania model: mean, SD and Z of 12 daily indexes; and 15 of the body.
+
+The rules, for all of them: the window ends with the scored day and never looks ahead. Missing
+days are left out, never set to zero. One day has no SD and no Z; an SD of zero gives Z = 0
+(nothing moved); a scored day that is missing has no Z.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Protocol
 
 import numpy as np
 
 from scoring.domain.types import DayFeatures, Floats
-from scoring.domain.vector_names import INDEX_NAMES, VECTOR_NAMES
+from scoring.domain.vector_names import BODY_NAMES, INDEX_NAMES, VECTOR_NAMES
 
 WINDOW_NIGHTS = 30
 PHASE = INDEX_NAMES.index("Circadian_phase")
@@ -19,11 +25,12 @@ class Vector:
 
     values: Floats
     nights_present: int
+    window_nights: int = WINDOW_NIGHTS
 
     @property
     def coverage(self) -> float:
-        """Share of the 30 nights that are there."""
-        return self.nights_present / WINDOW_NIGHTS
+        """Share of the window's nights that are there."""
+        return self.nights_present / self.window_nights
 
     def named(self) -> dict[str, float | None]:
         """By the names of the published boosters; unknown values are None."""
@@ -33,14 +40,24 @@ class Vector:
         }
 
 
-def vector(days: Sequence[DayFeatures], scored_day: date) -> Vector:
-    """Mean, SD (ddof 1) and Z of the scored day over the 30 days that end with it.
+class Night(Protocol):
+    """What the vector needs of a day: DayFeatures, or the same three read alone."""
 
-    Missing nights are left out, never set to zero. One night has no SD and no Z; an SD of
-    zero gives Z = 0 (nothing moved); a missing scored night has no Z. The phase is averaged
-    on the series that does not jump from day to day, then brought to [12, 36) h.
+    @property
+    def day(self) -> date: ...
+    @property
+    def night_present(self) -> bool: ...
+    @property
+    def indexes(self) -> tuple[float | None, ...]: ...
+
+
+def vector(days: Sequence[Night], scored_day: date, window_nights: int = WINDOW_NIGHTS) -> Vector:
+    """Mean, SD (ddof 1) and Z of the scored day over the nights of the window.
+
+    The phase is averaged on the series that does not jump from day to day, then brought to
+    [12, 36) h.
     """
-    first = scored_day - timedelta(days=WINDOW_NIGHTS - 1)
+    first = scored_day - timedelta(days=window_nights - 1)
     window = [d for d in days if first <= d.day <= scored_day and d.night_present]
     window.sort(key=lambda d: d.day)
     values = np.array([d.indexes for d in window], dtype=np.float64)
@@ -50,7 +67,29 @@ def vector(days: Sequence[DayFeatures], scored_day: date) -> Vector:
         today = values[-1] if window[-1].day == scored_day else np.full(len(INDEX_NAMES), np.nan)
         for i in range(len(INDEX_NAMES)):
             out[i] = _mean_sd_z(values[:, i], float(today[i]))
-    return Vector(out.reshape(-1), len(window))
+    return Vector(out.reshape(-1), len(window), window_nights)
+
+
+def body_vector(
+    days: Sequence[DayFeatures], scored_day: date, window_days: int = WINDOW_NIGHTS
+) -> Floats:
+    """Mean, SD and Z of steps, sedentary hours, resting heart rate, SDNN and RMSSD; shape (15,).
+
+    In the order of BODY_VECTOR_NAMES. For Clarity's own booster only: the published ones end
+    with the 36.
+    """
+    first = scored_day - timedelta(days=window_days - 1)
+    window = {d.day: d for d in days if first <= d.day <= scored_day}
+    out = np.full((len(BODY_NAMES), 3), np.nan)
+    for i, (group, name) in enumerate(BODY_NAMES.values()):
+        of_day = {day: _number(getattr(d, group).get(name)) for day, d in window.items()}
+        values = np.array([of_day[day] for day in sorted(of_day)])
+        out[i] = _mean_sd_z(values, of_day.get(scored_day, np.nan))
+    return out.reshape(-1)
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else np.nan
 
 
 def _mean_sd_z(values: Floats, today: float) -> tuple[float, float, float]:

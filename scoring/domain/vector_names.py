@@ -23,3 +23,17 @@ VECTOR_NAMES: tuple[str, ...] = tuple(
     index + suffix for index in INDEX_NAMES for suffix in SUFFIXES
 )
 """The 36 columns. The boosters check names and order, so neither may change."""
+
+BODY_NAMES: dict[str, tuple[str, str]] = {
+    "Steps": ("activity", "steps"),
+    "Sedentary_hours": ("activity", "sedentary_hours"),
+    "Resting_heart_rate": ("heart", "resting_bpm"),
+    "SDNN": ("heart", "sdnn_ms"),
+    "RMSSD": ("heart", "rmssd_ms"),
+}
+"""What Clarity's own booster sees besides, and where in a day's features it stands."""
+
+BODY_VECTOR_NAMES: tuple[str, ...] = tuple(
+    name + suffix for name in BODY_NAMES for suffix in SUFFIXES
+)
+"""The 15 further columns, after the 36."""

@@ -31,6 +31,7 @@ from scoring.domain.types import (
     RiskDecision,
     TrackOutput,
 )
+from scoring.domain.unit_scale import scale_reason
 from scoring.domain.vector import WINDOW_NIGHTS, Vector, vector
 from scoring.engines.models import Models
 
@@ -78,6 +79,10 @@ def assess_day(
     if mania.status == "ok" and night:
         notes = _about_the_nights(known, day, night)
         decision = replace(decision, reasons=(*decision.reasons, *notes))
+    if depression.status == "ok" and person.family:
+        note = scale_reason(week, person.family, models.level_range(person.family))
+        if note:
+            decision = replace(decision, reasons=(*decision.reasons, note))
     return Assessment(decision, depression, mania, _inputs_hash(week, inputs, known[-7:]))
 
 
@@ -121,16 +126,17 @@ def _depression(
     labels: dict[str, Label],
     explain: bool,
 ) -> TrackOutput:
+    if person.activity is not None and person.family not in models.references:
+        unit = f"{person.family} ({UNITS[person.family]})" if person.family else "unknown"
+        return TrackOutput.unavailable(
+            f"no reference for unit {unit}: values cannot be compared.", week.coverage
+        )
     needed = rules.min_depression_coverage
-    if week.coverage < needed:
+    if person.family is None or week.coverage < needed:
         return TrackOutput.unavailable(
             f"the sensor was worn {100 * week.coverage:.1f} % of the week, "
             f"{100 * needed:.0f} % is needed.",
             week.coverage,
-        )
-    if person.family is None or person.family not in models.references:
-        return TrackOutput.unavailable(
-            "no reference for this sensor's unit: values cannot be compared.", week.coverage
         )
     inputs = standardised(week, models.references[person.family])
     rows = [inputs]

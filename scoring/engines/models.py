@@ -10,7 +10,8 @@ import numpy as np
 
 from patients.domain.recording import Family
 from scoring.domain.calibration import LogitCalibrator
-from scoring.domain.pat_window import Reference
+from scoring.domain.pat_window import Reference, of_a_week
+from scoring.domain.unit_scale import LevelRange
 from scoring.engines.artifacts import Artifact, load_manifest, verified_path
 
 
@@ -56,12 +57,15 @@ class Models:
         """Mean and SD of each of the 10,080 minutes, by unit family."""
         with np.load(verified_path(self._artifacts["references"])) as arrays:
             return {
-                family: Reference(
-                    np.tile(arrays[f"{family}_mean"], 7), np.tile(arrays[f"{family}_sd"], 7)
-                )
+                family: of_a_week(Reference(arrays[f"{family}_mean"], arrays[f"{family}_sd"]))
                 for family in Family
                 if f"{family}_mean" in arrays
             }
+
+    def level_range(self, family: Family) -> LevelRange:
+        """Lowest and highest weekly level of the reference people of that unit family."""
+        low, high = self._artifacts["references"].training["weekly_level_range"][str(family)]
+        return float(low), float(high)
 
     def population_p95(self, family: Family | None) -> float | None:
         """95th percentile of a day's mean activity in the reference people."""

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +10,14 @@ from tqdm import tqdm
 
 from patients.domain.recording import Family
 from scoring.domain.daily import daily_features
-from scoring.domain.pat_window import WEEK_MINUTES, PatWeek, Reference, pat_week, standardised
-from scoring.domain.rules import read_rule_file
+from scoring.domain.pat_window import (
+    WEEK_MINUTES,
+    PatWeek,
+    Reference,
+    of_a_week,
+    pat_week,
+    standardised,
+)
 from scoring.domain.types import DayFeatures
 from scoring.domain.vector import vector
 from scoring.learning.people import (
@@ -33,15 +38,8 @@ FIRST_DAY = date(2025, 1, 6)
 ZONE = "Etc/UTC"  # simulated people need no clock changes to learn from
 PHQ8_CUTOFF = 10
 WEEK_COURSE_DAYS = 9
-SMOOTHING_MINUTES = 15
 DIAGNOSES = ("well", "mdd", "bipolar_1", "bipolar_2")
 SHARES = (0.25, 0.25, 0.3, 0.2)  # a mood clinic with some well people (assumption)
-
-
-def waking_levels(path: Path) -> dict[Family, float]:
-    """Level of a waking minute in each unit family, from families.toml."""
-    table, _ = read_rule_file(path)
-    return {family: table[family]["waking_level"] for family in Family if family in table}
 
 
 @dataclass(frozen=True)
@@ -53,50 +51,12 @@ class Weeks:
     people: NDArray[np.int64]
 
 
-def _week(
+def simulated_week(
     rng: np.random.Generator, person: Person, course: Course, family: Family, level: float
 ) -> PatWeek:
+    """The last week of a course, in a unit family whose waking minutes have that level."""
     data = simulate_person_data(rng, person, course, FIRST_DAY, ZONE, family, level)
     return pat_week(data, FIRST_DAY + timedelta(days=course.days - 1))
-
-
-def fit_references(
-    seed: int, people: int, levels: dict[Family, float]
-) -> tuple[dict[Family, Reference], dict[Family, float]]:
-    """Mean and SD of each minute over well people, one reference a unit family; and the 95th
-    percentile of a day's mean activity.
-
-    Averaged over the seven days and 15 neighbouring minutes: a simulated person knows no
-    weekday worth a column of its own.
-    """
-    rng = np.random.default_rng(seed)
-    references, p95 = {}, {}
-    for family, level in levels.items():
-        days = []
-        for _ in tqdm(range(people), desc=f"reference {family}"):
-            person = a_person(rng, "well")
-            week = _week(rng, person, a_course(WEEK_COURSE_DAYS, []), family, level)
-            days.append(np.where(week.worn, week.activity, np.nan).reshape(7, 1440))
-        values = np.concatenate(days).astype(np.float64)
-        mean = _smooth(np.nanmean(values, axis=0))
-        square = _smooth(np.nanmean(values**2, axis=0))
-        sd = np.sqrt(np.maximum(square - mean**2, 1e-12))
-        # At night almost nobody moves: an SD near zero would blow up one stray count.
-        sd = np.maximum(sd, 0.05 * sd.max())
-        references[family] = Reference(mean.astype(np.float32), sd.astype(np.float32))
-        p95[family] = float(np.nanpercentile(np.nanmean(values, axis=1), 95))
-    return references, p95
-
-
-def _smooth(profile: NDArray[np.float64]) -> NDArray[np.float64]:
-    half = SMOOTHING_MINUTES // 2
-    padded = np.concatenate((profile[-half:], profile, profile[:half]))
-    return np.convolve(padded, np.full(SMOOTHING_MINUTES, 1 / SMOOTHING_MINUTES), "valid")
-
-
-def of_a_week(reference: Reference) -> Reference:
-    """A reference of one day, seven times."""
-    return Reference(np.tile(reference.mean, 7), np.tile(reference.sd, 7))
 
 
 def simulate_weeks(
@@ -111,7 +71,7 @@ def simulate_weeks(
         diagnosis = str(rng.choice(DIAGNOSES, p=SHARES))
         family = families[int(rng.integers(len(families)))]
         person, course = a_person(rng, diagnosis), _course_with_week(rng, diagnosis)
-        week = _week(rng, person, course, family, levels[family])
+        week = simulated_week(rng, person, course, family, levels[family])
         labels[i] = phq8_scores(rng, person, course)[-1] >= PHQ8_CUTOFF
         inputs[i] = standardised(_less_worn(rng, week), of_a_week(references[family]))
     return Weeks(inputs, labels, np.arange(people))

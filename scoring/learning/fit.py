@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
-from patients.domain.recording import Family
 from scoring.domain.calibration import LogitCalibrator, expected_calibration_error
-from scoring.domain.pat_window import Reference
 from scoring.domain.vector_names import VECTOR_NAMES
 from scoring.engines.artifacts import Artifact, sha256_of
 from scoring.learning.cohort import Vectors, Weeks
@@ -154,19 +152,6 @@ def fit_mania(vectors: Vectors, folder: Path, seed: int) -> list[Artifact]:
         metrics = measured(labels[parts.test], test, calibrator)
         artifacts.append(artifact(path, name, "booster", training, metrics))
     return artifacts
-
-
-def save_references(
-    references: dict[Family, Reference], p95: dict[Family, float], folder: Path, seed: int
-) -> Artifact:
-    """One small file with mean and SD of each minute of the day for every unit family."""
-    path = folder / "references.npz"
-    arrays: dict[str, Any] = {}
-    for family, reference in references.items():
-        arrays[f"{family}_mean"], arrays[f"{family}_sd"] = reference.mean, reference.sd
-    np.savez_compressed(path, **arrays)
-    training = {"seed": seed, "daily_activity_p95": {str(k): v for k, v in p95.items()}}
-    return artifact(path, "references", "minute_references", training, {})
 
 
 def artifact(

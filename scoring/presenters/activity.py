@@ -12,9 +12,11 @@ from patients.domain.recording import SleepEpisode
 from patients.domain.wear import runs
 from patients.models import Patient
 from patients.selectors import zones_of
+from scoring.domain.clinical_flags import clinical_flags
 from scoring.domain.grid import Grid, build_grid, known_activity
 from scoring.presenters.flags import flag_words
-from scoring.selectors import person_data
+from scoring.resources import flag_rules, window_days
+from scoring.selectors import features_between, person_data
 
 BIN_MINUTES = 5
 BINS = 24 * 60 // BIN_MINUTES
@@ -56,10 +58,15 @@ def activity_week(patient: Patient, last_day: date) -> ActivityWeek:
     person = replace(person_data(patient, days[0], last_day), zones=zones)
     grid = build_grid(person, days[0], last_day)
     sleep = _vendor_sleep(person.sleep) if person.sleep else _estimated_sleep(grid)
-    known = {row.day: row.values for row in patient.features.filter(day__in=days)}
+    rules, window = flag_rules(), window_days()
+    stored = features_between(patient, days[0] - timedelta(days=window), last_day)
+    known = {f.day: f for f in stored if f.day in days}
     # A nap of a day whose night is missing must not read as a night of half an hour.
-    missing = {day for day, values in known.items() if not values["night_present"]}
-    notes = {day: flag_words(values["flags"]) for day, values in known.items()}
+    missing = {day for day, features in known.items() if not features.night_present}
+    notes = {
+        day: flag_words(f.flags, clinical_flags(stored, day, rules, window), rules.checked_by)
+        for day, f in known.items()
+    }
     unit = person.activity.unit if person.activity else ""
     return ActivityWeek(
         unit=unit,

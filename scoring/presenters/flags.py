@@ -10,12 +10,31 @@ FLAG_WORDS = {
     "clock_change": "clocks changed",
     "phase_crossed_noon": "body clock crossed noon",
 }
+CLINICAL_WORDS = {
+    "insomnia_pattern": "insomnia pattern (short, broken sleep)",
+    "hypersomnia": "long sleep on several nights",
+    "phase_advanced": "body clock earlier than usual",
+    "phase_delayed": "body clock later than usual",
+    "irregular_rhythm": "irregular sleep times",
+    "sleep_collapsing": "much less sleep than usual",
+}
 
 
-def flag_words(flags: Sequence[str]) -> str:
+def flag_words(flags: Sequence[str], clinical: Sequence[str] = (), checked_by: str = "") -> str:
     """The flags in words; one without words of its own as it is spelt.
+
+    ``clinical`` are those by the rules of flags.toml: each says so while no clinician has
+    checked these.
 
     >>> flag_words(["clock_change", "night_unworn"])
     'clocks changed, night not worn'
+    >>> flag_words([], ["phase_delayed"])
+    'body clock later than usual (unverified)'
     """
-    return ", ".join(FLAG_WORDS.get(flag, flag.replace("_", " ")) for flag in flags)
+    tag = "" if checked_by else " (unverified)"
+    return ", ".join(
+        [
+            *(FLAG_WORDS.get(flag, flag.replace("_", " ")) for flag in flags),
+            *(CLINICAL_WORDS[flag] + tag for flag in clinical),
+        ]
+    )

@@ -23,10 +23,16 @@ from tests.patients.ingest.builders import actlumus_rows, write_actlumus
 WEEK = "data/lightlogr/205_actlumus_Log_1020_20230904101707532.txt"
 KEYS = {
     "sleep": "time_asleep_hours time_in_bed_hours wake_after_onset_minutes onset_minutes "
-    "offset_minutes midpoint_hours",
+    "offset_minutes midpoint_hours efficiency latency_minutes fragmentation_per_hour "
+    "sleep_regularity_index onset_variability_minutes midpoint_variability_hours "
+    "social_jet_lag_hours short_night_share long_night_share",
     "rhythm": "interdaily_stability intradaily_variability relative_amplitude l5 "
-    "l5_onset_minute m10 m10_onset_minute",
-    "phase": "dlmo_hour cbtmin_hour amplitude",
+    "l5_onset_minute m10 m10_onset_minute mesor cosinor_amplitude acrophase_hours "
+    "interdaily_shift_hours",
+    "phase": "dlmo_hour cbtmin_hour amplitude dlmo_unwrapped_hours measured_light_share",
+    "activity": "mean_per_minute sd_per_minute steps recorded_hours worn_hours sedentary_hours "
+    "active_minutes active_mean_per_minute",
+    "heart": "mean_bpm minimum_bpm minimum_hour resting_bpm sdnn_ms rmssd_ms",
 }
 TRACK = {"status", "reason", "probability", "tier", "coverage", "contributions"}
 
@@ -214,6 +220,9 @@ def test_rhythm_of_the_golden_recipe_is_the_golden_rhythm(shared: Path, tmp_path
         "l5_onset_minute": "L5_onset_min",
         "m10": "M10",
         "m10_onset_minute": "M10_onset_min",
+        "mesor": "cosinor_mesor",
+        "cosinor_amplitude": "cosinor_amplitude",
+        "acrophase_hours": "cosinor_acrophase_h",
     }
     assert set(found) == set(names)
     for ours, theirs in names.items():

@@ -6,8 +6,8 @@ import pytest
 
 from patients.domain.recording import Recording, SleepEpisode
 from patients.storage import recordings_store
+from scoring.features import features_update
 from scoring.selectors import features_between
-from scoring.services import features_update
 from tests import factories
 
 pytestmark = pytest.mark.django_db

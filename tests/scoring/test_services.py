@@ -22,12 +22,13 @@ from scoring.domain.daily import FULL_DAY_MINUTES, daily_features
 from scoring.domain.router import Antidepressant
 from scoring.domain.types import DayFeatures
 from scoring.engines.models import load_models
+from scoring.features import features_update
 from scoring.models import DailyFeatures, RiskScore
+from scoring.resources import sedentary_thresholds
 from scoring.selectors import features_between, person_data, recorded_days, research_use
 from scoring.services import (
     baseline_approve,
     baseline_propose,
-    features_update,
     patient_assess,
     score_replay,
     score_store,
@@ -155,7 +156,8 @@ def test_stored_features_are_those_of_the_domain(patient: Patient) -> None:
     features_update(patient=patient)
     first, last = recorded_days(patient) or (LAST_DAY, LAST_DAY)
     person = person_data(patient, first - timedelta(days=8), last)
-    expected = [asdict(f) for f, _ in daily_features(person, first, last)]
+    made = daily_features(person, first, last, sedentary=sedentary_thresholds())
+    expected = [asdict(f) for f, _ in made]
     found = [asdict(f) for f in features_between(patient, first, last)]
     assert found == expected
     assert sum(f["sleep"]["time_asleep_hours"] is not None for f in found) >= DAYS - 2
@@ -365,7 +367,7 @@ def test_a_baselines_dlmo_is_the_mean_of_the_unwrapped_series(patient: Patient) 
     phases = [11.0 + 0.1 * i for i in range(len(rows))]  # drifts over the edge at noon
     for row, phase in zip(rows, phases, strict=True):
         row.values["phase"]["dlmo_hour"] = phase if phase >= 12 else phase + 24
-        row.values["indexes"][10] = phase
+        row.values["phase"]["dlmo_unwrapped_hours"] = phase
         row.values["night_present"] = True
         row.save()
     value = baseline_propose(patient=patient, by="system").values["dlmo_hour"]

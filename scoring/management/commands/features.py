@@ -8,10 +8,9 @@ from django.core.management.base import CommandParser
 from patients.commands import JsonCommand
 from patients.domain.errors import InputError
 from patients.models import Patient
-from scoring.domain.output import day_dict
-from scoring.domain.vector import vector
+from scoring.analysis import day_object
+from scoring.features import features_update
 from scoring.selectors import features_between
-from scoring.services import features_update
 
 
 class Command(JsonCommand):
@@ -28,12 +27,12 @@ class Command(JsonCommand):
         if patient is None:
             raise InputError(f"There is no patient {options['patient']}: check the code.")
         features_update(patient=patient)
-        # A day's vector looks back, so all days are read and the wanted ones shown.
+        # A day looks back, so all days are read and the wanted ones shown.
         days = features_between(patient, date.min, last)
         while days and days[0].recorded_minutes == 0:  # the UTC day began on the day before
             days.pop(0)
         wanted = [d for d in days if d.day >= first]
-        return {"patient": patient.code, "days": [day_dict(d, vector(days, d.day)) for d in wanted]}
+        return {"patient": patient.code, "days": [day_object(days, d) for d in wanted]}
 
 
 def _day(text: str) -> date:

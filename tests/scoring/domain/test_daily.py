@@ -44,10 +44,14 @@ def test_regular_sleeper_by_hand() -> None:
     assert day.sleep == {
         "time_asleep_hours": 7.5,
         "time_in_bed_hours": 8.0,
+        "efficiency": 7.5 / 8,
+        "latency_minutes": None,  # the record begins with sleep
         "wake_after_onset_minutes": 30.0,
+        "fragmentation_per_hour": 1 / 7.5,
         "onset_minutes": -60.0,
         "offset_minutes": 420.0,
         "midpoint_hours": 3.0,
+        "sleep_regularity_index": 100.0,
     }
     amplitude = np.sqrt((1 / 3) / (2 / 3))
     expected = (7.5, 0, 0.5, 0, 8.0, 1, 0, 0, 7.5 / 24, amplitude)
@@ -67,35 +71,6 @@ def test_sleep_scored_from_counts_finds_the_same_night() -> None:
     assert day.sleep["onset_minutes"] == pytest.approx(-60, abs=2)
     assert day.sleep["offset_minutes"] == pytest.approx(420, abs=2)
     assert day.phase["dlmo_hour"] == pytest.approx(21.577, abs=0.05)
-
-
-def test_activity_and_heart_by_hand() -> None:
-    rate = np.full(20 * 1440, np.nan)
-    rate[19 * 1440 : 19 * 1440 + 4] = [60, 61, 62, 73]
-    resting = np.full(20 * 1440, np.nan)
-    resting[19 * 1440 + 5] = 58
-    steps = np.zeros(20 * 1440, dtype=np.float32)
-    steps[19 * 1440 + 600 : 19 * 1440 + 700] = 80
-    who = logged(
-        steps=series(steps, Channel.STEPS),
-        heart_rate=series(rate, Channel.HEART_RATE),
-        resting_heart_rate=series(resting, Channel.RESTING_HEART_RATE),
-    )
-    day = computed(who)[-1]
-    today = counts(20)[-1440:].astype(np.float64)
-    assert day.activity == {
-        "mean_per_minute": pytest.approx(today.mean()),
-        "sd_per_minute": pytest.approx(today.std(ddof=1)),
-        "steps": 8000.0,
-        "recorded_hours": 24.0,
-        "worn_hours": 24.0,
-    }
-    assert day.heart == {
-        "mean_bpm": 64.0,
-        "minimum_bpm": 60.0,
-        "resting_bpm": 58.0,
-        "sdnn_ms": None,
-    }
 
 
 def test_rhythm_begins_with_the_seventh_recorded_day() -> None:

@@ -34,8 +34,16 @@ def test_day_has_the_keys_of_the_interface() -> None:
     assert set(found["rhythm"]) == {
         "interdaily_stability", "intradaily_variability", "relative_amplitude",
         "l5", "l5_onset_minute", "m10", "m10_onset_minute",
+        "mesor", "cosinor_amplitude", "acrophase_hours",
     }  # fmt: skip
     assert len(found["vector"]) == 36
+
+
+def test_day_carries_what_the_days_before_say() -> None:
+    day = features(a_day(0), flags=("partial_day",))
+    found = day_dict(day, vector([day], day.day), {"short_night_share": 0.5}, ("hypersomnia",))
+    assert found["sleep"] == {"time_asleep_hours": 7.5, "short_night_share": 0.5}
+    assert found["flags"] == ["partial_day", "hypersomnia"]
 
 
 def test_unavailable_track_still_gives_its_coverage_and_reason() -> None:

@@ -10,9 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from scoring.domain.cosinor import Cosinor, cosinor
+from scoring.domain.day_sleep import sleep_regularity_index
 from scoring.domain.rhythm import (
     Rhythm,
     hourly_means,
+    interdaily_shift_hours,
     interdaily_stability,
     intradaily_variability,
     rhythm,
@@ -55,6 +58,16 @@ def test_golden_recipe(golden: dict[str, Any], recipe: tuple[Floats, Mask]) -> N
     assert found.m10 == pytest.approx(wanted["M10"], abs=1e-9)
     assert found.l5_onset_minute == wanted["L5_onset_min"]
     assert found.m10_onset_minute == wanted["M10_onset_min"]
+    assert found.mesor == pytest.approx(wanted["cosinor_mesor"], abs=1e-9)
+    assert found.cosinor_amplitude == pytest.approx(wanted["cosinor_amplitude"], abs=1e-9)
+    assert found.acrophase_hours == pytest.approx(wanted["cosinor_acrophase_h"], abs=1e-9)
+
+
+def test_golden_recipe_has_the_golden_regularity(
+    golden: dict[str, Any], recipe: tuple[Floats, Mask]
+) -> None:
+    found = sleep_regularity_index(recipe[1], np.ones(14 * 1440, dtype=bool))
+    assert found == pytest.approx(golden["sri_true_sleep_mask"], abs=1e-9)
 
 
 def test_golden_recipe_is_scored_asleep_when_it_sleeps(recipe: tuple[Floats, Mask]) -> None:
@@ -115,7 +128,7 @@ def test_square_day_by_hand() -> None:
     day[420:1380] = 10
     found = rhythm(np.tile(day, 7))
     assert (found.l5, found.m10) == (pytest.approx(1), pytest.approx(10))
-    assert (found.l5_onset_minute, found.m10_onset_minute) == (0, 420)
+    assert (found.l5_onset_minute, found.m10_onset_minute) == (1380, 420)
     assert found.relative_amplitude == pytest.approx(9 / 11)
 
 
@@ -124,6 +137,15 @@ def test_least_active_hours_may_run_over_midnight() -> None:
     day[np.arange(1320, 1320 + 300) % 1440] = 0
     found = rhythm(np.tile(day, 2))
     assert (found.l5, found.l5_onset_minute) == (0.0, 1320)
+
+
+@pytest.mark.parametrize("turned", range(0, 1440, 180))
+def test_onsets_of_equal_hours_move_with_the_clock(turned: int) -> None:
+    day = np.zeros(1440)
+    day[420:1380] = 10
+    found = rhythm(np.tile(np.roll(day, turned), 3))
+    assert found.l5_onset_minute == (1380 + turned) % 1440
+    assert found.m10_onset_minute == (420 + turned) % 1440
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 7.0, 3e38])
@@ -153,3 +175,76 @@ def test_measures_do_not_depend_on_the_unit(hourly: Floats, factor: float) -> No
         assert one.intradaily_variability == pytest.approx(other.intradaily_variability, rel=1e-6)
     if one.relative_amplitude is not None:
         assert 0 <= one.relative_amplitude <= 1
+
+
+@given(
+    arrays(np.float64, 3 * 1440, elements=st.floats(0, 1e4)),
+    st.integers(0, 4320),
+    st.integers(0, 1400),
+)
+def test_cosine_is_that_of_least_squares_on_the_known_minutes(
+    minutes: Floats, first: int, length: int
+) -> None:
+    minutes[first : first + length] = np.nan
+    there, at = ~np.isnan(minutes), 2 * np.pi * np.arange(4320) / 1440
+    columns = np.stack((np.ones(4320), np.cos(at), np.sin(at)), axis=1)
+    mesor, across, up = np.linalg.lstsq(columns[there], minutes[there], rcond=None)[0]
+    found = cosinor(minutes)
+    assert found.mesor == pytest.approx(mesor, abs=1e-6)
+    assert found.amplitude == pytest.approx(np.hypot(across, up), abs=1e-6)
+    if found.acrophase_hours is not None and found.amplitude and found.amplitude > 1e-3:
+        wave = found.amplitude * np.exp(2j * np.pi * found.acrophase_hours / 24)
+        assert wave == pytest.approx(complex(across, up), abs=1e-6)
+        assert 0 <= found.acrophase_hours < 24
+
+
+def test_cosine_is_not_drawn_through_hours_that_nobody_measured() -> None:
+    minutes = np.tile(np.arange(1440.0), 3)
+    minutes.reshape(3, 1440)[:, 100:244] = np.nan
+    assert cosinor(minutes).mesor is not None
+    minutes.reshape(3, 1440)[:, 244] = np.nan
+    assert cosinor(minutes) == Cosinor()
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 7.0, 3e38])
+def test_constant_has_no_hour_of_its_highest(value: float) -> None:
+    found = cosinor(np.full(7 * 1440, value))
+    assert found.mesor == pytest.approx(value)
+    assert (found.amplitude, found.acrophase_hours) == (0.0, None)
+
+
+def a_week_of(day: Floats, last: Floats) -> Floats:
+    return np.concatenate([np.tile(day, 6), last])
+
+
+@pytest.mark.parametrize("minutes", [-719, -90, -1, 0, 45, 600])
+def test_day_that_lies_behind_has_a_shift_above_zero(minutes: int) -> None:
+    day = np.where((np.arange(1440) > 420) & (np.arange(1440) < 1380), 100.0, 2.0)
+    assert interdaily_shift_hours(a_week_of(day, np.roll(day, minutes))) == minutes / 60
+
+
+def test_half_a_day_is_the_longest_shift() -> None:
+    day = np.where(np.arange(1440) < 400, 100.0, 2.0)
+    assert interdaily_shift_hours(a_week_of(day, np.roll(day, 720))) == -12.0
+    assert interdaily_shift_hours(a_week_of(day, np.roll(day, 721))) == -719 / 60
+
+
+def test_shift_of_a_noisy_day_is_found_within_minutes(recipe: tuple[Floats, Mask]) -> None:
+    week = recipe[0][: 7 * 1440].copy()
+    as_it_is = interdaily_shift_hours(week)
+    week[-1440:] = np.roll(week[-1440:], 180)
+    later = interdaily_shift_hours(week)
+    assert as_it_is is not None and later == pytest.approx(as_it_is + 3)
+    assert abs(as_it_is) < 0.75  # the recipe's nights begin and end half an hour about the hour
+
+
+def test_shift_needs_nine_tenths_of_the_day_and_a_course() -> None:
+    day = np.where(np.arange(1440) < 400, 100.0, 2.0)
+    holed = day.copy()
+    holed[500:644] = np.nan
+    assert interdaily_shift_hours(a_week_of(day, holed)) == 0
+    holed[644] = np.nan
+    assert interdaily_shift_hours(a_week_of(day, holed)) is None
+    flat = np.full(1440, 0.1)
+    assert interdaily_shift_hours(a_week_of(day, flat)) is None
+    assert interdaily_shift_hours(a_week_of(flat, day)) is None

@@ -1,17 +1,22 @@
 """Odd recordings give defined results: no exception, no NaN, no warning."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 
 from patients.domain.recording import Channel, Family, Minutes, MinuteSeries
+from scoring.domain.clinical_flags import clinical_flags
 from scoring.domain.daily import daily_features
 from scoring.domain.output import day_dict
 from scoring.domain.pat_window import WEEK_MINUTES, Reference, pat_week, standardised
+from scoring.domain.regularity import regularity
+from scoring.domain.rhythm import interdaily_shift_hours, rhythm
 from scoring.domain.types import DayFeatures, PersonData
+from scoring.domain.unit_scale import scale_reason, weekly_level
 from scoring.domain.vector import vector
+from scoring.resources import flag_rules, sedentary_thresholds
 from tests.scoring.domain.builders import BERLIN, a_day, counts, episode, logged, series
 
 DAYS = 9
@@ -36,9 +41,12 @@ ODD: dict[str, Minutes] = {
 
 
 def every_day(who: PersonData, last: int = DAYS - 1) -> list[DayFeatures]:
-    days = [f for f, _ in daily_features(who, a_day(0), a_day(last))]
+    made = daily_features(who, a_day(0), a_day(last), sedentary=sedentary_thresholds())
+    days = [f for f, _ in made]
     for day in days:
-        json.dumps(day_dict(day, vector(days, day.day)), allow_nan=False)
+        trailing = regularity(days, day.day), clinical_flags(days, day.day, flag_rules())
+        assert all(v is None or np.isfinite(v) for v in trailing[0].values()), trailing
+        json.dumps(day_dict(day, vector(days, day.day), *trailing), allow_nan=False)
         assert all(v is None or np.isfinite(v) for v in day.indexes), day.indexes
         for group in (day.sleep, day.rhythm, day.phase, day.activity, day.heart):
             assert all(v is None or np.isfinite(v) for v in group.values()), group  # type: ignore[arg-type]
@@ -57,6 +65,9 @@ def test_odd_recording_gives_defined_days(name: str, family: Family, with_record
     flat = np.ones(WEEK_MINUTES, dtype=np.float32)
     assert np.isfinite(standardised(week, Reference(flat, flat))).all()
     assert 0 <= week.coverage <= 1
+    level = weekly_level(week)
+    assert (level is None) == (week.coverage == 0) and (level is None or np.isfinite(level))
+    assert (scale_reason(week, family, (1e39, 1e40)) is None) == (level is None)
 
 
 @pytest.mark.parametrize("name", ODD)
@@ -67,9 +78,19 @@ def test_odd_heart_light_and_steps_give_defined_days(name: str) -> None:
         for field, channel in (
             ("steps", Channel.STEPS), ("light", Channel.LIGHT), ("heart_rate", Channel.HEART_RATE),
             ("resting_heart_rate", Channel.RESTING_HEART_RATE), ("sdnn", Channel.HRV_SDNN),
+            ("rmssd", Channel.HRV_RMSSD),
         )
     }  # fmt: skip
     assert len(every_day(logged(DAYS, **channels))) == DAYS
+
+
+@pytest.mark.parametrize("name", sorted(set(ODD) - {"one minute"}))
+def test_odd_minutes_give_a_defined_rhythm(name: str) -> None:
+    minutes = ODD[name].astype(np.float32).astype(np.float64)
+    values = [*asdict(rhythm(minutes)).values(), interdaily_shift_hours(minutes)]
+    assert all(v is None or np.isfinite(v) for v in values), values
+    if name in ("zeros", "constant", "fraction", "int16 limit", "below int16"):
+        assert values[-2:] == [None, None]  # no hour of the highest, and nothing that shifts
 
 
 @pytest.mark.parametrize("name", ["nothing", "zeros", "constant", "fraction", "int16 limit"])

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from scoring.domain.types import DayFeatures
-from scoring.domain.vector import PHASE, vector
-from scoring.domain.vector_names import VECTOR_NAMES
+from scoring.domain.vector import PHASE, body_vector, vector
+from scoring.domain.vector_names import BODY_NAMES, BODY_VECTOR_NAMES, VECTOR_NAMES
 from tests.scoring.domain.builders import a_day, features
 
 BASES = [
@@ -140,3 +140,44 @@ def test_index_unknown_on_one_day_is_left_out() -> None:
 def test_scored_day_that_is_not_there_has_no_z() -> None:
     days = days_of([6, 7, 8])
     assert np.isnan(vector(days, a_day(2) + timedelta(days=1)).values[2])
+
+
+def body_day(offset: int, steps: float | None, rmssd: float | None = None) -> DayFeatures:
+    return features(
+        a_day(offset),
+        activity={"mean_per_minute": 1.0, "steps": steps, "sedentary_hours": 9.0},
+        heart={"rmssd_ms": rmssd},
+    )
+
+
+def body(days: list[DayFeatures], window_days: int = 30) -> dict[str, list[float]]:
+    values = body_vector(days, days[-1].day, window_days).reshape(-1, 3)
+    return dict(zip(BODY_NAMES, values.tolist(), strict=True))
+
+
+def test_body_has_fifteen_columns_behind_the_thirty_six() -> None:
+    assert len(BODY_VECTOR_NAMES) == 15 and not set(BODY_VECTOR_NAMES) & set(VECTOR_NAMES)
+    assert BODY_VECTOR_NAMES[:3] == ("Steps_MN", "Steps_SD", "Steps_Zscore")
+
+
+def test_body_by_hand_with_a_day_missing() -> None:
+    found = body([body_day(0, 4000, 30), body_day(1, None), body_day(2, 6000, None)])
+    assert found["Steps"] == pytest.approx([5000, 2000 / 2**0.5, 1 / 2**0.5])
+    assert found["Sedentary_hours"] == [9, 0, 0]  # nothing moved
+    assert found["RMSSD"][0] == 30 and np.isnan(found["RMSSD"][1:]).all()
+    assert np.isnan(found["SDNN"]).all()
+
+
+def test_body_does_not_look_ahead_nor_beyond_its_window() -> None:
+    days = [body_day(i, 1000.0 * i) for i in range(40)]
+    alone = body(days[:31])
+    assert np.array_equal(body_vector(days, a_day(30)), body_vector(days[:31], a_day(30)), True)
+    assert alone["Steps"][0] == pytest.approx(np.mean(range(1, 31)) * 1000)
+    assert body(days[:31], 10)["Steps"][0] == pytest.approx(np.mean(range(21, 31)) * 1000)
+
+
+def test_window_length_is_given() -> None:
+    days = days_of([float(i) for i in range(40)])
+    assert vector(days, a_day(39), 10).coverage == 1.0
+    assert vector(days, a_day(39), 10).values[0] == pytest.approx(34.5)
+    assert vector(days[35:], a_day(39), 10).coverage == 0.5

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 from patients.domain.days import ZoneHistory
+from patients.domain.recording import Family
 from scoring.domain.daily import daily_features
 from scoring.domain.router import Antidepressant
 from scoring.domain.types import DayFeatures, PersonData
@@ -68,6 +69,36 @@ def test_three_missing_nights_leave_mania_unavailable(
     assert found.mania.reason == "none of the last 3 nights is there."
     assert found.mania.coverage == pytest.approx(27 / 30)
     assert found.depression.status == "ok"
+
+
+def in_units(person: PersonData, family: Family | None, factor: float = 1.0) -> PersonData:
+    assert person.activity is not None
+    values = (person.activity.values * factor).astype("float32")
+    return replace(person, family=family, activity=replace(person.activity, values=values))
+
+
+@pytest.mark.parametrize(
+    ("family", "named"),
+    [(None, "unknown"), (Family.ENMO, "enmo (mg)"), (Family.ACTICAL_COUNTS, "actical_counts")],
+)
+def test_a_unit_without_reference_leaves_depression_unavailable(
+    person: PersonData, days: list[DayFeatures], family: Family | None, named: str
+) -> None:
+    found = assessed(in_units(person, family), days)
+    assert (found.depression.status, found.depression.probability) == ("unavailable", None)
+    assert (found.depression.reason or "").startswith(f"no reference for unit {named}")
+    assert found.mania.status == "ok"
+    assert any("no reference for unit" in reason.text for reason in found.decision.reasons)
+
+
+@pytest.mark.parametrize(("factor", "is_within"), [(1.0, True), (30.0, False), (0.05, False)])
+def test_a_level_no_reference_person_had_is_said_and_scored(
+    person: PersonData, days: list[DayFeatures], factor: float, is_within: bool
+) -> None:
+    found = assessed(in_units(person, Family.ACTIGRAPH_COUNTS, factor), days)
+    codes = [reason.code for reason in found.decision.reasons]
+    assert found.depression.status == "ok"
+    assert ("unit_scale_not_validated" not in codes) == is_within
 
 
 def test_points_of_both_tracks_are_of_their_probability(
