@@ -9,13 +9,11 @@ import pandas as pd
 
 from patients.domain.days import ZoneHistory
 from patients.domain.errors import InputError
-from patients.domain.recording import Channel, DeviceKind, Family, MinuteSeries, Recording
-from patients.domain.walks import walks_of
+from patients.domain.recording import Channel, DeviceKind, Family, Recording
 from patients.ingest.common.base import (
     LATEST_SECOND,
     Rejected,
     Seconds,
-    Values,
     Zone,
     epochs,
     logger_utc,
@@ -34,7 +32,7 @@ from patients.ingest.common.logger_rows import (
     require_size,
     table,
 )
-from patients.ingest.common.steps import good_steps, steps_series
+from patients.ingest.common.steps import steps_of_epochs
 
 SOURCE = "actical"
 LABEL = "Actical CSV files"
@@ -82,7 +80,7 @@ def parse(path: Path, zone: Zone) -> Iterator[Recording]:
     counts, steps = (present(seconds, rows[name]) for name in ("counts", "steps"))
     series = (
         epochs(Channel.ACTIVITY, counts, epoch, rejected, family),
-        _walked(steps, epoch, rejected),
+        steps_of_epochs(steps, epoch, rejected),
     )
     serial = re.sub(r"[^\w-]", "", _value(header, "Device Serial Number:"))
     device, kind = f"Actical {serial}".strip(), DeviceKind.ACTIGRAPH
@@ -135,19 +133,6 @@ def _clocked(
         )
     begun = utc_from_local(np.array([started], dtype=np.int64), zones)
     return begun + np.rint(since).astype(np.int64), epoch
-
-
-def _walked(
-    samples: tuple[Seconds, Values], epoch: float, rejected: Rejected
-) -> MinuteSeries | None:
-    """Steps per minute; those of epochs under a minute are one walk each, never scaled up."""
-    if epoch >= 60:
-        return epochs(Channel.STEPS, samples, epoch, rejected)
-    start, steps = samples
-    end = start + round(epoch)
-    good = good_steps(start, end, steps, rejected)
-    walks = walks_of(start[good], end[good], steps[good], np.zeros_like(start[good]))
-    return steps_series(walks, rejected)
 
 
 def _started(header: Sequence[Sequence[str]]) -> int | None:

@@ -13,11 +13,9 @@ import pandas as pd
 from patients.domain.days import ZoneHistory
 from patients.domain.errors import InputError
 from patients.domain.recording import Channel, DeviceKind, Family, MinuteSeries, Recording
-from patients.domain.walks import walks_of
 from patients.ingest.common.base import (
     Rejected,
     Seconds,
-    Values,
     Zone,
     binned,
     epochs,
@@ -28,7 +26,7 @@ from patients.ingest.common.base import (
     utc_from_local,
     zones_of,
 )
-from patients.ingest.common.steps import good_steps, steps_series
+from patients.ingest.common.steps import steps_of_epochs
 
 SOURCE = "minute_csv"
 LABEL = "CSV with a timestamp and columns such as steps or activity:actigraph_counts"
@@ -160,19 +158,10 @@ def _series(
     if channel not in (Channel.ACTIVITY, Channel.STEPS):
         return binned(channel, samples, rejected)
     epoch = _epoch_seconds(samples[0], seconds, path)
-    if channel is Channel.STEPS and epoch < 60:
-        return _walked(samples, epoch, rejected)
+    if channel is Channel.STEPS:
+        return steps_of_epochs(samples, epoch, rejected)
     how: Literal["sum", "mean"] = "mean" if family is Family.ENMO else "sum"
     return epochs(channel, samples, epoch, rejected, family, how)
-
-
-def _walked(samples: tuple[Seconds, Values], epoch: int, rejected: Rejected) -> MinuteSeries | None:
-    """Steps of epochs under a minute: one walk each, never scaled up."""
-    seconds, steps = samples
-    good = good_steps(seconds, seconds + epoch, steps, rejected)
-    start = seconds[good]
-    walks = walks_of(start, start + epoch, steps[good], np.zeros_like(start))
-    return steps_series(walks, rejected)
 
 
 def _epoch_seconds(filled: Seconds, every: Seconds, path: Path) -> int:

@@ -8,12 +8,19 @@ from numpy.typing import NDArray
 
 from patients.domain.errors import InputError
 from patients.domain.recording import Channel, MinuteSeries, Walks, unit_of
-from patients.domain.walks import LONGEST_WALK_SECONDS, MOST_STEPS, steps_by_minute, united
+from patients.domain.walks import (
+    LONGEST_WALK_SECONDS,
+    MOST_STEPS,
+    steps_by_minute,
+    united,
+    walks_of,
+)
 from patients.ingest.common.base import (
     MAX_SPAN_MINUTES,
     Rejected,
     Seconds,
     Values,
+    epochs,
     on_grid,
     too_long,
 )
@@ -59,3 +66,16 @@ def steps_series(walks: Walks, rejected: Rejected, how: str = "max") -> MinuteSe
     steps[over] = np.nan
     series = on_grid(Channel.STEPS, unit_of(Channel.STEPS), first + np.arange(steps.size), steps)
     return series and replace(series, how=how, walks=once)
+
+
+def steps_of_epochs(
+    samples: tuple[Seconds, Values], epoch_seconds: float, rejected: Rejected
+) -> MinuteSeries | None:
+    """Steps counted in epochs of up to a minute; shorter ones are a walk each, never scaled up."""
+    if epoch_seconds >= 60:
+        return epochs(Channel.STEPS, samples, epoch_seconds, rejected)
+    start, steps = samples
+    end = start + round(epoch_seconds)
+    good = good_steps(start, end, steps, rejected)
+    walks = walks_of(start[good], end[good], steps[good], np.zeros_like(start[good]))
+    return steps_series(walks, rejected)
