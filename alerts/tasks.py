@@ -1,5 +1,7 @@
 """Celery tasks: fetch, call a service, done. What to do next is always a row in a table."""
 
+from collections.abc import Sequence
+
 from celery import shared_task
 from django.core.mail import mail_admins
 from django.db import InterfaceError, OperationalError, transaction
@@ -10,6 +12,8 @@ from alerts.nightly import patient_night
 from alerts.outbox import outbox_deliver
 from clarity_site.logs import log
 from scoring import runs
+from scoring.features import features_update_all
+from scoring.models import ScoringJob
 
 
 @shared_task
@@ -23,17 +27,33 @@ def begin_night() -> None:
 @shared_task
 def score_queued_patients() -> None:
     """Score patients until no job is left; as many of these may run as there are workers."""
-    while job := runs.job_claim():
-        failure = ""
-        try:
-            patient_night(patient=job.patient, now=timezone.now())
-        except (OperationalError, InterfaceError):
-            raise  # the lease gives the job back; without a database nothing can be noted
-        except Exception as error:  # one patient's trouble must not stop the others' night
-            log.exception("job failed", extra={"job": job.pk, "patient": job.patient.code})
-            failure = f"{type(error).__name__}: {error}" if is_ours(error) else type(error).__name__
-        runs.job_finish(job=job, failure=failure)
-        deliver_messages.delay()
+    while jobs := runs.jobs_claim():
+        _features_together(jobs)
+        for job in jobs:
+            _score(job)
+            deliver_messages.delay()
+
+
+def _features_together(jobs: Sequence[ScoringJob]) -> None:
+    """Half the work of one after the other; whose features fail here fails in its own job."""
+    try:
+        features_update_all(patients=[job.patient for job in jobs])
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.exception("features together failed", extra={"jobs": [job.pk for job in jobs]})
+
+
+def _score(job: ScoringJob) -> None:
+    failure = ""
+    try:
+        patient_night(patient=job.patient, now=timezone.now())
+    except (OperationalError, InterfaceError):
+        raise  # the lease gives the job back; without a database nothing can be noted
+    except Exception as error:  # one patient's trouble must not stop the others' night
+        log.exception("job failed", extra={"job": job.pk, "patient": job.patient.code})
+        failure = f"{type(error).__name__}: {error}" if is_ours(error) else type(error).__name__
+    runs.job_finish(job=job, failure=failure)
 
 
 def is_ours(error: Exception) -> bool:

@@ -242,7 +242,10 @@ class SleepEpisode(models.Model):
             ),
             models.CheckConstraint(condition=Q(end__gt=F("start")), name="sleep_ends_after_start"),
         ]
-        indexes = [models.Index(fields=["patient", "end"], name="sleep_by_end")]
+        indexes = [
+            models.Index(fields=["patient", "end"], name="sleep_by_end"),
+            models.Index(fields=["patient", "updated_at"], name="sleep_changed"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.patient} {self.start:%F}"

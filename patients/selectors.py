@@ -1,6 +1,6 @@
 """Reads about patients. ``patients_visible_to`` is the only way to one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -21,7 +21,14 @@ from patients.domain.recording import (
     unit_of,
 )
 from patients.ingest.common.base import Zone
-from patients.models import MedicationCourse, Patient, RecordingDay, ResolvedDay, User
+from patients.models import (
+    MedicationCourse,
+    Patient,
+    RecordingDay,
+    ResolvedDay,
+    TimeZoneSpan,
+    User,
+)
 from patients.models import SleepEpisode as SleepRecord
 from patients.permissions import Permission, may
 from patients.sleep_records import as_recorded
@@ -41,6 +48,15 @@ def patients_visible_to(user: User | AnonymousUser) -> QuerySet[Patient]:
 def zone_history(patient: Patient) -> ZoneHistory:
     """The patient's zones, oldest first."""
     return ZoneHistory(tuple((span.first_day, span.zone) for span in patient.zones.all()))
+
+
+def zone_histories(patients: Sequence[Patient]) -> dict[int, ZoneHistory]:
+    """The zones of each patient, by their key."""
+    spans: dict[int, list[tuple[date, str]]] = {patient.pk: [] for patient in patients}
+    rows = TimeZoneSpan.objects.filter(patient__in=spans).order_by("first_day")
+    for key, first_day, zone in rows.values_list("patient_id", "first_day", "zone"):
+        spans[key].append((first_day, zone))
+    return {key: ZoneHistory(tuple(of_patient)) for key, of_patient in spans.items()}
 
 
 def zones_of(patient: Patient) -> ZoneHistory:
@@ -96,20 +112,31 @@ class ChannelDay:
 
 def channel_days(patient: Patient, first: date, last: date) -> list[ChannelDay]:
     """The UTC days from first to last of all channels, resolved between devices."""
+    return channel_days_of([patient], first, last)[patient.pk]
+
+
+def channel_days_of(
+    patients: Sequence[Patient], first: date, last: date
+) -> dict[int, list[ChannelDay]]:
+    """The same of many patients at once, by their key."""
+    found: dict[int, list[ChannelDay]] = {patient.pk: [] for patient in patients}
     span = (first, last)
     resolved = (
-        patient.resolved_days.filter(utc_day__range=span)
+        ResolvedDay.objects.filter(patient__in=found, utc_day__range=span)
         .order_by("utc_day")
-        .values_list("utc_day", "channel", "family", "devices", "chosen", "minutes")
+        .values_list("patient_id", "utc_day", "channel", "family", "devices", "chosen", "minutes")
     )
-    rows = RecordingDay.objects.filter(device__patient=patient, utc_day__range=span)
+    rows = RecordingDay.objects.filter(device__patient__in=found, utc_day__range=span)
     packed = {
         (device, day, channel, family): bytes(values)
         for device, day, channel, family, values in rows.values_list(
             "device_id", "utc_day", "channel", "family", "values"
         )
     }
-    return [_channel_day(packed, *row) for row in resolved if row[3]]
+    for key, day, channel, family, devices, chosen, minutes in resolved:
+        if devices:
+            found[key].append(_channel_day(packed, day, channel, family, devices, chosen, minutes))
+    return found
 
 
 def _channel_day(
@@ -167,8 +194,20 @@ def _joined(
 
 def sleep_between(patient: Patient, start: datetime, end: datetime) -> tuple[SleepEpisode, ...]:
     """The sleep records that count, of those that end after start and begin before end."""
-    rows = patient.sleep_episodes.filter(is_chosen=True, end__gt=start, start__lt=end)
-    return tuple(as_recorded(row) for row in rows)
+    return tuple(sleep_between_of([patient], start, end)[patient.pk])
+
+
+def sleep_between_of(
+    patients: Sequence[Patient], start: datetime, end: datetime
+) -> dict[int, list[SleepEpisode]]:
+    """The same of many patients at once, by their key."""
+    found: dict[int, list[SleepEpisode]] = {patient.pk: [] for patient in patients}
+    rows = SleepRecord.objects.filter(
+        patient__in=found, is_chosen=True, end__gt=start, start__lt=end
+    )
+    for row in rows:
+        found[row.patient_id].append(as_recorded(row))
+    return found
 
 
 def medications_on(patient: Patient, day: date) -> list[MedicationCourse]:

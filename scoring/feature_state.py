@@ -1,5 +1,6 @@
-"""How far a patient's features are behind the recordings: one query, made for every patient."""
+"""How far patients' features are behind their recordings: one query for many patients."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -8,15 +9,18 @@ from django.db import connection
 from patients.domain.days import ZoneHistory
 from patients.models import Patient
 
-# By hand, because as a dozen queries of the ORM it takes a third of a patient's night.
+# By hand, because as a dozen queries of the ORM it takes a third of a patient's night. OFFSET 0
+# keeps PostgreSQL from walking a whole history day by day until it finds one that changed.
 STATE = """
-SELECT first_minute.utc_day, last_minute.utc_day, last_minute.last_minute,
+SELECT p.id, first_minute.utc_day, last_minute.utc_day, last_minute.last_minute,
        first_night.start, last_night."end", days.first, days.last,
        newest.computed_at, newest.version,
-       (SELECT min(utc_day) FROM patients_resolvedday
-        WHERE patient_id = p.id AND updated_at > newest.computed_at),
-       (SELECT min(start) FROM patients_sleepepisode
-        WHERE patient_id = p.id AND updated_at > newest.computed_at)
+       (SELECT min(utc_day) FROM (
+            SELECT utc_day FROM patients_resolvedday
+            WHERE patient_id = p.id AND updated_at > newest.computed_at OFFSET 0) edited),
+       (SELECT min(start) FROM (
+            SELECT start FROM patients_sleepepisode
+            WHERE patient_id = p.id AND updated_at > newest.computed_at OFFSET 0) slept)
 FROM patients_patient p
 LEFT JOIN LATERAL (
     SELECT utc_day FROM patients_resolvedday
@@ -37,7 +41,8 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT computed_at, version FROM scoring_dailyfeatures
     WHERE patient_id = p.id AND day = days.last) newest ON true
-WHERE p.id = %s
+WHERE p.id = ANY(%s)
+ORDER BY p.id  -- who locks many does so in one order
 FOR UPDATE OF p
 """
 
@@ -62,14 +67,26 @@ class FeatureState:
         return zones.local_day(self.recorded[0]), zones.local_day(self.recorded[1])
 
 
-def feature_state(patient: Patient) -> FeatureState:
-    """The patient's, whose row stays locked until the transaction ends."""
+def feature_states(patients: Sequence[Patient]) -> dict[int, FeatureState]:
+    """Those of the patients, by their key; their rows stay locked until the transaction ends."""
     with connection.cursor() as cursor:
-        cursor.execute(STATE, [patient.pk])
-        [
-            (first_day, last_day, last_minute, slept_from, slept_to, known_from, known_to, _,
-             version, edited, slept)
-        ] = cursor.fetchall()  # fmt: skip
+        cursor.execute(STATE, [[patient.pk for patient in patients]])
+        return {key: _state(*row) for key, *row in cursor.fetchall()}
+
+
+def _state(
+    first_day: date | None,
+    last_day: date,
+    last_minute: int,
+    slept_from: datetime | None,
+    slept_to: datetime | None,
+    known_from: date | None,
+    known_to: date,
+    _: datetime,
+    version: int | None,
+    edited: date | None,
+    slept: datetime | None,
+) -> FeatureState:
     starts, ends = [slept_from], [slept_to]
     if first_day:
         starts.append(datetime.combine(first_day, time.min, UTC))

@@ -1,7 +1,7 @@
 """Writes about daily features: brought up to the recordings, a day at a time."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from hashlib import blake2b
@@ -13,12 +13,12 @@ from django.utils import timezone
 
 from patients.domain.days import ZoneHistory
 from patients.models import Patient
-from patients.selectors import zone_history
+from patients.selectors import zone_histories
 from scoring.domain.daily import day_features
 from scoring.domain.pat_window import PatWeek
 from scoring.domain.phase import PacemakerDay
 from scoring.domain.types import PersonData
-from scoring.feature_state import FeatureState, feature_state
+from scoring.feature_state import FeatureState, feature_states
 from scoring.models import DailyFeatures
 from scoring.resources import sedentary_thresholds
 from scoring.selectors import person_windows
@@ -32,31 +32,37 @@ LOOK_BACK_DAYS = 8
 WEEKS_KEPT_DAYS = 3
 
 
-@transaction.atomic
 def features_update(*, patient: Patient) -> dict[date, PatWeek]:
+    """``features_update_all`` of one patient."""
+    return features_update_all(patients=[patient])[patient.pk]
+
+
+@transaction.atomic
+def features_update_all(*, patients: Sequence[Patient]) -> dict[int, dict[date, PatWeek]]:
     """Bring the daily features up to the recordings: new days, and days that changed.
 
     A change to a past day recomputes from there, because the pacemaker goes on from it; a day
-    whose minutes, nights and pacemaker before it are the same as then is left. Returns the PAT
-    weeks of the last days that were made anew, which the models need next.
+    whose minutes, nights and pacemaker before it are the same as then is left. Returns, by the
+    patient's key, the PAT weeks of the last days that were made anew, which the models need
+    next. Patients whose same days are due are read together.
     """
-    state, now = feature_state(patient), timezone.now()
-    zones = zone_history(patient)
-    span = state.recorded_days(zones)
-    if span is None:
-        patient.features.all().delete()
-        return {}
-    first = _first_stale_day(state, *span)
-    if first is None:
-        return {}
-    if state.known and (state.known[0] < span[0] or state.known[1] > span[1]):
-        # Another time zone may move the last minute to the day before.
-        patient.features.filter(Q(day__lt=span[0]) | Q(day__gt=span[1])).delete()
-    stored = {r.day: r for r in patient.features.filter(day__gte=first - timedelta(days=1))}
-    made = list(_each_day(patient, zones, first, span[1], stored))
-    # A day that came out the same keeps its row, and so its score need not be looked at again.
-    # The last day's row is always written: its time says up to when recordings are in here.
-    rows = [m.row for m in made if m.row.day == span[1] or not _is_same(stored.get(m.row.day), m)]
+    states, now = feature_states(patients), timezone.now()
+    zones = zone_histories(patients)
+    due: dict[tuple[date, date], list[Patient]] = {}
+    for patient in patients:
+        if days := _days_due(patient, states[patient.pk], zones[patient.pk]):
+            due.setdefault(days, []).append(patient)
+    weeks: dict[int, dict[date, PatWeek]] = {patient.pk: {} for patient in patients}
+    rows: list[DailyFeatures] = []
+    for (first, last), group in due.items():
+        windows = person_windows(group, first, last, LOOK_BACK_DAYS, zones)
+        stored = _stored_days(group, first)
+        for patient in group:
+            made = list(_each_day(patient, windows[patient.pk], first, stored[patient.pk]))
+            # A day that came out the same keeps its row, and its score need not be looked at
+            # again. The last is always written: its time says up to when recordings are in here.
+            rows += [m.row for m in made if m.row.day == last or not m.is_same]
+            weeks[patient.pk] = {m.row.day: m.week for m in made[-WEEKS_KEPT_DAYS:] if m.week}
     for row in rows:
         row.computed_at = now
     DailyFeatures.objects.bulk_create(
@@ -65,7 +71,32 @@ def features_update(*, patient: Patient) -> dict[date, PatWeek]:
         unique_fields=["patient", "day"],
         update_fields=["computed_at", "values", "pacemaker_state", "inputs_digest", "version"],
     )
-    return {m.row.day: m.week for m in made[-WEEKS_KEPT_DAYS:] if m.week}
+    return weeks
+
+
+def _days_due(
+    patient: Patient, state: FeatureState, zones: ZoneHistory
+) -> tuple[date, date] | None:
+    """First and last day to be made, None without any; features of days that are gone go."""
+    span = state.recorded_days(zones)
+    if span is None:
+        patient.features.all().delete()
+        return None
+    first = _first_stale_day(state, *span)
+    if first is None:
+        return None
+    if state.known and (state.known[0] < span[0] or state.known[1] > span[1]):
+        # Another time zone may move the last minute to the day before.
+        patient.features.filter(Q(day__lt=span[0]) | Q(day__gt=span[1])).delete()
+    return first, span[1]
+
+
+def _stored_days(patients: Sequence[Patient], first: date) -> dict[int, dict[date, DailyFeatures]]:
+    found: dict[int, dict[date, DailyFeatures]] = {patient.pk: {} for patient in patients}
+    rows = DailyFeatures.objects.filter(patient__in=found, day__gte=first - timedelta(days=1))
+    for row in rows.order_by():
+        found[row.patient_id][row.day] = row
+    return found
 
 
 @dataclass(frozen=True)
@@ -74,40 +105,38 @@ class _Made:
 
     row: DailyFeatures
     week: PatWeek | None
+    is_same: bool
 
 
 def _each_day(
     patient: Patient,
-    zones: ZoneHistory,
+    windows: Iterator[tuple[date, PersonData]],
     first: date,
-    last: date,
     stored: dict[date, DailyFeatures],
 ) -> Iterator[_Made]:
     before = stored.get(first - timedelta(days=1))
     state = before.pacemaker_state if before else None
     # Each day from its own window, so that one night's update and a recompute of all agree.
-    for day, person in person_windows(patient, first, last, LOOK_BACK_DAYS, zones):
+    for day, person in windows:
         digest = _digest(person, day, state)
         old = stored.get(day)
         if old and (old.inputs_digest, old.version) == (digest, FEATURES_VERSION):
-            row, week = old, None
-        else:
-            features, phase, week = day_features(
-                person,
-                day,
-                PacemakerDay.from_dict(state) if state else None,
-                sedentary_thresholds(),
-            )
-            row = DailyFeatures(
-                patient=patient,
-                day=day,
-                values=_as_json(features.as_dict()),
-                pacemaker_state=_as_json(asdict(phase)) if phase else None,
-                inputs_digest=digest,
-                version=FEATURES_VERSION,
-            )
+            state = old.pacemaker_state
+            yield _Made(old, None, True)
+            continue
+        features, phase, week = day_features(
+            person, day, PacemakerDay.from_dict(state) if state else None, sedentary_thresholds()
+        )
+        row = DailyFeatures(
+            patient=patient,
+            day=day,
+            values=_as_json(features.as_dict()),
+            pacemaker_state=_as_json(asdict(phase)) if phase else None,
+            inputs_digest=digest,
+            version=FEATURES_VERSION,
+        )
         state = row.pacemaker_state
-        yield _Made(row, week)
+        yield _Made(row, week, _is_same(old, row))
 
 
 def _digest(person: PersonData, day: date, state: Any) -> str:
@@ -129,9 +158,8 @@ def _as_json(values: dict[str, Any]) -> Any:
     return json.loads(json.dumps(values, allow_nan=False))
 
 
-def _is_same(old: DailyFeatures | None, made: _Made) -> bool:
-    new = made.row
-    return old is new or (
+def _is_same(old: DailyFeatures | None, new: DailyFeatures) -> bool:
+    return (
         old is not None
         and (old.values, old.pacemaker_state) == (new.values, new.pacemaker_state)
         and old.version == new.version

@@ -15,6 +15,7 @@ from scoring.selectors import night_due, run_notice
 
 JOB_LEASE = timedelta(minutes=10)
 JOB_ATTEMPTS = 3
+JOBS_AT_ONCE = 10  # their recordings are read together; within the lease also on a first night
 ASKED_APART = timedelta(minutes=30)  # some devices send every few minutes
 
 
@@ -81,20 +82,28 @@ def _claimable(now: datetime) -> QuerySet[ScoringJob]:
 
 
 @transaction.atomic
-def job_claim() -> ScoringJob | None:
-    """Take the next queued job, or one whose worker has not come back; one winner each."""
+def jobs_claim(*, most: int = JOBS_AT_ONCE) -> list[ScoringJob]:
+    """Take the next queued jobs, or one whose worker has not come back; one winner each.
+
+    A job that was tried before comes alone: if it kills its worker, it takes no other along.
+    """
     now, State = timezone.now(), ScoringRun.State
     # Of the job alone: a lock on the run they share would hide its other jobs from others.
-    jobs = _claimable(now).select_for_update(skip_locked=True, of=("self",))
-    job = jobs.select_related("patient", "run").first()
-    if job is None:
-        return None
-    job.state, job.claimed_at, job.attempts = State.RUNNING, now, job.attempts + 1
-    job.save(update_fields=["state", "claimed_at", "attempts"])
-    ScoringRun.objects.filter(jobs=job, state=State.QUEUED).update(
+    claimable = _claimable(now).select_for_update(skip_locked=True, of=("self",))
+    jobs = list(claimable.select_related("patient", "run")[:most])
+    jobs = [job for job in jobs if not job.attempts] or jobs[:1]
+    for job in jobs:
+        job.state, job.claimed_at, job.attempts = State.RUNNING, now, job.attempts + 1
+    ScoringJob.objects.bulk_update(jobs, ["state", "claimed_at", "attempts"])
+    ScoringRun.objects.filter(jobs__in=jobs, state=State.QUEUED).update(
         state=State.RUNNING, started_at=now
     )
-    return job
+    return jobs
+
+
+def job_claim() -> ScoringJob | None:
+    """``jobs_claim`` of one."""
+    return next(iter(jobs_claim(most=1)), None)
 
 
 @transaction.atomic

@@ -1,6 +1,6 @@
 """Reads about features, scores and runs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
@@ -8,12 +8,15 @@ from django.conf import settings
 from django.utils import timezone
 
 from patients.domain.days import ZoneHistory
+from patients.domain.recording import SleepEpisode
 from patients.models import MedicationCourse, Patient
 from patients.selectors import (
-    channel_days,
+    ChannelDay,
+    channel_days_of,
     joined_minutes,
     recorded_span,
-    sleep_between,
+    sleep_between_of,
+    zone_histories,
     zone_history,
 )
 from scoring.domain.router import Antidepressant
@@ -30,23 +33,42 @@ ANTIDEPRESSANTS_OF_THE_ROUTER = (
 
 def person_data(patient: Patient, first: date, last: date) -> PersonData:
     """The patient's recordings of the local days from first to last."""
-    [(_, person)] = person_windows(patient, last, last, (last - first).days)
+    [(_, person)] = person_windows([patient], last, last, (last - first).days)[patient.pk]
     return person
 
 
 def person_windows(
-    patient: Patient, first: date, last: date, days_before: int, zones: ZoneHistory | None = None
-) -> Iterator[tuple[date, PersonData]]:
-    """For each local day from first to last, what was recorded then and so many days before.
+    patients: Sequence[Patient],
+    first: date,
+    last: date,
+    days_before: int,
+    zones: Mapping[int, ZoneHistory] | None = None,
+) -> dict[int, Iterator[tuple[date, PersonData]]]:
+    """For each patient's key and local day from first to last, what was recorded then and so
+    many days before.
 
     A day's window is the same however many days are asked for: which sources and units are in
     it does not depend on what lies outside.
     """
-    zones = zones or zone_history(patient)
+    zones = zones or zone_histories(patients)
     low, high = _utc_days(first - timedelta(days=days_before), last)
-    recorded = channel_days(patient, low, high)
-    sleep = sleep_between(patient, _midnight(low), _midnight(high + DAY))
-    for day in (first + timedelta(days=n) for n in range((last - first).days + 1)):
+    recorded = channel_days_of(patients, low, high)
+    sleep = sleep_between_of(patients, _midnight(low), _midnight(high + DAY))
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    return {
+        p.pk: _windows(zones[p.pk], days, days_before, recorded[p.pk], sleep[p.pk])
+        for p in patients
+    }
+
+
+def _windows(
+    zones: ZoneHistory,
+    days: Sequence[date],
+    days_before: int,
+    recorded: Sequence[ChannelDay],
+    sleep: Sequence[SleepEpisode],
+) -> Iterator[tuple[date, PersonData]]:
+    for day in days:
         low, high = _utc_days(day - timedelta(days=days_before), day)
         begin, end = _midnight(low), _midnight(high + DAY)
         series, family = joined_minutes(
@@ -79,11 +101,19 @@ class NightRow(NamedTuple):
     indexes: tuple[float | None, ...]
 
 
-def nights_between(patient: Patient, first: date, last: date) -> list[NightRow]:
-    """The nights of the days from first to last; much less to read than all their features."""
-    rows = DailyFeatures.objects.filter(patient=patient, day__range=(first, last))
-    parts = rows.order_by("day").values_list("day", "values__night_present", "values__indexes")
-    return [NightRow(day, present, tuple(indexes)) for day, present, indexes in parts]
+def nights_between(
+    patients: Sequence[Patient], first: date, last: date
+) -> dict[int, list[NightRow]]:
+    """The nights of the days from first to last, by the patient's key; much less to read than
+    all their features.
+    """
+    found: dict[int, list[NightRow]] = {patient.pk: [] for patient in patients}
+    rows = DailyFeatures.objects.filter(patient__in=found, day__range=(first, last))
+    for key, day, present, indexes in rows.order_by("day").values_list(
+        "patient_id", "day", "values__night_present", "values__indexes"
+    ):
+        found[key].append(NightRow(day, present, tuple(indexes)))
+    return found
 
 
 def last_full_day(patient: Patient, minutes_needed: int) -> date | None:

@@ -48,7 +48,7 @@ def recording(
 
 def _cut_short(episode: SleepEpisode) -> SleepEpisode:
     end = episode.start + timedelta(hours=3)
-    return SleepEpisode(episode.start, end, 175.0, 5.0)
+    return SleepEpisode(episode.start, end, 175.0, 5.0, log_id=episode.log_id)
 
 
 def in_care(

@@ -69,7 +69,7 @@ def unpack(data: bytes) -> Minutes:
     stored = np.frombuffer(body, dtype=kind)
     if kind.kind == "f":
         return stored.astype(np.float32)
-    values = (stored / scale).astype(np.float32)
+    values = (stored if scale == 1 else stored / scale).astype(np.float32)
     values[stored == np.iinfo(kind).min] = np.nan
     return values
 

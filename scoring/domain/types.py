@@ -1,7 +1,7 @@
 """Values that travel from the minutes to the decision."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -99,7 +99,7 @@ class DayFeatures:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready values."""
-        return {**asdict(self), "day": self.day.isoformat()}
+        return {**vars(self), "day": self.day.isoformat()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "DayFeatures":

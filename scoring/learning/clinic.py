@@ -120,7 +120,7 @@ def _patient(
         device="simulated wrist device",
         family=data.family,
         series=(*data.series, MinuteSeries(Channel.LIGHT, "lux", begin, lux)),
-        sleep=tuple(replace(e, log_id=e.start.isoformat()) for e in data.sleep),
+        sleep=data.sleep,
     )
     worn = _as_worn(recording, story)
     return ClinicPatient(

@@ -188,7 +188,10 @@ def _episode(midnight: datetime, night: Night) -> SleepEpisode:
     awake = sum(stop - start for start, stop in night.wakes)
     stages = tuple(SleepStage(at(start), at(stop), "awake") for start, stop in night.wakes)
     asleep = float(night.offset - night.onset - awake)
-    return SleepEpisode(at(night.onset), at(night.offset), asleep, float(awake), stages)
+    start = at(night.onset)
+    return SleepEpisode(
+        start, at(night.offset), asleep, float(awake), stages, log_id=start.isoformat()
+    )
 
 
 def _apart(episodes: tuple[SleepEpisode, ...]) -> tuple[SleepEpisode, ...]:

@@ -3,12 +3,20 @@
 python -m tests.bench nightly [--quick]     (--quick takes 100 patients in place of 1,000)
 """
 
+from __future__ import annotations
+
 import resource
 import sys
 import time
+from collections.abc import Iterator
 from datetime import date, timedelta
+from itertools import islice
+from typing import TYPE_CHECKING
 
 import django
+
+if TYPE_CHECKING:
+    from patients.models import Patient
 
 PATIENTS, QUICK_PATIENTS = 1_000, 100
 TIMES_HISTORY = 10
@@ -123,19 +131,29 @@ def night(patients: int, what: str) -> float:
     """Milliseconds a patient of one night: features, the PAT week and the mania vector."""
     from patients.models import Patient
     from scoring.domain.vector import WINDOW_NIGHTS, vector
-    from scoring.features import features_update
+    from scoring.features import features_update_all
+    from scoring.runs import JOBS_AT_ONCE
     from scoring.selectors import nights_between
     from tests.people import LAST_DAY
 
     first = LAST_DAY - timedelta(days=WINDOW_NIGHTS - 1)
     began = time.monotonic()
-    for patient in Patient.objects.all().iterator(chunk_size=200):
-        week = features_update(patient=patient)[LAST_DAY]
-        inputs = vector(nights_between(patient, first, LAST_DAY), LAST_DAY)
-        assert week.coverage > 0 and inputs.nights_present == WINDOW_NIGHTS
+    for batch in batched(Patient.objects.iterator(chunk_size=200), JOBS_AT_ONCE):
+        weeks = features_update_all(patients=batch)
+        nights = nights_between(batch, first, LAST_DAY)
+        for patient in batch:
+            inputs = vector(nights[patient.pk], LAST_DAY)
+            assert weeks[patient.pk][LAST_DAY].coverage > 0
+            assert inputs.nights_present == WINDOW_NIGHTS
     each = (time.monotonic() - began) / patients * 1000
     print(f"{what}: {each:.1f} ms a patient")
     return each
+
+
+def batched(items: Iterator[Patient], size: int) -> Iterator[list[Patient]]:
+    """The items in lists of so many."""
+    while batch := list(islice(items, size)):
+        yield batch
 
 
 def _sql(query: str, *values: object) -> list[tuple[object, ...]]:

@@ -16,6 +16,7 @@ from scoring.runs import (
     job_claim,
     job_finish,
     jobs_abandon,
+    jobs_claim,
     jobs_waiting,
     late_run_report,
     run_start,
@@ -107,6 +108,19 @@ def test_a_job_lost_three_times_fails_with_its_reason_and_ends_the_run() -> None
     assert jobs_abandon() == 1
     assert "worker stopped" in ScoringJob.objects.get().reason
     assert ScoringRun.objects.get().state == "failed"
+
+
+@pytest.mark.django_db
+def test_jobs_are_claimed_together_but_one_that_was_tried_before_alone() -> None:
+    for number in range(3):
+        in_care(f"P-{number}", recording(days=2))
+    run_start(night=NIGHT)
+    tried = job_claim()
+    assert tried
+    job_finish(job=tried, failure="out of luck")
+    claimed = [[job.patient.code for job in jobs_claim()] for _ in range(3)]
+    assert claimed == [["P-1", "P-2"], ["P-0"], []]
+    assert set(ScoringJob.objects.values_list("state", flat=True)) == {"running"}
 
 
 def together(count: int, act: Callable[[], Any]) -> list[Any]:

@@ -22,7 +22,7 @@ from scoring.domain.daily import FULL_DAY_MINUTES, daily_features
 from scoring.domain.router import Antidepressant
 from scoring.domain.types import DayFeatures
 from scoring.engines.models import load_models
-from scoring.features import features_update
+from scoring.features import features_update, features_update_all
 from scoring.models import DailyFeatures, RiskScore
 from scoring.resources import sedentary_thresholds
 from scoring.selectors import features_between, person_data, recorded_days, research_use
@@ -123,6 +123,27 @@ def test_a_day_whose_features_come_out_the_same_keeps_its_row(patient: Patient) 
     features_update(patient=patient)
     after = dict(patient.features.values_list("day", "computed_at"))
     assert {d for d in after if after[d] != before[d]} == {max(after)}
+
+
+def test_many_patients_together_get_what_each_gets_alone() -> None:
+    whats = [recording(), counts_alone(9), another_device_later(20), recording(seed=3, days=20)]
+    alone = [in_care(f"A-{i}", what) for i, what in enumerate(whats)]
+    for patient in alone:
+        features_update(patient=patient)
+    together = [in_care(f"B-{i}", what) for i, what in enumerate(whats)]
+    without = factories.patient("B-9")
+    weeks = features_update_all(patients=[*together, without])
+    assert weeks[without.pk] == {} and not without.features.exists()
+    for one, other in zip(alone, together, strict=True):
+        assert stored_features(other) == stored_features(one)
+        assert max(weeks[other.pk]) == other.features.latest("day").day
+    changed_minutes(together[0], 10)
+    before = stored_features(together[1])
+    features_update_all(patients=together)
+    changed_minutes(alone[0], 10)
+    features_update(patient=alone[0])
+    assert stored_features(together[0]) == stored_features(alone[0])
+    assert stored_features(together[1]) == before
 
 
 def test_nothing_to_do_takes_few_queries(
