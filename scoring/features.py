@@ -24,7 +24,7 @@ from scoring.resources import sedentary_thresholds
 from scoring.selectors import person_windows
 
 # Counted up when a feature is added or means something else: stored days are then made anew.
-FEATURES_VERSION = 2
+FEATURES_VERSION = 3
 # An edited minute can reach the features of these local days: the night before it belongs
 # to, and the seven days whose rhythm it is part of.
 DAYS_BEFORE_AN_EDIT = 1

@@ -11,6 +11,7 @@ CHANNELS = {
     "resting_heart_rate": "Resting heart rate",
     "hrv_sdnn": "Heart-rate variability (SDNN)",
     "hrv_rmssd": "Heart-rate variability (RMSSD)",
+    "hrv_lf_hf": "Heart-rate variability (LF/HF)",
     "respiratory_rate": "Breathing rate",
     "spo2": "Oxygen saturation",
     "wrist_temperature": "Wrist temperature",

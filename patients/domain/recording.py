@@ -27,6 +27,7 @@ class Channel(StrEnum):
     RESTING_HEART_RATE = "resting_heart_rate"
     HRV_SDNN = "hrv_sdnn"
     HRV_RMSSD = "hrv_rmssd"
+    HRV_LF_HF = "hrv_lf_hf"
     RESPIRATORY_RATE = "respiratory_rate"
     SPO2 = "spo2"
     WRIST_TEMPERATURE = "wrist_temperature"
@@ -70,6 +71,7 @@ CHANNEL_UNITS = {
     Channel.RESTING_HEART_RATE: "bpm",
     Channel.HRV_SDNN: "ms",
     Channel.HRV_RMSSD: "ms",
+    Channel.HRV_LF_HF: "ratio",
     Channel.RESPIRATORY_RATE: "breaths/min",
     Channel.SPO2: "%",
     Channel.WRIST_TEMPERATURE: "degC",

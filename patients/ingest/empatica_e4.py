@@ -25,7 +25,7 @@ from patients.ingest.common.base import (
     zones_of,
 )
 from patients.ingest.common.enmo import enmo_by_second
-from patients.ingest.common.rr import rmssd_and_sdnn, windows
+from patients.ingest.common.rr import lf_to_hf, rmssd_and_sdnn, windows
 
 SOURCE = "empatica_e4"
 LABEL = "Empatica E4 session (ACC, HR, IBI, TEMP CSV)"
@@ -51,9 +51,9 @@ def recognises(path: Path) -> bool:
 
 
 def parse(path: Path, zone: Zone) -> Iterator[Recording]:
-    """ENMO (mg), heart rate, RMSSD, SDNN and wrist temperature of one session; stamps are in UTC.
+    """ENMO (mg), heart rate, its variability and wrist temperature of one session; stamps are UTC.
 
-    RMSSD and SDNN are those of windows of 5 minutes: see ``patients.ingest.common.rr``.
+    RMSSD, SDNN and LF/HF are those of windows of 5 minutes: see ``patients.ingest.common.rr``.
     InputError for an unknown zone, several sessions, a file that cannot be read and a start
     outside 1970 to 2100.
     """
@@ -142,6 +142,9 @@ def _series(
         seconds, rmssd, sdnn = rmssd_and_sdnn(found)
         yield binned(Channel.HRV_RMSSD, (seconds, rmssd), rejected, edges=())
         yield binned(Channel.HRV_SDNN, (seconds, sdnn), rejected, edges=())
+        ratios = np.array([lf_to_hf(beats) for beats in found], dtype=np.float64)  # None is NaN
+        known = ~np.isnan(ratios)
+        yield binned(Channel.HRV_LF_HF, (seconds[known], ratios[known]), rejected, edges=())
 
 
 def _at(start: float, rate: float, count: int) -> Seconds:

@@ -52,11 +52,11 @@ def _intensity(awake: NDArray[np.float64], sedentary_below: float | None) -> Num
 
 
 def day_heart(grid: Grid, zones: ZoneHistory, day: date) -> Numbers:
-    """Heart rate (bpm) and its variability (ms) on the local day.
+    """Heart rate (bpm) and its variability (ms; LF/HF a ratio) on the local day.
 
-    Resting rate, SDNN and RMSSD are the means of what the device itself gave. ``minimum_hour``
-    is the clock hour, 0 to 24, in the middle of the ten minutes with the lowest mean heart
-    rate of the noon-to-noon day: the low of the body's rhythm falls into sleep, which a
+    Resting rate, SDNN, RMSSD and LF/HF are the means of what the device, or its beats, gave.
+    ``minimum_hour`` is the clock hour, 0 to 24, in the middle of the ten minutes with the lowest
+    mean heart rate of the noon-to-noon day: the low of the body's rhythm falls into sleep, which a
     calendar day would cut at midnight. It needs a heart rate around half of a night.
     """
     low, high = (grid.index(t) for t in zones.day_bounds(day))
@@ -75,6 +75,7 @@ def day_heart(grid: Grid, zones: ZoneHistory, day: date) -> Numbers:
         "resting_bpm": _mean(grid.resting_heart_rate[low:high]),
         "sdnn_ms": _mean(grid.sdnn[low:high]),
         "rmssd_ms": _mean(grid.rmssd[low:high]),
+        "lf_hf_ratio": _mean(grid.lf_hf[low:high]),
     }
 
 

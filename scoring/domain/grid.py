@@ -33,6 +33,7 @@ class Grid:
     resting_heart_rate: Minutes
     sdnn: Minutes
     rmssd: Minutes
+    lf_hf: Minutes
     light: Minutes
     recorded: Mask
     worn: Mask
@@ -91,6 +92,7 @@ def build_grid(person: PersonData, first: date, last: date) -> Grid:
         resting_heart_rate=on_grid(person.resting_heart_rate),
         sdnn=on_grid(person.sdnn),
         rmssd=on_grid(person.rmssd),
+        lf_hf=on_grid(person.lf_hf),
         light=light,
         recorded=recorded,
         worn=worn & recorded,

@@ -31,6 +31,7 @@ class PersonData:
     resting_heart_rate: MinuteSeries | None = None
     sdnn: MinuteSeries | None = None
     rmssd: MinuteSeries | None = None
+    lf_hf: MinuteSeries | None = None
     sleep: tuple[SleepEpisode, ...] = ()
 
     @classmethod
@@ -56,13 +57,14 @@ class PersonData:
             resting_heart_rate=series.get(Channel.RESTING_HEART_RATE),
             sdnn=series.get(Channel.HRV_SDNN),
             rmssd=series.get(Channel.HRV_RMSSD),
+            lf_hf=series.get(Channel.HRV_LF_HF),
             sleep=sleep,
         )
 
     @property
     def series(self) -> tuple[MinuteSeries, ...]:
         """The channels that are there."""
-        heart = (self.heart_rate, self.resting_heart_rate, self.sdnn, self.rmssd)
+        heart = (self.heart_rate, self.resting_heart_rate, self.sdnn, self.rmssd, self.lf_hf)
         every = (self.activity, self.steps, self.light, *heart)
         return tuple(s for s in every if s is not None)
 

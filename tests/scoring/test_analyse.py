@@ -32,7 +32,7 @@ KEYS = {
     "phase": "dlmo_hour cbtmin_hour amplitude dlmo_unwrapped_hours measured_light_share",
     "activity": "mean_per_minute sd_per_minute steps recorded_hours worn_hours sedentary_hours "
     "active_minutes active_mean_per_minute",
-    "heart": "mean_bpm minimum_bpm minimum_hour resting_bpm sdnn_ms rmssd_ms",
+    "heart": "mean_bpm minimum_bpm minimum_hour resting_bpm sdnn_ms rmssd_ms lf_hf_ratio",
 }
 TRACK = {"status", "reason", "probability", "tier", "coverage", "contributions"}
 

@@ -50,6 +50,7 @@ LIMITS = {
     Channel.RESTING_HEART_RATE: (20.0, 300.0),
     Channel.HRV_SDNN: (0.0, 500.0),
     Channel.HRV_RMSSD: (0.0, 500.0),
+    Channel.HRV_LF_HF: (0.0, 100.0),
     Channel.RESPIRATORY_RATE: (3.0, 70.0),
     Channel.SPO2: (50.0, 100.0),
     Channel.WRIST_TEMPERATURE: (20.0, 45.0),

@@ -63,6 +63,10 @@ def test_the_real_session(shared: Path) -> None:
     sdnn = np.array(values(found, Channel.HRV_SDNN))
     assert np.array_equal(np.isnan(sdnn), np.isnan(rmssd))
     assert np.nanmin(sdnn) > 40 and np.nanmax(sdnn) < 95
+    ratio = np.array(values(found, Channel.HRV_LF_HF))
+    ratio = ratio[~np.isnan(ratio)]
+    assert 0 < len(ratio) < len(there)  # a spectrum needs more beats than a spread
+    assert ratio.min() > 0.1 and ratio.max() < 10
 
 
 def test_a_zip_a_folder_and_the_kind_with_dates_give_the_same(tmp_path: Path) -> None:

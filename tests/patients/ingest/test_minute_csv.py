@@ -54,6 +54,7 @@ def test_every_channel_is_read_in_its_unit(tmp_path: Path) -> None:
         "resting_heart_rate": (55, "bpm"),
         "hrv_sdnn": (48, "ms"),
         "hrv_rmssd": (42, "ms"),
+        "hrv_lf_hf": (1.5, "ratio"),
         "respiratory_rate": (14, "breaths/min"),
         "spo2": (97, "%"),
         "wrist_temperature": (33.5, "degC"),

@@ -30,7 +30,7 @@ def channel(values: dict[int, float], which: Channel = Channel.HEART_RATE) -> di
     minutes = np.full(DAYS * 1440, np.nan)
     for minute, value in values.items():
         minutes[TODAY + minute] = value
-    names = {Channel.HRV_SDNN: "sdnn", Channel.HRV_RMSSD: "rmssd"}
+    names = {Channel.HRV_SDNN: "sdnn", Channel.HRV_RMSSD: "rmssd", Channel.HRV_LF_HF: "lf_hf"}
     return {names.get(which, str(which)): series(minutes, which)}
 
 
@@ -59,6 +59,7 @@ def test_heart_by_hand() -> None:
         **channel({5: 58}, Channel.RESTING_HEART_RATE),
         **channel({5: 40, 10: 50}, Channel.HRV_SDNN),
         **channel({-1: 99, 5: 30, 10: 35}, Channel.HRV_RMSSD),
+        **channel({5: 1.0, 10: 2.0}, Channel.HRV_LF_HF),
     )
     assert last_day(who).heart == {
         "mean_bpm": 64.0,
@@ -67,6 +68,7 @@ def test_heart_by_hand() -> None:
         "resting_bpm": 58.0,
         "sdnn_ms": 45.0,
         "rmssd_ms": 32.5,
+        "lf_hf_ratio": 1.5,
     }
 
 

@@ -78,7 +78,7 @@ def test_odd_heart_light_and_steps_give_defined_days(name: str) -> None:
         for field, channel in (
             ("steps", Channel.STEPS), ("light", Channel.LIGHT), ("heart_rate", Channel.HEART_RATE),
             ("resting_heart_rate", Channel.RESTING_HEART_RATE), ("sdnn", Channel.HRV_SDNN),
-            ("rmssd", Channel.HRV_RMSSD),
+            ("rmssd", Channel.HRV_RMSSD), ("lf_hf", Channel.HRV_LF_HF),
         )
     }  # fmt: skip
     assert len(every_day(logged(DAYS, **channels))) == DAYS
