@@ -71,7 +71,17 @@ class Baseline(models.Model):
 
 
 class ModelVersion(models.Model):
-    """A model that has scored somebody: its artefacts' hashes and what they were made from."""
+    """A model that has scored somebody or may: its artefacts' hashes, and what is known of it.
+
+    One of each track is current and decides. A shadow scores beside it and is never shown with
+    a patient; those that decided before are retired and kept, so that their scores can be
+    replayed.
+    """
+
+    class State(models.TextChoices):
+        CURRENT = "current", "Current"
+        SHADOW = "shadow", "Shadow"
+        RETIRED = "retired", "Retired"
 
     track = models.CharField(max_length=12, choices=Track)
     version = models.CharField(max_length=60)
@@ -79,6 +89,28 @@ class ModelVersion(models.Model):
     trained_on = models.CharField(max_length=40)
     facts = models.JSONField(default=dict)
     first_used_at = models.DateTimeField(auto_now_add=True)
+    state = models.CharField(max_length=10, choices=State, default=State.SHADOW)
+    folder = models.CharField(
+        max_length=500, blank=True, help_text="Where its artefacts lie; blank: the shipped ones."
+    )
+    not_usable = models.CharField(
+        max_length=300, blank=True, help_text="Why it can score nobody, as it is registered."
+    )
+    intended_use = models.TextField(blank=True)
+    known_failures = models.TextField(blank=True, help_text="One a line.")
+    registered_at = models.DateTimeField(null=True)
+    registered_by = models.CharField(max_length=150, blank=True)
+    promoted_at = models.DateTimeField(
+        null=True, help_text="Null also once rolled back: rolling back never leads there again."
+    )
+    promoted_by = models.CharField(max_length=150, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["track"], condition=Q(state="current"), name="one_current_model"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.track} {self.version}"
@@ -111,9 +143,17 @@ class RiskScore(models.Model):
     baseline = models.ForeignKey(Baseline, on_delete=models.RESTRICT, null=True, related_name="+")
     rules_version = models.CharField(max_length=64, help_text="Hash of router.toml.")
     scored_at = models.DateTimeField()
+    model_failed = models.BooleanField(
+        default=False, help_text="A track is unavailable because its model failed."
+    )
 
     class Meta:
         ordering = ["-day", "-revision"]
+        indexes = [
+            models.Index(
+                fields=["scored_at"], condition=Q(model_failed=True), name="scores_model_failed"
+            )
+        ]
         constraints = [
             models.UniqueConstraint(fields=["patient", "day", "revision"], name="one_revision"),
             models.UniqueConstraint(
@@ -127,6 +167,42 @@ class RiskScore(models.Model):
 
     def __str__(self) -> str:
         return f"{self.patient} {self.day} {self.tier}"
+
+
+class ShadowScore(models.Model):
+    """What a shadow says of a day beside the model that decides. It alerts nobody.
+
+    ``would_alert``: an alert of its track would have been raised, had none been open;
+    ``current_*`` is the same of the model that decided, at that time.
+    """
+
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="shadow_scores")
+    day = models.DateField()
+    model_version = models.ForeignKey(
+        ModelVersion, on_delete=models.CASCADE, related_name="shadow_scores"
+    )
+    status = models.CharField(max_length=12)
+    reason = models.TextField(blank=True)
+    probability = models.FloatField(null=True)
+    tier = models.CharField(max_length=14, choices=Tier)
+    overall_tier = models.CharField(
+        max_length=14, choices=Tier, help_text="The decision's, had this model been the track's."
+    )
+    would_alert = models.BooleanField()
+    current_tier = models.CharField(max_length=14, choices=Tier)
+    current_would_alert = models.BooleanField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["day"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["model_version", "patient", "day"], name="one_shadow_score"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.patient} {self.day} {self.model_version}"
 
 
 class ScoringRun(models.Model):
@@ -144,6 +220,9 @@ class ScoringRun(models.Model):
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     ops_told_at = models.DateTimeField(null=True, help_text="Ops were told that it is late.")
+    failures_told_at = models.DateTimeField(
+        null=True, help_text="Ops were told that a model fails."
+    )
 
     class Meta:
         ordering = ["-queued_at"]

@@ -6,6 +6,7 @@ from pathlib import Path
 from patients.domain.recording import Family
 from scoring.domain.clinical_flags import FlagRules, load_flag_rules
 from scoring.domain.explain import Label
+from scoring.domain.model_facts import ModelFacts, load_model_facts
 from scoring.domain.rules import (
     PROVENANCE,
     RouterRules,
@@ -52,6 +53,12 @@ def flag_rules() -> FlagRules:
     return load_flag_rules(DATA / "flags.toml")
 
 
+@cache
+def model_facts() -> ModelFacts:
+    """model_facts.toml: what models are for and where they are known to fail."""
+    return load_model_facts(DATA / "model_facts.toml")
+
+
 def models() -> Models:
-    """The models in use."""
+    """The shipped models: without a database they are the ones in use."""
     return load_models(ARTIFACTS)

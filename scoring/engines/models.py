@@ -1,5 +1,6 @@
 """The models in use: read from their manifest, hashes checked, each kept with its calibrator."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from hashlib import sha256
@@ -12,7 +13,25 @@ from patients.domain.recording import Family
 from scoring.domain.calibration import LogitCalibrator
 from scoring.domain.pat_window import Reference, of_a_week
 from scoring.domain.unit_scale import LevelRange
-from scoring.engines.artifacts import Artifact, load_manifest, verified_path
+from scoring.engines.artifacts import (
+    MANIFEST,
+    RESTORE,
+    Artifact,
+    ArtifactError,
+    load_manifest,
+    verified_path,
+)
+
+# What a track's hash is made of; the references of the minutes come with the depression model.
+PARTS = {"depression": ("depression", "references"), "mania": ("mania", "hypomania")}
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a track's model lies, and the hash it must have; None: whichever lies there."""
+
+    folder: Path
+    sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -26,36 +45,59 @@ class TrackFacts:
 
 
 class Models:
-    """The artefacts of one folder. Nothing is loaded until it is first used.
+    """The artefacts of one folder, or of another for a track that has a model of its own.
 
-    TensorFlow and XGBoost are imported at that moment, never by a web process. Raises
-    ArtifactError for a file whose hash is not the manifest's.
+    Nothing is read until it is first used: a manifest that cannot be trusted fails the track
+    it belongs to and no other. TensorFlow and XGBoost are imported at that moment, never by a
+    web process. Raises ArtifactError for a file whose hash is not the manifest's, or a folder
+    that holds another model than the ``Source`` says.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._artifacts = load_manifest(folder)
+    def __init__(
+        self, folder: Path, depression: Source | None = None, mania: Source | None = None
+    ) -> None:
+        self._shipped = Source(folder)
+        self._sources = {"depression": depression, "mania": mania}
+        self._manifests: dict[Path, dict[str, Artifact]] = {}
+
+    def _artifact(self, name: str) -> Artifact:
+        track = next((t for t, names in PARTS.items() if name in names), "")
+        source = self._sources.get(track) or self._shipped
+        artifacts = self._manifest(source.folder)
+        if name not in artifacts:
+            raise ArtifactError(f"{MANIFEST} in {source.folder.name}/ has no {name}; {RESTORE}.")
+        if source.sha256 and source.sha256 != digest_of(track_parts(artifacts, track)):
+            raise ArtifactError(
+                f"{source.folder.name}/ no longer holds the {track} model {source.sha256}; "
+                "restore it, or promote another."
+            )
+        return artifacts[name]
+
+    def _manifest(self, folder: Path) -> dict[str, Artifact]:
+        if folder not in self._manifests:
+            self._manifests[folder] = load_manifest(folder)
+        return self._manifests[folder]
 
     @cached_property
     def depression_engine(self) -> Any:
         """PAT with its head."""
-        from scoring.engines.depression import DepressionEngine
-        from scoring.engines.pat import SIZES
-
-        artifact = self._artifacts["depression"]
-        return DepressionEngine(verified_path(artifact), SIZES[artifact.training["size"]])
+        artifact = self._artifact("depression")
+        return _depression_engine(
+            verified_path(artifact), artifact.sha256, artifact.training["size"]
+        )
 
     @cached_property
     def mania_engine(self) -> Any:
         """The two boosters."""
         from scoring.engines.mania import ManiaEngine
 
-        mania, hypomania = (verified_path(self._artifacts[n]) for n in ("mania", "hypomania"))
+        mania, hypomania = (verified_path(self._artifact(n)) for n in ("mania", "hypomania"))
         return ManiaEngine(mania, hypomania)
 
     @cached_property
     def references(self) -> dict[Family, Reference]:
         """Mean and SD of each of the 10,080 minutes, by unit family."""
-        with np.load(verified_path(self._artifacts["references"])) as arrays:
+        with np.load(verified_path(self._artifact("references"))) as arrays:
             return {
                 family: of_a_week(Reference(arrays[f"{family}_mean"], arrays[f"{family}_sd"]))
                 for family in Family
@@ -64,44 +106,69 @@ class Models:
 
     def level_range(self, family: Family) -> LevelRange:
         """Lowest and highest weekly level of the reference people of that unit family."""
-        low, high = self._artifacts["references"].training["weekly_level_range"][str(family)]
+        low, high = self._artifact("references").training["weekly_level_range"][str(family)]
         return float(low), float(high)
 
     def population_p95(self, family: Family | None) -> float | None:
         """95th percentile of a day's mean activity in the reference people."""
-        values = self._artifacts["references"].training["daily_activity_p95"]
+        values = self._artifact("references").training["daily_activity_p95"]
         value = values.get(str(family)) if family else None
         return None if value is None else float(value)
 
     def calibrator(self, name: str) -> LogitCalibrator:
         """What turns that artefact's output into a probability."""
-        return LogitCalibrator(**self._artifacts[name].training["calibrator"])
+        return LogitCalibrator(**self._artifact(name).training["calibrator"])
 
     def facts(self, track: str) -> TrackFacts:
         """Version and hash of a track's artefacts together."""
-        names = {"depression": ["depression", "references"], "mania": ["mania", "hypomania"]}
-        parts: list[Artifact] = [self._artifacts[name] for name in names[track]]
-        digest = sha256("".join(part.sha256 for part in parts).encode()).hexdigest()
-        return TrackFacts(
-            version=f"{track}-{parts[0].version}-{digest[:8]}",
-            sha256=digest,
-            trained_on=parts[0].trained_on,
-            facts={
-                part.name: {
-                    "file": part.file,
-                    "sha256": part.sha256,
-                    "trained_on": part.trained_on,
-                    "training": part.training,
-                    "metrics": part.metrics,
-                    "licence": part.licence,
-                    "created": part.created,
-                }
-                for part in parts
-            },
-        )
+        return facts_of(track, [self._artifact(name) for name in PARTS[track]])
 
 
-@lru_cache(maxsize=2)
-def load_models(folder: Path) -> Models:
-    """The models of that folder, once a process."""
-    return Models(folder)
+@lru_cache(maxsize=4)
+def _depression_engine(path: Path, _sha256: str, size: str) -> Any:
+    # Shared by all Models with that file: a candidate for mania loads PAT no second time.
+    from scoring.engines.depression import DepressionEngine
+    from scoring.engines.pat import SIZES
+
+    return DepressionEngine(path, SIZES[size])
+
+
+def track_parts(artifacts: Mapping[str, Artifact], track: str) -> list[Artifact]:
+    """The artefacts of a manifest that belong to a track; of an encoder's, all it names."""
+    parts = [artifacts[name] for name in PARTS[track] if name in artifacts]
+    return parts or list(artifacts.values())
+
+
+def digest_of(parts: Sequence[Artifact]) -> str:
+    """One hash for several files: SHA-256 of their hashes, one after the other."""
+    return sha256("".join(part.sha256 for part in parts).encode()).hexdigest()
+
+
+def facts_of(track: str, parts: Sequence[Artifact]) -> TrackFacts:
+    """Which model these artefacts are together; the first gives its version."""
+    digest = digest_of(parts)
+    return TrackFacts(
+        version=f"{track}-{parts[0].version}-{digest[:8]}",
+        sha256=digest,
+        trained_on=parts[0].trained_on,
+        facts={
+            part.name: {
+                "file": part.file,
+                "sha256": part.sha256,
+                "trained_on": part.trained_on,
+                "training": part.training,
+                "metrics": part.metrics,
+                "licence": part.licence,
+                "created": part.created,
+            }
+            for part in parts
+        },
+    )
+
+
+@lru_cache(maxsize=16)
+def load_models(
+    folder: Path, depression: Source | None = None, mania: Source | None = None
+) -> Models:
+    """The models of that folder, or with a track's from elsewhere, once a process."""
+    return Models(folder, depression, mania)

@@ -1,0 +1,60 @@
+"""What a model is for and where it fails: from its own manifest, else from a reviewed file."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scoring.domain.rules import RuleFileError, read_rule_file
+
+TRACKS = ("depression", "mania")
+
+
+@dataclass(frozen=True)
+class Purpose:
+    """What a model is meant for, and where it is known to fail."""
+
+    intended_use: str
+    known_failures: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """model_facts.toml: a purpose per track, and what training data add to the failures."""
+
+    tracks: Mapping[str, Purpose]
+    by_training: Mapping[str, tuple[str, ...]]
+    checked_by: str
+
+    def purpose(self, track: str, trained_on: str, training: Mapping[str, Any]) -> Purpose:
+        """Of a model of that track; what its manifest's training says goes before the file's.
+
+        >>> shipped = Purpose("for clinicians", ("naps",))
+        >>> facts = ModelFacts({"mania": shipped}, {"simulated": ("real people",)}, "")
+        >>> facts.purpose("mania", "simulated", {}).known_failures
+        ('real people', 'naps')
+        >>> facts.purpose("mania", "a cohort", {"known_failures": ["twins"]}).known_failures
+        ('twins',)
+        """
+        own = training.get("known_failures")
+        failures = _lines(own) if own else self.tracks[track].known_failures
+        said = str(training.get("intended_use") or self.tracks[track].intended_use)
+        return Purpose(said, (*self.by_training.get(trained_on, ()), *failures))
+
+
+def load_model_facts(path: Path) -> ModelFacts:
+    """Read model_facts.toml. Raises RuleFileError for a missing field."""
+    table, _ = read_rule_file(path)
+    try:
+        tracks = {
+            name: Purpose(table[name]["intended_use"], _lines(table[name]["known_failures"]))
+            for name in TRACKS
+        }
+        added = {k: _lines(v["known_failures"]) for k, v in table["trained_on"].items()}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise RuleFileError(f"{path.name}: a field is missing or unknown: {error}.") from None
+    return ModelFacts(tracks, added, table["checked_by"])
+
+
+def _lines(value: str | Sequence[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
