@@ -16,6 +16,7 @@ RESEARCH_USE = "Research use: model trained on simulated data"
 def track_dict(track: TrackOutput, tier: str, name: str) -> dict[str, Any]:
     """A TRACK object; the mania track also names its two parts."""
     parts = {"mania_probability": None, "hypomania_probability": None} if name == "mania" else {}
+    failed = {"failed": True} if track.failed else {}
     return _clean(
         {
             "status": track.status,
@@ -26,6 +27,7 @@ def track_dict(track: TrackOutput, tier: str, name: str) -> dict[str, Any]:
             "contributions": [asdict(c) for c in track.contributions],
             **parts,
             **track.parts,
+            **failed,
         }
     )
 

@@ -132,7 +132,8 @@ class Contribution:
 class TrackOutput:
     """What one model says of one day, or why it says nothing.
 
-    ``probability`` is calibrated and None unless ``status`` is "ok"; ``coverage`` is 0 to 1.
+    ``probability`` is calibrated and None unless ``status`` is "ok"; ``coverage`` is 0 to 1;
+    ``failed`` says that it is unavailable because the model failed.
     """
 
     status: str
@@ -141,11 +142,17 @@ class TrackOutput:
     coverage: float
     contributions: tuple[Contribution, ...] = ()
     parts: Mapping[str, float] = field(default_factory=dict)
+    failed: bool = False
 
     @classmethod
     def unavailable(cls, reason: str, coverage: float) -> "TrackOutput":
         """A track without a number."""
         return cls("unavailable", reason, None, coverage)
+
+    @classmethod
+    def failure(cls, reason: str, coverage: float) -> "TrackOutput":
+        """A track without a number because of its model, not of the data."""
+        return cls("unavailable", reason, None, coverage, failed=True)
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,12 @@
 """From a person's minutes and features to both outputs and the one decision of a day."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from functools import partial
 from hashlib import sha256
+from typing import TypeVar
 
 import numpy as np
 
@@ -33,20 +35,30 @@ from scoring.domain.types import (
 )
 from scoring.domain.unit_scale import scale_reason
 from scoring.domain.vector import WINDOW_NIGHTS, Vector, vector
-from scoring.engines.models import Models
+from scoring.engines.artifacts import ArtifactError
+from scoring.engines.models import Models, TrackFacts
 
 EARLIER_WEEKS = 3
 log = logging.getLogger("clarity")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Assessment:
-    """One day's outputs and decision, and the hash of all numbers that went in."""
+    """One day's outputs and decision, the hash of all numbers that went in, and the models.
+
+    A track whose model cannot even be named, because its manifest is broken, has none.
+    """
 
     decision: RiskDecision
     depression: TrackOutput
     mania: TrackOutput
     inputs_sha256: str
+    models: Mapping[str, TrackFacts | None] = field(default_factory=dict)
+
+
+class NoNumber(ArithmeticError):
+    """A model gave NaN or an infinite value."""
 
 
 def assess_day(
@@ -74,16 +86,20 @@ def assess_day(
     mania = _or_failed(
         lambda: _mania(known, night, inputs, coverage, models, rules, labels, explain), coverage
     )
-    warning = early_warning(known, day, models.population_p95(person.family), rules.early_warning)
+    p95 = _or_none(partial(models.population_p95, person.family))
+    warning = early_warning(known, day, p95, rules.early_warning)
     decision = decide(day, depression, mania, antidepressant, warning, rules)
     if mania.status == "ok" and night:
         notes = _about_the_nights(known, day, night)
         decision = replace(decision, reasons=(*decision.reasons, *notes))
     if depression.status == "ok" and person.family:
-        note = scale_reason(week, person.family, models.level_range(person.family))
+        levels = _or_none(partial(models.level_range, person.family))
+        note = scale_reason(week, person.family, levels) if levels else None
         if note:
             decision = replace(decision, reasons=(*decision.reasons, note))
-    return Assessment(decision, depression, mania, _inputs_hash(week, inputs, known[-7:]))
+    used = {track: _or_none(partial(models.facts, track)) for track in ("depression", "mania")}
+    digest = _inputs_hash(week, inputs, known[-7:])
+    return Assessment(decision, depression, mania, digest, used)
 
 
 def _latest_night(days: Sequence[DayFeatures], day: date, recent: int) -> date | None:
@@ -113,8 +129,33 @@ def _or_failed(run: Callable[[], TrackOutput], coverage: float) -> TrackOutput:
         return run()
     except Exception as error:  # whatever a model does, the other track must still be read
         log.exception("model failed")
-        reason = f"the model failed ({type(error).__name__}): see the operations log."
-        return TrackOutput.unavailable(reason, coverage)
+        return TrackOutput.failure(f"{_why(error)}; operations have been told.", coverage)
+
+
+def _why(error: Exception) -> str:
+    """What a clinician must know of it; the rest is in the operations log."""
+    if isinstance(error, ArtifactError):
+        return "the files of its model are missing or were changed, so it was not used"
+    if isinstance(error, NoNumber):
+        return "its model gave no usable number"
+    return "its model failed"
+
+
+def _or_none(read: Callable[[], T]) -> T | None:
+    """What the artefacts say beside the models; None where they cannot be read."""
+    try:
+        return read()
+    except Exception:
+        log.exception("artefacts cannot be read")
+        return None
+
+
+def _finite(raw: Iterable[float]) -> list[float]:
+    """The outputs. Raises NoNumber for one that is none: NaN compares to no tier's edge."""
+    values = [float(p) for p in raw]
+    if not np.isfinite(values).all():
+        raise NoNumber
+    return values
 
 
 def _depression(
@@ -143,8 +184,8 @@ def _depression(
     if explain:
         rows += [without_part(inputs, part) for part in range(len(PARTS))]
     calibrate = models.calibrator("depression")
-    raw = models.depression_engine.probabilities(np.stack(rows))
-    probability, *without = (calibrate(float(p)) for p in raw)
+    raw = _finite(models.depression_engine.probabilities(np.stack(rows)))
+    probability, *without = map(calibrate, raw)
     contributions: tuple[Contribution, ...] = ()
     if explain:
         earlier = [
@@ -178,7 +219,7 @@ def _mania(
     row = inputs.values[np.newaxis]
     names = ("mania", "hypomania")
     calibrators = [models.calibrator(name) for name in names]
-    raw = [float(p[0]) for p in models.mania_engine.probabilities(row)]
+    raw = _finite(p[0] for p in models.mania_engine.probabilities(row))
     parts = [calibrate(p) for calibrate, p in zip(calibrators, raw, strict=True)]
     contributions: tuple[Contribution, ...] = ()
     if explain:
