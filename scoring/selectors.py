@@ -19,9 +19,10 @@ from patients.selectors import (
     zone_histories,
     zone_history,
 )
+from scoring.domain.baselines import history_span
 from scoring.domain.router import Antidepressant
 from scoring.domain.types import DayFeatures, PersonData
-from scoring.models import DailyFeatures, RiskScore, ScoringJob, ScoringRun
+from scoring.models import DailyFeatures, ModelVersion, RiskScore, ScoringJob, ScoringRun
 from scoring.resources import models
 
 DAY = timedelta(days=1)
@@ -140,6 +141,15 @@ def current_scores(patient: Patient, first: date, last: date) -> list[RiskScore]
     """The scores in force of the days from first to last, oldest first."""
     rows = patient.scores.filter(is_current=True, day__range=(first, last))
     return list(rows.order_by("day"))
+
+
+def depression_history(patient: Patient, day: date, model: ModelVersion) -> list[float]:
+    """The depression outputs of that model with which the day's is compared, one a scored day."""
+    rows = patient.scores.filter(
+        is_current=True, depression_model=model, day__range=history_span(day)
+    )
+    known = rows.filter(depression__status="ok").order_by("day")
+    return list(known.values_list("depression__probability", flat=True))
 
 
 def recorded_days(patient: Patient) -> tuple[date, date] | None:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from patients.domain.errors import InputError
 from patients.models import Patient, User
 from patients.services import audit_record
+from scoring.domain.baselines import baseline_delta
 from scoring.domain.daily import FULL_DAY_MINUTES
 from scoring.domain.output import reasons_list, track_dict, weights_dict
 from scoring.domain.router import Antidepressant
@@ -25,6 +26,7 @@ from scoring.models import (
 from scoring.resources import feature_labels, models, router_rules
 from scoring.selectors import (
     antidepressant_state,
+    depression_history,
     features_between,
     last_full_day,
     person_data,
@@ -72,7 +74,6 @@ def score_store(*, patient: Patient, assessment: Assessment) -> tuple[RiskScore,
     Returns the score in force and whether it is new. Earlier revisions stay.
     """
     decision = assessment.decision
-    context = {"antidepressant": antidepressant_state(patient, decision.day)}
     values: dict[str, Any] = {
         "tier": decision.tier,
         "probability": decision.probability,
@@ -81,13 +82,14 @@ def score_store(*, patient: Patient, assessment: Assessment) -> tuple[RiskScore,
         "weights": weights_dict(decision),
         "reasons": reasons_list(decision),
         "inputs_sha256": assessment.inputs_sha256,
-        "context": context,
+        "context": {"antidepressant": antidepressant_state(patient, decision.day)},
         "depression_model": _model_version(Track.DEPRESSION),
         "mania_model": _model_version(Track.MANIA),
         "baseline": patient.baselines.filter(state=Baseline.State.APPROVED).first(),
         "rules_version": router_rules().version,
     }
     scores = RiskScore.objects.select_for_update().filter(patient=patient, day=decision.day)
+    values["context"][DELTA] = _depression_delta(patient, assessment, values["depression_model"])
     current = scores.filter(is_current=True).first()
     if current and _is_the_same(current, values):
         return current, False
@@ -113,16 +115,35 @@ def scores_withdraw(*, patient: Patient) -> None:
     current.exclude(day__in=full.values("day")).update(is_current=False)
 
 
+# In the context, but of no weight in the decision: it is as the scores before it were that night.
+DELTA = "depression_delta_sd"
+
+
+def _depression_delta(
+    patient: Patient, assessment: Assessment, model: ModelVersion
+) -> float | None:
+    """The depression output against the person's own of the 8 weeks before, in SD."""
+    probability = assessment.depression.probability
+    if probability is None:
+        return None
+    return baseline_delta(probability, depression_history(patient, assessment.decision.day, model))
+
+
 # With the reasons: a model that failed and now works changes no input, only what they say.
 SAME_SCORE = (
-    "inputs_sha256", "tier", "weights", "reasons", "context", "depression_model", "mania_model",
+    "inputs_sha256", "tier", "weights", "reasons", "depression_model", "mania_model",
     "rules_version",
 )  # fmt: skip
 
 
 def _is_the_same(score: RiskScore, values: dict[str, Any]) -> bool:
     explained = score.depression["contributions"] or not values["depression"]["contributions"]
-    return bool(explained) and all(getattr(score, n) == values[n] for n in SAME_SCORE)
+    went_in = [{**context, DELTA: None} for context in (score.context, values["context"])]
+    return (
+        bool(explained)
+        and went_in[0] == went_in[1]
+        and all(getattr(score, n) == values[n] for n in SAME_SCORE)
+    )
 
 
 def _model_version(track: Track) -> ModelVersion:

@@ -19,9 +19,16 @@ from patients.last_data import last_data_day, sources_seen, with_last_data
 from patients.models import MedicationCourse, Patient, User
 from patients.presenters import freshness, zone_now
 from patients.selectors import zones_of
-from scoring.models import Track
+from scoring.models import RiskScore, Track
 from scoring.presenters.activity import activity_week
-from scoring.presenters.tracks import certainty, change, coverage_words, track_views
+from scoring.presenters.tracks import (
+    TrackView,
+    certainty,
+    change,
+    coverage_words,
+    own_history,
+    track_views,
+)
 from scoring.presenters.trend import trend_data
 from scoring.resources import router_rules
 
@@ -44,7 +51,7 @@ def record_context(patient: Patient, user: User, now: datetime) -> dict[str, Any
         "sentence": plain_sentence(points),
         "score": score,
         "rules_unverified": not router_rules().checked_by,
-        "tracks": [_track(view, points) for view in track_views(score)] if score else [],
+        "tracks": [_track(score, view, points) for view in track_views(score)] if score else [],
         "cards": alert_cards(sorted((a for a in alerts if a.is_open), key=most_urgent_first)),
         "trend": trend_data(points, courses, trend_marks(alerts), last_day, TREND_DAYS),
         "trend_days": TREND_DAYS,
@@ -56,10 +63,11 @@ def record_context(patient: Patient, user: User, now: datetime) -> dict[str, Any
     }
 
 
-def _track(view: Any, points: list[ScorePoint]) -> dict[str, Any]:
+def _track(score: RiskScore, view: TrackView, points: list[ScorePoint]) -> dict[str, Any]:
     return {
         "view": view,
         "change": change(points, view.name),
+        "own": own_history(score, view),
         "coverage": coverage_words(view.name, view.coverage),
         "sure": certainty(view.coverage),
     }

@@ -7,10 +7,11 @@ from typing import Any
 
 from alerts.selectors import TIER_ORDER, ScorePoint
 from scoring.models import Baseline, RiskScore, Tier, Track
-from scoring.services import BASELINE_FEATURES
+from scoring.services import BASELINE_FEATURES, DELTA
 
 NIGHTS = 30
 STEADY_POINTS = 5  # smaller changes over a week are called steady
+LEAST_SD, MOST_SD = 0.05, 5.0  # less reads 0.0; beyond, a spread from 14 to 56 days says no more
 WELL_COVERED, FAIRLY_COVERED = 0.8, 0.6
 
 
@@ -97,6 +98,19 @@ def change(points: Sequence[ScorePoint], track: str) -> Change | None:
     if abs(delta) < STEADY_POINTS:
         return Change(delta, "steady")
     return Change(delta, "up" if delta > 0 else "down")
+
+
+def own_history(score: RiskScore, view: TrackView) -> str:
+    """“1.8 SD above this person’s own last 8 weeks”; empty where that is not known."""
+    delta = (score.context or {}).get(DELTA)
+    if view.name != Track.DEPRESSION or not view.assessed or delta is None:
+        return ""
+    size = min(abs(delta), MOST_SD)
+    if size < LEAST_SD:
+        return "as in this person’s own last 8 weeks"
+    more = "more than " if size == MOST_SD else ""
+    side = "above" if delta > 0 else "below"
+    return f"{more}{size:.1f} SD {side} this person’s own last 8 weeks"
 
 
 def tier_since(points: Sequence[ScorePoint], track: str) -> tuple[date, str | None]:
