@@ -8,15 +8,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from patients.domain.errors import InputError
 from patients.models import User
-from patients.services import audit_record
-from scoring.engines.artifacts import Artifact, ArtifactError, load_manifest, verified_path
-from scoring.engines.models import PARTS, Models, TrackFacts, facts_of, track_parts
+from patients.services import SYSTEM, audit_record
+from scoring.engines.artifacts import Artifact, ArtifactError
+from scoring.engines.models import PARTS, Models, TrackFacts, digest_of, facts_of, verified_parts
 from scoring.models import ModelVersion, Track
-from scoring.resources import model_facts
+from scoring.resources import model_facts, models
 
 ENCODER = "pat_encoder"  # the kind of an artefact that must be fine-tuned before it scores
 State = ModelVersion.State
@@ -33,10 +34,7 @@ def model_register(*, folder: Path, track: str, by: User | str) -> ModelVersion:
     """
     folder = folder.resolve()
     try:
-        artifacts = load_manifest(folder)
-        parts = track_parts(artifacts, track)
-        for part in parts:
-            verified_path(part)
+        parts = verified_parts(folder, track)
     except ArtifactError as error:
         raise InputError(str(error)) from None
     if not parts:
@@ -44,13 +42,11 @@ def model_register(*, folder: Path, track: str, by: User | str) -> ModelVersion:
     facts = facts_of(track, parts)
     version, is_new = ModelVersion.objects.get_or_create(
         sha256=facts.sha256,
-        defaults=_described(Track(track), facts)
+        defaults=_described(track, facts, by)
         | {
             "state": State.SHADOW,
             "folder": str(folder),
-            "not_usable": _not_usable(artifacts, folder, track),
-            "registered_at": timezone.now(),
-            "registered_by": by if isinstance(by, str) else by.username,
+            "not_usable": _not_usable({part.name: part for part in parts}, folder, track),
         },
     )
     if is_new:
@@ -58,28 +54,137 @@ def model_register(*, folder: Path, track: str, by: User | str) -> ModelVersion:
     return version
 
 
-def _described(track: Track, facts: TrackFacts) -> dict[str, object]:
+@transaction.atomic
+def model_promote(*, version: ModelVersion, by: User | str) -> None:
+    """Let this version decide its track from the next scored day on; the one before is kept.
+
+    Raises InputError where it can score nobody, its files are not as registered, or it decides
+    already.
+    """
+    current = _locked(version.track).filter(state=State.CURRENT).first()
+    version.refresh_from_db()
+    if version.state == State.CURRENT:
+        raise InputError(f"{version.version} decides already: there is nothing to promote.")
+    if not version.folder:
+        raise InputError(
+            f"{version.version} came with a release: install that release, or roll back to the "
+            "model of this one."
+        )
+    if reason := version.not_usable or files_trouble(version):
+        raise InputError(f"{version.version} cannot be promoted: {reason}.")
+    _decides(version, current, promoted_at=timezone.now(), promoted_by=_name(by))
+    before = current.version if current else ""
+    audit_record(by=by, action="model promoted", model=version.version, before=before)
+
+
+@transaction.atomic
+def model_rollback(*, track: str, by: User | str) -> ModelVersion:
+    """Let the model decide that did before the current one; the shipped one if none is left.
+
+    One whose files are no longer as registered is passed over. Raises InputError where the
+    shipped model decides already.
+    """
+    rows = _locked(track)
+    current = rows.filter(state=State.CURRENT).exclude(folder="").first()
+    if current is None:
+        raise InputError(f"The shipped {track} model decides: there is none to go back to.")
+    earlier = rows.filter(promoted_at__lt=current.promoted_at).exclude(folder="")
+    good = (v for v in earlier.order_by("-promoted_at") if not files_trouble(v))
+    version = next(good, None) or _shipped(track)
+    # Out of the row of those promoted: going back once more must not lead to it.
+    ModelVersion.objects.filter(pk=current.pk).update(promoted_at=None, promoted_by="")
+    _decides(version, current)
+    audit_record(by=by, action="model rolled back", model=version.version, before=current.version)
+    return version
+
+
+@transaction.atomic
+def version_used(*, track: str, facts: TrackFacts | None) -> ModelVersion | None:
+    """The row of the model that scored; that of a shipped one is made at its first use.
+
+    None for a model that could not be named.
+    """
+    if facts is None:
+        return None
+    version = ModelVersion.objects.filter(sha256=facts.sha256).first()
+    if version and version.state == State.CURRENT and version.registered_at:
+        return version
+    version = _row(track, facts)
+    current = _locked(track).filter(state=State.CURRENT).first()
+    promoted = current is not None and current.folder
+    if current != version and not promoted and facts.sha256 == models().facts(track).sha256:
+        _decides(version, current, folder="")
+    return version
+
+
+def files_trouble(version: ModelVersion) -> str:
+    """What is wrong with the files of a version, in one clause; blank where they are as then."""
+    folder = Path(version.folder)
+    try:
+        parts = verified_parts(folder, version.track)
+    except ArtifactError as error:
+        return str(error).rstrip(".")
+    changed = digest_of(parts) != version.sha256
+    return f"{folder.name}/ holds another model now: register it" if changed else ""
+
+
+def _locked(track: str) -> QuerySet[ModelVersion]:
+    """The versions of a track, which nobody else changes until the transaction ends."""
+    rows = ModelVersion.objects.filter(track=track)
+    list(rows.select_for_update())
+    return rows
+
+
+def _decides(version: ModelVersion, before: ModelVersion | None, **more: object) -> None:
+    if before:
+        ModelVersion.objects.filter(pk=before.pk).update(state=State.RETIRED)
+    ModelVersion.objects.filter(pk=version.pk).update(state=State.CURRENT, **more)
+    version.refresh_from_db()
+
+
+def _shipped(track: str) -> ModelVersion:
+    try:
+        return _row(track, models().facts(track))
+    except ArtifactError as error:
+        raise InputError(str(error)) from None
+
+
+def _row(track: str, facts: TrackFacts) -> ModelVersion:
+    """The version with these facts, made or completed where it has not been described yet."""
+    described = _described(track, facts, SYSTEM)
+    version, _ = ModelVersion.objects.get_or_create(
+        sha256=facts.sha256, defaults=described | {"state": State.RETIRED}
+    )
+    if version.registered_at is None:
+        ModelVersion.objects.filter(pk=version.pk).update(**described)
+        version.refresh_from_db()
+    return version
+
+
+def _described(track: str, facts: TrackFacts, by: User | str) -> dict[str, object]:
     training = next(iter(facts.facts.values()))["training"]
     purpose = model_facts().purpose(track, facts.trained_on, training)
     return {
-        "track": track,
+        "track": Track(track),
         "version": facts.version,
         "trained_on": facts.trained_on,
         "facts": facts.facts,
         "intended_use": purpose.intended_use,
         "known_failures": "\n".join(purpose.known_failures),
+        "registered_at": timezone.now(),
+        "registered_by": _name(by),
     }
 
 
-def _not_usable(artifacts: Mapping[str, Artifact], folder: Path, track: str) -> str:
+def _not_usable(parts: Mapping[str, Artifact], folder: Path, track: str) -> str:
     """Why this model can score nobody, in one clause; blank where it can."""
-    missing = [name for name in PARTS[track] if name not in artifacts]
-    if any(part.kind == ENCODER for part in track_parts(artifacts, track)):
+    if any(part.kind == ENCODER for part in parts.values()):
         return "it is an encoder only: fine-tune it first"
+    missing = [name for name in PARTS[track] if name not in parts]
     if missing:
         return f"its manifest names no {missing[0]}: a {track} model needs it"
     for name in PARTS[track]:
-        if name != "references" and not _has_calibrator(artifacts[name], folder):
+        if name != "references" and not _has_calibrator(parts[name], folder):
             return f"{name} has no calibrator: calibrate it first"
     return ""
 
@@ -92,3 +197,7 @@ def _has_calibrator(artifact: Artifact, folder: Path) -> bool:
     except (KeyError, TypeError, ValueError, ArtifactError):
         return False
     return True
+
+
+def _name(by: User | str) -> str:
+    return by if isinstance(by, str) else by.username

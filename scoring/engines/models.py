@@ -1,5 +1,6 @@
 """The models in use: read from their manifest, hashes checked, each kept with its calibrator."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -24,6 +25,8 @@ from scoring.engines.artifacts import (
 
 # What a track's hash is made of; the references of the minutes come with the depression model.
 PARTS = {"depression": ("depression", "references"), "mania": ("mania", "hypomania")}
+# What of a manifest's training enters a score and so belongs to the hash too.
+DECIDING = ("calibrator", "daily_activity_p95", "size", "weekly_level_range")
 
 
 @dataclass(frozen=True)
@@ -139,9 +142,25 @@ def track_parts(artifacts: Mapping[str, Artifact], track: str) -> list[Artifact]
     return parts or list(artifacts.values())
 
 
+def verified_parts(folder: Path, track: str) -> list[Artifact]:
+    """The artefacts of a folder that belong to a track, each file's hash checked now.
+
+    Raises ArtifactError as ``load_manifest`` and ``verified_path`` do.
+    """
+    parts = track_parts(load_manifest(folder), track)
+    for part in parts:
+        verified_path(part)
+    return parts
+
+
 def digest_of(parts: Sequence[Artifact]) -> str:
-    """One hash for several files: SHA-256 of their hashes, one after the other."""
-    return sha256("".join(part.sha256 for part in parts).encode()).hexdigest()
+    """One hash for all that decides: the files, and what of their training enters a score."""
+    digest = sha256()
+    for part in parts:
+        deciding = {key: part.training[key] for key in DECIDING if key in part.training}
+        digest.update(part.sha256.encode())
+        digest.update(json.dumps(deciding, sort_keys=True).encode())
+    return digest.hexdigest()
 
 
 def facts_of(track: str, parts: Sequence[Artifact]) -> TrackFacts:
