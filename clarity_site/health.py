@@ -17,7 +17,8 @@ def live(_request: HttpRequest) -> JsonResponse:
 def ready(_request: HttpRequest) -> JsonResponse:
     """Database reachable and migrated, model files in place; and whether the night is late."""
     from scoring.engines.artifacts import ArtifactError
-    from scoring.selectors import research_use, run_notice
+    from scoring.engines.models import PARTS
+    from scoring.selectors import models_in_use, run_notice
 
     checks = {"database": "ok", "models": "ok", "nightly_run": "ok"}
     try:
@@ -27,7 +28,8 @@ def ready(_request: HttpRequest) -> JsonResponse:
     except DatabaseError:
         checks["database"] = "unreachable or not migrated"
     try:
-        research_use()
+        for track in PARTS:
+            models_in_use().facts(track)
     except ArtifactError:
         checks["models"] = "manifest missing or broken"
     # A late night is shown and reported, but the pages still serve.

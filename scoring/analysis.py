@@ -23,7 +23,6 @@ from scoring.resources import (
     sedentary_thresholds,
     window_days,
 )
-from scoring.selectors import research_use
 
 
 def analysis(recording: Recording, zone: str) -> dict[str, Any]:
@@ -49,7 +48,7 @@ def analysis(recording: Recording, zone: str) -> dict[str, Any]:
         "depression": track_dict(assessed.depression, decision.depression_tier, "depression"),
         "mania": track_dict(assessed.mania, decision.mania_tier, "mania"),
         "decision": decision_dict(decision),
-        "notice": RESEARCH_USE if research_use() else None,
+        "notice": RESEARCH_USE if models().are_simulated else None,
     }
 
 

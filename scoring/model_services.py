@@ -27,7 +27,8 @@ State = ModelVersion.State
 def model_register(*, folder: Path, track: str, by: User | str) -> ModelVersion:
     """Take the model of a folder in as a shadow; the same files are registered once.
 
-    The folder must stay where it is: the model is read from there. Its manifest names either
+    The folder must stay where it is: the model is read from there (registered again elsewhere,
+    it is read from there once the first folder holds it no more). Its manifest names either
     the artefacts that make up the track (depression: "depression" and "references"; mania:
     "mania" and "hypomania") or others, such as an encoder, which are kept but score nobody.
     Raises InputError for a manifest or a file that cannot be trusted.
@@ -49,7 +50,11 @@ def model_register(*, folder: Path, track: str, by: User | str) -> ModelVersion:
             "not_usable": _not_usable({part.name: part for part in parts}, folder, track),
         },
     )
-    if is_new:
+    moved = version.folder not in ("", str(folder)) and files_trouble(version)
+    if moved:
+        version.folder = str(folder)
+        version.save(update_fields=["folder"])
+    if is_new or moved:
         audit_record(by=by, action="model registered", model=version.version, sha256=facts.sha256)
     return version
 
@@ -112,7 +117,7 @@ def version_used(*, track: str, facts: TrackFacts | None) -> ModelVersion | None
     version = _row(track, facts)
     current = _locked(track).filter(state=State.CURRENT).first()
     promoted = current is not None and current.folder
-    if current != version and not promoted and facts.sha256 == models().facts(track).sha256:
+    if current != version and not promoted and _is_shipped(version):
         _decides(version, current, folder="")
     return version
 
@@ -147,6 +152,13 @@ def _shipped(track: str) -> ModelVersion:
         return _row(track, models().facts(track))
     except ArtifactError as error:
         raise InputError(str(error)) from None
+
+
+def _is_shipped(version: ModelVersion) -> bool:
+    try:
+        return models().facts(version.track).sha256 == version.sha256
+    except ArtifactError:
+        return False
 
 
 def _row(track: str, facts: TrackFacts) -> ModelVersion:

@@ -1,9 +1,12 @@
 """What the data say: features, baselines, models, runs and stored decisions."""
 
+from pathlib import Path
+
 from django.db import models
 from django.db.models import Q
 
 from patients.models import Patient
+from scoring.engines.models import Source
 
 
 class Tier(models.TextChoices):
@@ -114,6 +117,11 @@ class ModelVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.track} {self.version}"
+
+    @property
+    def source(self) -> Source | None:
+        """Where it lies and the hash it must have; None for the shipped one."""
+        return Source(Path(self.folder), self.sha256) if self.folder else None
 
 
 class RiskScore(models.Model):

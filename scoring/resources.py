@@ -15,7 +15,7 @@ from scoring.domain.rules import (
     load_window_days,
     read_rule_file,
 )
-from scoring.engines.models import Models, load_models
+from scoring.engines.models import Models, Source, load_models
 
 HERE = Path(__file__).resolve().parent
 DATA = HERE / "data"
@@ -59,6 +59,8 @@ def model_facts() -> ModelFacts:
     return load_model_facts(DATA / "model_facts.toml")
 
 
-def models() -> Models:
-    """The shipped models: without a database they are the ones in use."""
-    return load_models(ARTIFACTS)
+def models(depression: Source | None = None, mania: Source | None = None) -> Models:
+    """The shipped models, or with a track's from elsewhere. What a server uses is for
+    ``scoring.selectors.models_in_use`` to say; without a database it is the shipped ones.
+    """
+    return load_models(ARTIFACTS, depression, mania)

@@ -22,6 +22,8 @@ from patients.selectors import (
 from scoring.domain.baselines import history_span
 from scoring.domain.router import Antidepressant
 from scoring.domain.types import DayFeatures, PersonData
+from scoring.engines.artifacts import ArtifactError
+from scoring.engines.models import Models
 from scoring.models import DailyFeatures, ModelVersion, RiskScore, ScoringJob, ScoringRun
 from scoring.resources import models
 
@@ -161,9 +163,21 @@ def recorded_days(patient: Patient) -> tuple[date, date] | None:
     return zones.local_day(span[0]), zones.local_day(span[1])
 
 
+def models_in_use() -> Models:
+    """The shipped models, or the promoted one in place of a track's.
+
+    Read from the database each time, so that a promotion counts from the next day scored.
+    """
+    promoted = ModelVersion.objects.filter(state=ModelVersion.State.CURRENT).exclude(folder="")
+    return models(**{v.track: v.source for v in promoted if v.source})
+
+
 def research_use() -> bool:
-    """Whether any model in use was trained on simulated people."""
-    return any(models().facts(track).trained_on == "simulated" for track in ("depression", "mania"))
+    """Whether any model in use was trained on simulated people, or cannot say what it was."""
+    try:
+        return models_in_use().are_simulated
+    except ArtifactError:  # its track is unavailable, and the pages still open
+        return True
 
 
 def scores_as_of() -> date | None:

@@ -1,5 +1,6 @@
 """Writes about features, scores and baselines."""
 
+import logging
 from datetime import date, timedelta
 from typing import Any
 
@@ -17,23 +18,27 @@ from scoring.domain.output import reasons_list, track_dict, weights_dict
 from scoring.domain.router import Antidepressant
 from scoring.domain.types import DayFeatures
 from scoring.engines.assess import Assessment, assess_day
+from scoring.engines.models import Models
+from scoring.model_services import version_used
 from scoring.models import (
     Baseline,
     ModelVersion,
     RiskScore,
     Track,
 )
-from scoring.resources import feature_labels, models, router_rules
+from scoring.resources import feature_labels, router_rules
 from scoring.selectors import (
     antidepressant_state,
     depression_history,
     features_between,
     last_full_day,
+    models_in_use,
     person_data,
 )
 
 HISTORY_DAYS = 95  # early warning reads 90 days, the vector 30
 BASELINE_DAYS = 60
+log = logging.getLogger("clarity")
 
 
 def patient_assess(
@@ -42,11 +47,12 @@ def patient_assess(
     day: date | None = None,
     explain: bool = True,
     antidepressant: Antidepressant | None = None,
+    using: Models | None = None,
 ) -> Assessment:
     """Run both models and the router on one day, from stored features and minutes.
 
-    The day is the last one with at least 12 h recorded unless given. Raises InputError when
-    there is none.
+    The day is the last one with at least 12 h recorded unless given; the models are those in
+    use unless given. Raises InputError when there is no such day.
     """
     day = day or last_full_day(patient, FULL_DAY_MINUTES)
     if day is None:
@@ -60,7 +66,7 @@ def patient_assess(
         features_between(patient, day - timedelta(days=HISTORY_DAYS), day),
         day,
         antidepressant or antidepressant_state(patient, day),
-        models(),
+        using or models_in_use(),
         router_rules(),
         feature_labels(),
         explain,
@@ -83,8 +89,8 @@ def score_store(*, patient: Patient, assessment: Assessment) -> tuple[RiskScore,
         "reasons": reasons_list(decision),
         "inputs_sha256": assessment.inputs_sha256,
         "context": {"antidepressant": antidepressant_state(patient, decision.day)},
-        "depression_model": _model_version(Track.DEPRESSION),
-        "mania_model": _model_version(Track.MANIA),
+        "depression_model": _model_version(assessment, Track.DEPRESSION),
+        "mania_model": _model_version(assessment, Track.MANIA),
         "baseline": patient.baselines.filter(state=Baseline.State.APPROVED).first(),
         "rules_version": router_rules().version,
     }
@@ -100,8 +106,11 @@ def score_store(*, patient: Patient, assessment: Assessment) -> tuple[RiskScore,
         day=decision.day,
         revision=revision,
         scored_at=timezone.now(),
+        model_failed=assessment.depression.failed or assessment.mania.failed,
         **values,
     )
+    if score.model_failed:
+        log.error("scored without a model", extra={"patient": patient.code, "score": score.pk})
     return score, True
 
 
@@ -120,11 +129,11 @@ DELTA = "depression_delta_sd"
 
 
 def _depression_delta(
-    patient: Patient, assessment: Assessment, model: ModelVersion
+    patient: Patient, assessment: Assessment, model: ModelVersion | None
 ) -> float | None:
     """The depression output against the person's own of the 8 weeks before, in SD."""
     probability = assessment.depression.probability
-    if probability is None:
+    if probability is None or model is None:
         return None
     return baseline_delta(probability, depression_history(patient, assessment.decision.day, model))
 
@@ -146,18 +155,8 @@ def _is_the_same(score: RiskScore, values: dict[str, Any]) -> bool:
     )
 
 
-def _model_version(track: Track) -> ModelVersion:
-    facts = models().facts(track)
-    version, _ = ModelVersion.objects.get_or_create(
-        sha256=facts.sha256,
-        defaults={
-            "track": track,
-            "version": facts.version,
-            "trained_on": facts.trained_on,
-            "facts": facts.facts,
-        },
-    )
-    return version
+def _model_version(assessment: Assessment, track: Track) -> ModelVersion | None:
+    return version_used(track=track, facts=assessment.models.get(track))
 
 
 BASELINE_FEATURES = (
@@ -224,40 +223,3 @@ def baseline_approve(*, baseline: Baseline, by: User) -> None:
     audit_record(
         by=by, action="baseline approved", patient=baseline.patient, version=baseline.version
     )
-
-
-def score_replay(*, score: RiskScore) -> list[dict[str, object]]:
-    """Recompute a stored score; what differs, as {field, stored, now}. Writes nothing.
-
-    Hash of the inputs, steps, weights and tier must be equal, probabilities to 1e-5.
-    """
-    assessed = patient_assess(
-        patient=score.patient,
-        day=score.day,
-        explain=False,
-        antidepressant=Antidepressant(score.context["antidepressant"]),
-    )
-    decision = assessed.decision
-    exact: list[tuple[str, object, object]] = [
-        ("inputs_sha256", score.inputs_sha256, assessed.inputs_sha256),
-        ("tier", score.tier, decision.tier),
-        ("weights", score.weights, weights_dict(decision)),
-        ("reasons", score.reasons, reasons_list(decision)),
-        ("rules_version", score.rules_version, router_rules().version),
-    ]
-    for track in Track:
-        stored = getattr(score, f"{track}_model")
-        then = stored.sha256 if stored else None
-        exact.append((f"{track}_model", then, models().facts(track).sha256))
-    close = [
-        ("probability", score.probability, decision.probability),
-        ("depression", score.depression["probability"], assessed.depression.probability),
-        ("mania", score.mania["probability"], assessed.mania.probability),
-    ]
-    different = [item for item in exact if item[1] != item[2]]
-    different += [item for item in close if not _close(item[1], item[2])]
-    return [{"field": field, "stored": then, "now": now} for field, then, now in different]
-
-
-def _close(a: float | None, b: float | None) -> bool:
-    return a is b if a is None or b is None else abs(a - b) <= 1e-5

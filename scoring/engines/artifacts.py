@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 MANIFEST = "manifest.json"
+SIMULATED = "simulated"
 RESTORE = "run `make train` or restore the file"
 
 
@@ -39,7 +40,7 @@ class Artifact:
     @property
     def is_simulated(self) -> bool:
         """Whether every page that shows its output must say "Research use"."""
-        return self.trained_on == "simulated"
+        return self.trained_on == SIMULATED
 
 
 KEYS = tuple(field.name for field in fields(Artifact) if field.name != "folder")

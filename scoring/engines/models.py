@@ -17,6 +17,7 @@ from scoring.domain.unit_scale import LevelRange
 from scoring.engines.artifacts import (
     MANIFEST,
     RESTORE,
+    SIMULATED,
     Artifact,
     ArtifactError,
     load_manifest,
@@ -125,6 +126,11 @@ class Models:
     def facts(self, track: str) -> TrackFacts:
         """Version and hash of a track's artefacts together."""
         return facts_of(track, [self._artifact(name) for name in PARTS[track]])
+
+    @cached_property
+    def are_simulated(self) -> bool:
+        """Whether a track's model was trained on simulated people."""
+        return any(self.facts(track).trained_on == SIMULATED for track in PARTS)
 
 
 @lru_cache(maxsize=4)

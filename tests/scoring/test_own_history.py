@@ -11,7 +11,8 @@ from scoring.engines.assess import Assessment
 from scoring.features import features_update
 from scoring.models import RiskScore
 from scoring.presenters.tracks import own_history, track_views
-from scoring.services import DELTA, patient_assess, score_replay, score_store
+from scoring.replay import score_replay
+from scoring.services import DELTA, patient_assess, score_store
 from tests import factories
 from tests.integration.reading import browser, text, yesterday
 from tests.people import LAST_DAY, in_care

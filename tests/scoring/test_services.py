@@ -24,13 +24,13 @@ from scoring.domain.types import DayFeatures
 from scoring.engines.models import load_models
 from scoring.features import features_update, features_update_all
 from scoring.models import DailyFeatures, RiskScore
+from scoring.replay import score_replay
 from scoring.resources import sedentary_thresholds
 from scoring.selectors import features_between, person_data, recorded_days, research_use
 from scoring.services import (
     baseline_approve,
     baseline_propose,
     patient_assess,
-    score_replay,
     score_store,
 )
 from tests import factories
@@ -329,7 +329,8 @@ def test_a_model_file_with_another_hash_makes_its_track_unavailable_and_no_other
     score = assessed(patient)
     track = getattr(score, failed)
     assert (track["status"], track["probability"]) == ("unavailable", None)
-    assert "ArtifactError" in track["reason"]
+    assert track["reason"].startswith("the files of its model are missing or were changed")
+    assert track["failed"] and score.model_failed
     assert getattr(score, other)["status"] == "ok"
     assert score.probability == getattr(score, other)["probability"]
     assert score.tier == getattr(score, other)["tier"]

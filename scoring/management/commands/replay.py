@@ -7,7 +7,7 @@ from django.core.management.base import CommandParser
 from patients.commands import JsonCommand
 from patients.domain.errors import InputError
 from scoring.models import RiskScore
-from scoring.services import score_replay
+from scoring.replay import score_replay
 
 
 class Command(JsonCommand):

@@ -1,0 +1,103 @@
+"""A stored score recomputed with the models it came from, or what has changed since."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from scoring import resources
+from scoring.domain.output import reasons_list, weights_dict
+from scoring.domain.router import Antidepressant
+from scoring.engines.artifacts import Artifact, ArtifactError, load_manifest, sha256_of
+from scoring.engines.assess import Assessment
+from scoring.engines.models import Source, digest_of, track_parts
+from scoring.models import ModelVersion, RiskScore, Track
+from scoring.resources import router_rules
+from scoring.services import patient_assess
+
+Difference = tuple[str, object, object]
+
+
+def score_replay(*, score: RiskScore) -> list[dict[str, object]]:
+    """Recompute a stored score; what differs, as {field, stored, now}. Writes nothing.
+
+    Hash of the inputs, steps, weights and tier must be equal, probabilities to 1e-5. Each track
+    is recomputed by the model it came from, wherever that lies. Where its files are missing or
+    changed, no other model takes its place: the files are named, and nothing is compared that
+    would differ on their account.
+    """
+    models = {track: _model_of(score, track) for track in Track}
+    changed = [item for track in Track for item in _model_changes(models[track], track)]
+    assessed = patient_assess(
+        patient=score.patient,
+        day=score.day,
+        explain=False,
+        antidepressant=Antidepressant(score.context["antidepressant"]),
+        using=resources.models(**{track: _source(models[track]) for track in Track}),
+    )
+    different = [*changed, *_changes_around(score, assessed)]
+    if not changed:
+        different += _changes_of_the_decision(score, assessed)
+    return [{"field": field, "stored": then, "now": now} for field, then, now in different]
+
+
+def _model_of(score: RiskScore, track: Track) -> ModelVersion | None:
+    version: ModelVersion | None = getattr(score, f"{track}_model")
+    return version
+
+
+def _source(version: ModelVersion | None) -> Source:
+    """Where a stored score's model lies now; one that could not be named was the shipped one."""
+    shipped = Source(resources.ARTIFACTS)
+    return version.source or Source(shipped.folder, version.sha256) if version else shipped
+
+
+def _model_changes(version: ModelVersion | None, track: Track) -> Iterator[Difference]:
+    """What is not as it was in the folder of a stored score's model."""
+    if version is None:
+        return
+    folder = _source(version).folder
+    try:
+        parts = track_parts(load_manifest(folder), track)
+    except ArtifactError as error:
+        yield f"{track}_model", version.sha256, str(error)
+        return
+    if (now := digest_of(parts)) != version.sha256:
+        yield f"{track}_model", version.sha256, now
+    for part in parts:
+        yield from _file_changes(part)
+
+
+def _file_changes(part: Artifact) -> Iterator[Difference]:
+    """A file that is missing, or whose hash is not its manifest's."""
+    path: Path = part.folder / part.file
+    now = sha256_of(path) if path.is_file() else None
+    if now != part.sha256:
+        yield f"model file {part.file}", part.sha256, now
+
+
+def _changes_around(score: RiskScore, now: Assessment) -> Iterator[Difference]:
+    """Of what went in beside the models."""
+    fields = [
+        ("inputs_sha256", score.inputs_sha256, now.inputs_sha256),
+        ("rules_version", score.rules_version, router_rules().version),
+    ]
+    return (item for item in fields if item[1] != item[2])
+
+
+def _changes_of_the_decision(score: RiskScore, now: Assessment) -> Iterator[Difference]:
+    decision = now.decision
+    exact: list[Difference] = [
+        ("tier", score.tier, decision.tier),
+        ("weights", score.weights, weights_dict(decision)),
+        ("reasons", score.reasons, reasons_list(decision)),
+    ]
+    yield from (item for item in exact if item[1] != item[2])
+    close = [
+        ("probability", score.probability, decision.probability),
+        ("depression", score.depression["probability"], now.depression.probability),
+        ("mania", score.mania["probability"], now.mania.probability),
+    ]
+    yield from (item for item in close if not _close(item[1], item[2]))
+
+
+def _close(a: float | None, b: float | None) -> bool:
+    return a is b if a is None or b is None else abs(a - b) <= 1e-5
