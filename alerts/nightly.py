@@ -5,6 +5,8 @@ from datetime import date, datetime, timedelta
 
 from django.db import transaction
 
+from alerts.domain.triage import triage
+from alerts.resources import triage_rules
 from alerts.services import ALERT_MAX_AGE_DAYS, alerts_consider
 from patients.models import Patient
 from scoring import services as scoring
@@ -13,6 +15,7 @@ from scoring.engines.assess import Assessment
 from scoring.features import features_update
 from scoring.models import DailyFeatures, RiskScore
 from scoring.selectors import last_full_day
+from scoring.shadow import shadows_score
 
 CATCH_UP_DAYS = 30  # of the days that were never scored, the last so many
 EXPLAINED_DAYS = 7  # of those, the last ones also get their contributions
@@ -24,7 +27,8 @@ def patient_night(
     """Bring features and scores of a patient up to date; None where there is no full day.
 
     The models run before the transactions. The scores of the last days, their alerts and the
-    messages are one transaction, so that none of them is without the others.
+    messages are one transaction, so that none of them is without the others. Models in shadow
+    score those days when all that is done.
     """
     features_update(patient=patient)
     scoring.scores_withdraw(patient=patient)
@@ -40,7 +44,9 @@ def patient_night(
             scoring.score_store(patient=patient, assessment=assessment)
         else:
             recent.append(assessment)
-    return _store_recent(patient, recent, now)
+    score = _store_recent(patient, recent, now)
+    shadows_score(patient=patient, assessments=recent, would_alert=_would_alert)
+    return score
 
 
 @transaction.atomic
@@ -56,15 +62,26 @@ def _store_recent(patient: Patient, assessments: Sequence[Assessment], now: date
     return stored[-1][0]
 
 
+def _would_alert(tier: str) -> bool:
+    """Whether a track's tier raises an alert where none is open."""
+    return triage(date.min, [tier], None, triage_rules()) == "raised"
+
+
 def _days_to_score(patient: Patient, last: date, catch_up_days: int) -> Iterator[date]:
-    """The last days without a score, all days whose features changed since, and always the last."""
+    """The last days without a score, all days whose features changed since, those of the last
+    week whose model failed, and always the last.
+    """
     first = last - timedelta(days=catch_up_days - 1)
     features = DailyFeatures.objects.filter(
         patient=patient, day__lte=last, values__recorded_minutes__gte=FULL_DAY_MINUTES
     ).values_list("day", "computed_at")
     scores = patient.scores.order_by("scored_at")  # withdrawn ones too: their days came again
     scored = dict(scores.values_list("day", "scored_at"))
+    failed = patient.scores.filter(is_current=True, model_failed=True).filter(
+        day__gt=last - timedelta(days=EXPLAINED_DAYS)
+    )
+    wanted = {last, *failed.values_list("day", flat=True)}
     for day, computed_at in features.order_by("day"):
         missing = day not in scored and day >= first
-        if day == last or missing or (day in scored and scored[day] < computed_at):
+        if day in wanted or missing or (day in scored and scored[day] < computed_at):
             yield day

@@ -77,7 +77,9 @@ def watch_absences() -> None:
 
 @shared_task
 def watch_runs() -> None:
-    """Wake sleeping work, close lost jobs, begin a missed night, and tell ops of a late one."""
+    """Wake sleeping work, close lost jobs, begin a missed night, and tell ops of a late one, or
+    of one in which a model fails.
+    """
     runs.jobs_abandon()
     runs.run_start_missed(now=timezone.now())
     if runs.jobs_waiting():
@@ -86,3 +88,7 @@ def watch_runs() -> None:
         if report := runs.late_run_report(now=timezone.now()):
             log.error("night is late", extra={"report": report})
             mail_admins("Clarity: the nightly run has not finished", report)
+    with transaction.atomic():
+        if report := runs.model_failure_report(now=timezone.now()):
+            log.error("models fail", extra={"report": report})
+            mail_admins("Clarity: a model fails", report)

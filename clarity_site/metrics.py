@@ -13,10 +13,13 @@ from prometheus_client.registry import Collector
 from alerts.models import Alert, OutboxMessage
 from patients.models import Upload
 from scoring.models import ScoringJob, ScoringRun
+from scoring.selectors import model_failures
 
 
 class ClarityCollector(Collector):
-    """Jobs, alerts, uploads and messages by state, and when the last night finished."""
+    """Jobs, alerts, uploads and messages by state, models that fail, and when the last night
+    finished.
+    """
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Read the tables; called by each scrape."""
@@ -26,6 +29,14 @@ class ClarityCollector(Collector):
         yield _by_state("clarity_alerts", "Alerts by state.", Alert.objects.all())
         yield _by_state("clarity_uploads", "Uploads by state.", Upload.objects.all())
         yield _by_state("clarity_messages", "Messages by state.", OutboxMessage.objects.all())
+        failures = GaugeMetricFamily(
+            "clarity_model_failures",
+            "Days scored since the latest run began without a track, because its model failed.",
+            labels=["track"],
+        )
+        for track, count in model_failures().items():
+            failures.add_metric([track], count)
+        yield failures
         done = ScoringRun.objects.filter(state=ScoringRun.State.DONE)
         finished = done.aggregate(at=Max("finished_at"))["at"]
         yield GaugeMetricFamily(

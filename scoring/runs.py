@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from patients.models import Patient, ResolvedDay, SleepEpisode
 from scoring.models import ScoringJob, ScoringRun
-from scoring.selectors import night_due, run_notice
+from scoring.selectors import model_failures, night_due, run_notice
 
 JOB_LEASE = timedelta(minutes=10)
 JOB_ATTEMPTS = 3
@@ -165,3 +165,20 @@ def late_run_report(*, now: datetime) -> str | None:
     told = ScoringRun.objects.filter(pk=run.pk, ops_told_at=None).update(ops_told_at=now)
     counts = {state.value: run.jobs.filter(state=state).count() for state in ScoringRun.State}
     return f"{notice} Run {run.pk}: {run.state}, jobs {counts}." if told else None
+
+
+def model_failure_report(*, now: datetime) -> str | None:
+    """What ops must be told of models that failed since the latest run began, once a night."""
+    run = ScoringRun.objects.order_by("-queued_at").first()
+    failures = model_failures()
+    if run is None or run.failures_told_at is not None or not any(failures.values()):
+        return None
+    told = ScoringRun.objects.filter(pk=run.pk, failures_told_at=None).update(failures_told_at=now)
+    counts = ", ".join(f"{track} {n}" for track, n in failures.items())
+    return (
+        f"Days scored without a model in run {run.pk} so far: {counts}. Their tracks are "
+        "unavailable with the reason; the log says which file or step failed. `manage.py models` "
+        "lists the models, `manage.py rollback_model TRACK` goes back to the one before."
+        if told
+        else None
+    )

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
 from django.conf import settings
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from patients.domain.days import ZoneHistory
@@ -24,7 +25,14 @@ from scoring.domain.router import Antidepressant
 from scoring.domain.types import DayFeatures, PersonData
 from scoring.engines.artifacts import ArtifactError
 from scoring.engines.models import Models
-from scoring.models import DailyFeatures, ModelVersion, RiskScore, ScoringJob, ScoringRun
+from scoring.models import (
+    DailyFeatures,
+    ModelVersion,
+    RiskScore,
+    ScoringJob,
+    ScoringRun,
+    Track,
+)
 from scoring.resources import models
 
 DAY = timedelta(days=1)
@@ -163,13 +171,14 @@ def recorded_days(patient: Patient) -> tuple[date, date] | None:
     return zones.local_day(span[0]), zones.local_day(span[1])
 
 
-def models_in_use() -> Models:
-    """The shipped models, or the promoted one in place of a track's.
+def models_in_use(instead: ModelVersion | None = None) -> Models:
+    """The shipped models, or the promoted one in place of a track's; or ``instead`` of its.
 
     Read from the database each time, so that a promotion counts from the next day scored.
     """
     promoted = ModelVersion.objects.filter(state=ModelVersion.State.CURRENT).exclude(folder="")
-    return models(**{v.track: v.source for v in promoted if v.source})
+    versions = [*promoted, *([instead] if instead else [])]
+    return models(**{version.track: version.source for version in versions})
 
 
 def research_use() -> bool:
@@ -178,6 +187,15 @@ def research_use() -> bool:
         return models_in_use().are_simulated
     except ArtifactError:  # its track is unavailable, and the pages still open
         return True
+
+
+def model_failures() -> dict[str, int]:
+    """Days scored since the latest run began whose track is unavailable for its model, by track."""
+    began = ScoringRun.objects.order_by("-queued_at").values_list("queued_at", flat=True).first()
+    rows = RiskScore.objects.filter(is_current=True, model_failed=True)
+    rows = rows.filter(scored_at__gte=began) if began else rows.none()
+    failed = {track: Count("pk", filter=Q(**{f"{track}__failed": True})) for track in Track.values}
+    return rows.order_by().aggregate(**failed)
 
 
 def scores_as_of() -> date | None:
