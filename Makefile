@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt $(if $(GPU),requirements-gpu.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test lint train bench check-diary check-hostile screenshots browser
+.PHONY: help setup demo serve test lint train bench check-diary check-hostile check-realism screenshots browser
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,6 +53,9 @@ bench: $(STAMP)  ## Time and memory of the main job
 
 check-diary: $(STAMP)  ## The nights found in a real week beside its sleep diary
 	@$(BIN)/python -m tests.check_diary
+
+check-realism: $(STAMP)  ## Simulated people beside published values
+	@$(BIN)/python -m tests.check_realism
 
 check-hostile: $(STAMP)  ## 2,000 damaged and hostile uploads, none of which may do harm
 	@$(BIN)/python -m tests.hostile

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 
 from patients.domain.recording import Channel, DeviceKind, Family, Minutes, MinuteSeries, Recording
+from scoring.learning.episodes import random_episodes
 from scoring.learning.people import (
     DEPRESSION,
     HYPOMANIA,
@@ -14,7 +15,6 @@ from scoring.learning.people import (
     Episode,
     a_course,
     a_person,
-    random_episodes,
 )
 from scoring.learning.simulate import simulate_light, simulate_person_data
 
@@ -106,6 +106,8 @@ def _patient(
     days = 6 if story == "new" else DAYS
     zone = ZONES[index % len(ZONES)]
     person = a_person(rng, diagnosis)
+    # A clinic to look at: most nights are there.
+    person = replace(person, missing_share=person.missing_share / 4)
     course = a_course(days, _episodes(rng, diagnosis, story, days))
     first_day = last_day - timedelta(days=days - 1)
     data = simulate_person_data(
@@ -155,7 +157,7 @@ def _phone(rng: np.random.Generator, wrist: Recording) -> Recording:
 
 def _episodes(rng: np.random.Generator, diagnosis: str, story: str, days: int) -> list[Episode]:
     now = {"mania": (MANIA, 9), "hypomania": (HYPOMANIA, 8), "depression": (DEPRESSION, 18)}
-    past = random_episodes(rng, diagnosis if diagnosis != "unknown" else "well", days - 45)
+    past = [e for e in random_episodes(rng, diagnosis, days) if e.first_day + e.days < days - 30]
     if story not in now:
         return past
     kind, begun_days_ago = now[story]

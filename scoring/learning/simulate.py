@@ -1,4 +1,4 @@
-"""A seeded simulator of nights and minutes, for first weights and for the demo clinic."""
+"""A seeded simulator of nights and minutes, for training and for the demo clinic."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -19,8 +19,13 @@ from scoring.domain.types import PersonData
 from scoring.learning.people import Course, Person
 
 DAY = 1440
+LATE_AFTER_LATE = 0.75  # correlation of sleep timing from night to night: assumption
+GAP_DAYS = 5  # mean length: assumption
+RESTING_DAY_BPM = 1.5  # from day to day: assumption
+RMSSD_DAY_CV = 0.18  # nightly, 10 to 25 % (general knowledge)
+SDNN_BY_RMSSD = 1.3  # assumption
 # Level of an average waking minute in each unit; sources in data/families.toml.
-STEP_THRESHOLD = 2.2  # intensity above which a minute is walked (assumption: 6,600 steps a day)
+STEP_THRESHOLD = 1.6  # intensity above which a minute is walked (assumption: 6,600 steps a day)
 STEPS_PER_WALKED_MINUTE = 85.0
 
 
@@ -44,7 +49,7 @@ def simulate_nights(
         person.midsleep_hours
         + course.felt("phase_hours")
         + weekend * person.weekend_hours
-        + rng.normal(0, person.midsleep_sd_hours, course.days)
+        + person.midsleep_sd_hours * _wander(rng, course.days)
     )
     length = 60 * np.clip(
         person.sleep_hours
@@ -54,8 +59,28 @@ def simulate_nights(
         12.0,
     )
     wake_count = rng.poisson(person.awakenings * course.felt("wake_bouts"))
-    missing = rng.random(course.days) < person.missing_share + course.felt("missing")
+    missing = _missing_nights(rng, np.minimum(person.missing_share + course.felt("missing"), 0.95))
     return [_night(rng, middle[d], length[d], int(wake_count[d]), not missing[d]) for d in days]
+
+
+def _wander(rng: np.random.Generator, days: int) -> np.ndarray:
+    """A standard normal value a day; a late night is followed by late ones (assumption)."""
+    steps, value = rng.normal(0, np.sqrt(1 - LATE_AFTER_LATE**2), days), rng.normal()
+    return np.array([value := LATE_AFTER_LATE * value + step for step in steps])
+
+
+def _missing_nights(rng: np.random.Generator, share: np.ndarray) -> np.ndarray:
+    """Single nights off, and gaps of GAP_DAYS on average (assumption: half of each)."""
+    missing = rng.random(len(share)) < share / 2
+    day = 0
+    while day < len(share):
+        # A gap begins so often that gaps fill about half of the share.
+        if rng.random() < share[day] / 2 / GAP_DAYS / max(1 - share[day] / 2, 0.1):
+            length = int(rng.geometric(1 / GAP_DAYS))
+            missing[day : day + length] = True
+            day += length
+        day += 1
+    return missing
 
 
 def _night(
@@ -87,11 +112,16 @@ def simulate_intensity(
     log_level = np.empty(len(asleep))
     smoothness = course.felt("smoothness")
     for day in range(course.days):
-        log_level[day * DAY : (day + 1) * DAY] = _autoregressive(rng, smoothness[day])
+        log_level[day * DAY : (day + 1) * DAY] = _autoregressive(
+            rng, smoothness[day], person.burst_sd
+        )
     middle = np.repeat([(n.onset + n.offset) / 2 for n in nights], DAY)
     bell = 0.55 + 0.45 * np.cos((minute - middle - 690) / DAY * 2 * np.pi)
-    level = person.activity_level * np.repeat(course.felt("activity"), DAY)
-    awake = 0.9 * level * bell * np.exp(log_level - 0.4)
+    by_day = course.felt("activity") * np.exp(rng.normal(0, person.activity_day_sd, course.days))
+    level = person.activity_level * np.repeat(by_day, DAY)
+    # exp(log_level) has a mean of exp(sd² / 2).
+    awake = level * bell * np.exp(log_level - person.burst_sd**2 / 2)
+    awake[rng.random(len(asleep)) < person.still_share] = 0.0
     twitch = rng.random(len(asleep)) < 0.06
     in_sleep = twitch * rng.exponential(0.12, len(asleep))
     return np.where(asleep, in_sleep, awake).astype(np.float32)
@@ -114,11 +144,17 @@ def in_units(intensity: Minutes, family: Family, scale: float) -> Minutes:
     return np.rint(intensity * scale).astype(np.float32)
 
 
+def resting_rates(rng: np.random.Generator, person: Person, course: Course) -> np.ndarray:
+    """The resting heart rate (bpm) of each day."""
+    noise = rng.normal(0, RESTING_DAY_BPM, course.days)
+    return person.resting_bpm + course.felt("resting_bpm") + noise
+
+
 def simulate_heart_rate(
-    rng: np.random.Generator, person: Person, course: Course, intensity: Minutes, asleep: np.ndarray
+    rng: np.random.Generator, resting_bpm: np.ndarray, intensity: Minutes, asleep: np.ndarray
 ) -> Minutes:
-    """Beats per minute: resting rate, higher awake and when moving."""
-    resting = np.repeat(person.resting_bpm + course.felt("resting_bpm"), DAY)
+    """Beats per minute, from the resting rate of each day: higher awake and when moving."""
+    resting = np.repeat(resting_bpm, DAY)
     moving = 14 * np.log1p(intensity)
     rate = resting + np.where(asleep, -4.0, 8.0) + moving + rng.normal(0, 2, len(intensity))
     return np.clip(np.rint(rate), 38, 190).astype(np.float32)
@@ -149,16 +185,20 @@ def simulate_person_data(
     zone: str,
     family: Family,
     scale: float,
+    body: bool = False,
+    light: bool = False,
 ) -> PersonData:
     """Recorded minutes and sleep of a person: what a worn device with a sleep log gives.
 
-    A night not recorded has neither sleep nor minutes from 21:00 to 09:00.
+    A night not recorded has neither sleep nor minutes from 21:00 to 09:00. With ``body`` there
+    are a resting heart rate, an SDNN and an RMSSD of each recorded night, with ``light`` lux.
     """
     zones = ZoneHistory.of(zone)
     start = zones.day_bounds(first_day)[0]
     nights = simulate_nights(rng, person, course, first_day.weekday())
     intensity = simulate_intensity(rng, person, course, nights)
-    heart_rate = simulate_heart_rate(rng, person, course, intensity, asleep_minutes(nights))
+    resting = resting_rates(rng, person, course)
+    heart_rate = simulate_heart_rate(rng, resting, intensity, asleep_minutes(nights))
     activity = in_units(intensity, family, scale)
     steps = in_units(intensity, Family.STEPS, 1.0)
     for day, night in enumerate(nights):
@@ -171,14 +211,51 @@ def simulate_person_data(
         for day, night in enumerate(nights)
         if night.recorded and (day > 0 or night.onset > 0)
     )
+    sleep = _apart(episodes)
+    more: dict[str, MinuteSeries] = {}
+    if body:
+        more = _body(rng, person, start, nights, resting)
+    if light:
+        lux = simulate_light(rng, start, len(activity), sleep)
+        lux[np.isnan(activity)] = np.nan
+        more["light"] = MinuteSeries(Channel.LIGHT, "lux", start, lux)
     return PersonData(
         zones=zones,
         family=family,
         activity=MinuteSeries(Channel.ACTIVITY, UNITS[family], start, activity),
         steps=MinuteSeries(Channel.STEPS, "steps/min", start, steps),
         heart_rate=MinuteSeries(Channel.HEART_RATE, "bpm", start, heart_rate),
-        sleep=_apart(episodes),
+        sleep=sleep,
+        **more,
     )
+
+
+def _body(
+    rng: np.random.Generator,
+    person: Person,
+    start: datetime,
+    nights: list[Night],
+    resting: np.ndarray,
+) -> dict[str, MinuteSeries]:
+    """What a watch tells each morning of the heart, at the minute of waking."""
+    rmssd = person.rmssd_ms * np.exp(rng.normal(0, RMSSD_DAY_CV, len(nights)))
+    found = {
+        "resting_heart_rate": (Channel.RESTING_HEART_RATE, "bpm", np.rint(resting)),
+        "rmssd": (Channel.HRV_RMSSD, "ms", np.rint(rmssd)),
+        "sdnn": (Channel.HRV_SDNN, "ms", np.rint(rmssd * SDNN_BY_RMSSD)),
+    }
+    told = [
+        (day * DAY + night.offset, day)
+        for day, night in enumerate(nights)
+        if night.recorded and 0 <= day * DAY + night.offset < len(nights) * DAY
+    ]
+    series = {}
+    for name, (channel, unit, by_day) in found.items():
+        values = np.full(len(nights) * DAY, np.nan, dtype=np.float32)
+        for minute, day in told:
+            values[minute] = by_day[day]
+        series[name] = MinuteSeries(channel, unit, start, values)
+    return series
 
 
 def _episode(midnight: datetime, night: Night) -> SleepEpisode:
