@@ -1,17 +1,24 @@
-"""What moved a probability, in percentage points and in the patient's own units."""
+"""What moved the mania track's probability: SHAP values in log-odds, shown as points that add up.
 
-from collections.abc import Sequence
+SHAP values sum to a model's margin, not to its calibrated probability. They are turned into
+percentage points so (docs/adr/0007-points-that-add-up.md): in each model all that raises is one
+force and all that lowers another; each force gets its Shapley value of the *shown* probability,
+and shares it out among its indexes as their margins stand to one another.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import permutations
+from math import exp
+from typing import Any
 
 import numpy as np
 
-from scoring.domain.pat_window import WEEK_MINUTES, PatWeek
-from scoring.domain.types import Contribution, Floats
-from scoring.domain.vector_names import INDEX_NAMES
+from scoring.domain.types import Contribution, DayFeatures, Floats
+from scoring.domain.vector_names import BODY_NAMES, INDEX_NAMES
 
-TOP = 5
-DAY = 1440
-PARTS = ("part_night", "part_morning", "part_afternoon", "part_evening")
+MARGIN_TOLERANCE = 1e-4  # log-odds: SHAP values of float32 trees against the trees' own sum
+POINTS_TOLERANCE = 1e-6  # percentage points: float64 sums
 
 
 @dataclass(frozen=True)
@@ -20,88 +27,154 @@ class Label:
     unit: str
 
 
-def points_of_margins(margins: Floats, probability: float, base: float) -> Floats:
-    """Log-odds contributions rescaled to percentage points.
+@dataclass(frozen=True)
+class ModelPart:
+    """One model of a track: what it says, and its SHAP values by index.
 
-    Each keeps its share: points_i = 100 * (probability - base) * margin_i / sum(margins), so
-    that they sum to output minus base. Where the margins cancel out all are 0.
+    ``margins`` and ``bias`` are log-odds that sum to ``margin``, the model's own;
+    ``probability`` is what ``calibrate`` made of its output.
     """
-    total = float(margins.sum())
-    if abs(total) < 1e-9:
-        return np.zeros_like(margins)
-    return 100.0 * (probability - base) * margins / total
+
+    margins: Mapping[str, float]
+    bias: float
+    margin: float
+    probability: float
+    calibrate: Callable[[float], float]
+
+    @property
+    def base(self) -> float:
+        """Its calibrated probability where nothing is known."""
+        return self.pulled(up=False, down=False)
+
+    def pulled(self, up: bool, down: bool) -> float:
+        """Its probability with what raises, with what lowers, with both or neither.
+
+        With all that there is it is the output itself, not what rounded SHAP values say of it.
+        """
+        pulls = [m for m in self.margins.values() if (m > 0 and up) or (m < 0 and down)]
+        if len(pulls) == sum(m != 0 for m in self.margins.values()):
+            return self.probability
+        margin = min(max(self.bias + sum(pulls), -700.0), 700.0)
+        return self.calibrate(1 / (1 + exp(-margin)))
 
 
-def by_index(points: Floats) -> Floats:
-    """Points of the 36 features, summed to the 12 daily indexes they describe."""
-    return points.reshape(len(INDEX_NAMES), 3).sum(axis=1)
+def by_index(names: Sequence[str], margins: Floats) -> dict[str, float]:
+    """SHAP values of features summed to what they describe: ST_long_MN, _SD, _Zscore to ST_long.
+
+    >>> by_index(["ST_long_MN", "ST_long_SD", "Steps_MN"], np.array([1.0, -0.5, 2.0]))
+    {'ST_long': 0.5, 'Steps': 2.0}
+    """
+    sums: dict[str, float] = {}
+    for name, margin in zip(names, margins, strict=True):
+        index = name.rpartition("_")[0]
+        sums[index] = sums.get(index, 0.0) + float(margin)
+    return sums
+
+
+def shown_probability(parts: Sequence[float]) -> float:
+    """Mania and hypomania are one track: their sum, at most 1."""
+    return min(sum(parts), 1.0)
+
+
+def points_by_index(parts: Sequence[ModelPart]) -> dict[str, float]:
+    """Percentage points of each index; they sum to 100 * (shown probability - base).
+
+    Exact for any calibrator, with flat parts and steps, and where the sum is capped. Every force
+    is worth at most 100 points, also where margins nearly cancel: then what raises and what lowers
+    stand against each other. An index has the sign of its margin as long as calibrators do not
+    fall, and 0 points where nothing it could do would move the shown probability.
+    """
+    corners = [
+        {(up, down): part.pulled(up, down) for up in (False, True) for down in (False, True)}
+        for part in parts
+    ]
+
+    def shown(forces: frozenset[int]) -> float:
+        return shown_probability(
+            [c[2 * k in forces, 2 * k + 1 in forces] for k, c in enumerate(corners)]
+        )
+
+    worth = _shapley(shown, 2 * len(parts))
+    points: dict[str, float] = {}
+    for k, part in enumerate(parts):
+        for sign, force in ((1, worth[2 * k]), (-1, worth[2 * k + 1])):
+            group = {name: m for name, m in part.margins.items() if m * sign > 0}
+            total = sum(group.values())
+            for name in part.margins:
+                share = group.get(name, 0.0) / total if group else 0.0
+                points[name] = points.get(name, 0.0) + 100.0 * force * share
+    return points
+
+
+def _shapley(value: Callable[[frozenset[int]], float], players: int) -> list[float]:
+    """Mean of what each adds as it joins, over all orders of joining (Shapley 1953)."""
+    sums, orders = [0.0] * players, list(permutations(range(players)))
+    for order in orders:
+        joined: frozenset[int] = frozenset()
+        before = value(joined)
+        for player in order:
+            joined |= {player}
+            now = value(joined)
+            sums[player] += now - before
+            before = now
+    return [total / len(orders) for total in sums]
+
+
+def additivity(parts: Sequence[ModelPart], points: Mapping[str, float]) -> dict[str, Any]:
+    """The check that is stored with a score: do points and SHAP values add up?
+
+    ``base`` is a probability, ``sum_points``, ``output_minus_base`` and ``gap`` are percentage
+    points, ``margin_gap`` is the largest gap of a model in log-odds. ``holds`` is False, too, where
+    one of them is not a number.
+    """
+    base = shown_probability([part.base for part in parts])
+    moved = 100.0 * (shown_probability([part.probability for part in parts]) - base)
+    total = sum(points.values())
+    gap = abs(total - moved)
+    margin_gap = max(abs(sum(p.margins.values()) + p.bias - p.margin) for p in parts)
+    return {
+        "base": base,
+        "sum_points": total,
+        "output_minus_base": moved,
+        "gap": gap,
+        "margin_gap": margin_gap,
+        "holds": bool(margin_gap <= MARGIN_TOLERANCE and gap <= POINTS_TOLERANCE),
+    }
 
 
 def mania_contributions(
-    points: Floats, vector: Floats, today: Sequence[float | None], labels: dict[str, Label]
+    points: Mapping[str, float],
+    means: Mapping[str, float | None],
+    day: DayFeatures,
+    labels: Mapping[str, Label],
 ) -> tuple[Contribution, ...]:
-    """The five indexes that moved the probability most, beside the person's 30-day mean."""
-    means = vector.reshape(-1, 3)[:, 0]
-    order = np.argsort(-np.abs(points), kind="stable")[:TOP]
-    return tuple(
-        Contribution(
-            name=INDEX_NAMES[i],
-            label=labels[INDEX_NAMES[i]].label,
-            value=_shown(INDEX_NAMES[i], today[i]),
-            unit=labels[INDEX_NAMES[i]].unit,
-            usual=_shown(INDEX_NAMES[i], None if np.isnan(means[i]) else float(means[i])),
-            points=float(points[i]),
-        )
-        for i in order
-    )
+    """Every index by how far it moved the probability, beside the person's 30-day mean.
 
-
-def _shown(name: str, value: float | None) -> float | None:
-    if value is None or name != "Circadian_phase":
-        return value
-    return (value - 12.0) % 24.0 + 12.0
-
-
-def part_slices(part: int) -> np.ndarray:
-    """Which of the 10,080 minutes lie in that quarter of the day; boolean (10080,)."""
-    return (np.arange(WEEK_MINUTES) % DAY) // (DAY // 4) == part
-
-
-def without_part(inputs: np.ndarray, part: int) -> np.ndarray:
-    """The standardised week with that quarter of every day set to the reference's mean."""
-    out = inputs.copy()
-    out[part_slices(part)] = 0.0
-    return out
-
-
-def depression_contributions(
-    probability: float,
-    without: Sequence[float],
-    week: PatWeek,
-    earlier: Sequence[PatWeek],
-    unit: str,
-    labels: dict[str, Label],
-) -> tuple[Contribution, ...]:
-    """Occlusion by part of the day: how far the probability falls when it looks average.
-
-    ``usual`` is the person's own mean in the weeks before, where there are any.
+    ``means`` are the vector's values by name. The points are those of an index's mean, SD and
+    Z-score together, so that an index can count although today's value is the usual one.
     """
+    today = _values(day)
     found = [
         Contribution(
             name=name,
             label=labels[name].label,
-            value=_part_mean([week], part),
-            unit=unit,
-            usual=_part_mean(earlier, part),
-            points=100.0 * (probability - without[part]),
+            value=_shown(name, today.get(name)),
+            unit=labels[name].unit,
+            usual=_shown(name, means.get(f"{name}_MN")),
+            points=moved,
         )
-        for part, name in enumerate(PARTS)
+        for name, moved in points.items()
     ]
     return tuple(sorted(found, key=lambda c: -abs(c.points)))
 
 
-def _part_mean(weeks: Sequence[PatWeek], part: int) -> float | None:
-    inside = part_slices(part)
-    values = [w.activity[inside & w.worn & ~np.isnan(w.activity)] for w in weeks]
-    joined = np.concatenate(values) if values else np.empty(0)
-    return float(joined.mean()) if joined.size else None
+def _values(day: DayFeatures) -> dict[str, float | None]:
+    """The day's own value of each index, of the body's too."""
+    body = {name: getattr(day, group).get(key) for name, (group, key) in BODY_NAMES.items()}
+    return dict(zip(INDEX_NAMES, day.indexes, strict=True)) | body
+
+
+def _shown(name: str, value: float | None) -> float | None:
+    if value is None or np.isnan(value):
+        return None
+    return (value - 12.0) % 24.0 + 12.0 if name == "Circadian_phase" else value

@@ -27,6 +27,7 @@ def track_dict(track: TrackOutput, tier: str, name: str) -> dict[str, Any]:
             "contributions": [asdict(c) for c in track.contributions],
             **parts,
             **track.parts,
+            **track.explained,
             **failed,
         }
     )

@@ -28,9 +28,14 @@ class PatWeek:
     worn: Mask
 
     @property
+    def known(self) -> Mask:
+        """The minutes that say something: worn, with a value."""
+        return self.worn & ~np.isnan(self.activity)
+
+    @property
     def coverage(self) -> float:
         """Share of the 10,080 minutes on which the sensor was worn."""
-        return float((self.worn & ~np.isnan(self.activity)).mean())
+        return float(self.known.mean())
 
 
 @dataclass(frozen=True)
@@ -68,5 +73,4 @@ def standardised(week: PatWeek, reference: Reference) -> NDArray[np.float32]:
     without spread in the reference is only centred. Shape (10080,), float32.
     """
     z = (week.activity - reference.mean) / np.where(reference.sd > 0, reference.sd, 1.0)
-    known = week.worn & ~np.isnan(week.activity)
-    return np.where(known, np.clip(z, -Z_LIMIT, Z_LIMIT), 0.0).astype(np.float32)
+    return np.where(week.known, np.clip(z, -Z_LIMIT, Z_LIMIT), 0.0).astype(np.float32)

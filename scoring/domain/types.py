@@ -143,6 +143,7 @@ class TrackOutput:
     contributions: tuple[Contribution, ...] = ()
     parts: Mapping[str, float] = field(default_factory=dict)
     failed: bool = False
+    explained: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def unavailable(cls, reason: str, coverage: float) -> "TrackOutput":

@@ -12,33 +12,17 @@ import numpy as np
 
 from patients.domain.recording import UNITS
 from scoring.domain.early_warning import early_warning
-from scoring.domain.explain import (
-    PARTS,
-    Label,
-    by_index,
-    depression_contributions,
-    mania_contributions,
-    points_of_margins,
-    without_part,
-)
+from scoring.domain.explain import Label, shown_probability
 from scoring.domain.pat_window import PatWeek, pat_week, standardised
 from scoring.domain.router import Antidepressant, decide
 from scoring.domain.rules import RouterRules
-from scoring.domain.types import (
-    Contribution,
-    DayFeatures,
-    Floats,
-    PersonData,
-    Reason,
-    RiskDecision,
-    TrackOutput,
-)
+from scoring.domain.types import DayFeatures, PersonData, Reason, RiskDecision, TrackOutput
 from scoring.domain.unit_scale import scale_reason
 from scoring.domain.vector import WINDOW_NIGHTS, Vector, vector
 from scoring.engines.artifacts import ArtifactError
+from scoring.engines.explained import NOT_EXPLAINED, OccludedWeek, explained_vector
 from scoring.engines.models import Models, TrackFacts
 
-EARLIER_WEEKS = 3
 log = logging.getLogger("clarity")
 T = TypeVar("T")
 
@@ -179,22 +163,20 @@ def _depression(
             f"{100 * needed:.0f} % is needed.",
             week.coverage,
         )
-    inputs = standardised(week, models.references[person.family])
-    rows = [inputs]
-    if explain:
-        rows += [without_part(inputs, part) for part in range(len(PARTS))]
-    calibrate = models.calibrator("depression")
-    raw = _finite(models.depression_engine.probabilities(np.stack(rows)))
-    probability, *without = map(calibrate, raw)
-    contributions: tuple[Contribution, ...] = ()
-    if explain:
-        earlier = [
-            pat_week(person, day - timedelta(days=7 * k)) for k in range(1, EARLIER_WEEKS + 1)
-        ]
-        contributions = depression_contributions(
-            probability, without, week, earlier, UNITS[person.family], labels
-        )
-    return TrackOutput("ok", None, probability, week.coverage, contributions)
+    reference = models.references[person.family]
+    engine, calibrate = models.depression_engine, models.calibrator("depression")
+    inputs = standardised(week, reference)
+    if not explain:
+        [raw] = _finite(engine.probabilities(inputs[np.newaxis]))
+        return TrackOutput("ok", None, calibrate(raw), week.coverage)
+    occluded = OccludedWeek.of(person, day, week, inputs, reference)
+    probabilities = [calibrate(p) for p in _finite(engine.probabilities(occluded.rows))]
+    contributions, explained = occluded.explanation(
+        engine, probabilities, UNITS[person.family], labels
+    )
+    return TrackOutput(
+        "ok", None, probabilities[0], week.coverage, contributions, explained=explained
+    )
 
 
 def _mania(
@@ -221,28 +203,21 @@ def _mania(
     calibrators = [models.calibrator(name) for name in names]
     raw = _finite(p[0] for p in models.mania_engine.probabilities(row))
     parts = [calibrate(p) for calibrate, p in zip(calibrators, raw, strict=True)]
-    contributions: tuple[Contribution, ...] = ()
+    contributions, explained = NOT_EXPLAINED
     if explain:
-        points = np.zeros(inputs.values.shape)
-        margins = models.mania_engine.margin_contributions(row)
-        for part, calibrate, margin in zip(parts, calibrators, margins, strict=True):
-            points += _points(margin[0], part, calibrate)
-        today = next(d.indexes for d in days if d.day == night)
-        contributions = mania_contributions(by_index(points), inputs.values, today, labels)
+        about = next(d for d in days if d.day == night)
+        contributions, explained = explained_vector(
+            models.mania_engine, inputs.named(), row, parts, calibrators, about, labels
+        )
     return TrackOutput(
         "ok",
         None,
-        min(sum(parts), 1.0),
+        shown_probability(parts),
         coverage,
         contributions,
         {"mania_probability": parts[0], "hypomania_probability": parts[1]},
+        explained=explained,
     )
-
-
-def _points(margin: Floats, probability: float, calibrate: Callable[[float], float]) -> Floats:
-    """Points of the 36 features; the last column is the bias, the model's base."""
-    base = calibrate(float(1 / (1 + np.exp(-margin[-1]))))
-    return points_of_margins(margin[:-1], probability, base)
 
 
 def _inputs_hash(week: PatWeek, inputs: Vector, last_days: Sequence[DayFeatures]) -> str:

@@ -67,6 +67,13 @@ class ManiaEngine:
         """
         return self._predict(vectors, width=0)
 
+    def margins(self, vectors: NDArray[np.floating]) -> Pair:
+        """Return the models' own margins ln(p / (1 - p)), each of shape (n,).
+
+        What `margin_contributions` must sum to. Raises ValueError as `probabilities` does.
+        """
+        return self._predict(vectors, width=0, output_margin=True)
+
     def margin_contributions(self, vectors: NDArray[np.floating]) -> Pair:
         """Return the SHAP values of mania and hypomania in log-odds, each of shape (n, 37).
 
@@ -75,7 +82,9 @@ class ManiaEngine:
         """
         return self._predict(vectors, width=len(VECTOR_NAMES) + 1)
 
-    def _predict(self, vectors: NDArray[np.floating], width: int) -> Pair:
+    def _predict(
+        self, vectors: NDArray[np.floating], width: int, output_margin: bool = False
+    ) -> Pair:
         _check_vectors(vectors)
         if len(vectors) == 0:  # XGBoost warns and loses the width
             shape = (0, width) if width else (0,)
@@ -83,7 +92,9 @@ class ManiaEngine:
         # Named on purpose: an unnamed matrix would be matched by position alone.
         matrix = xgb.DMatrix(vectors, feature_names=list(VECTOR_NAMES), nthread=self._threads)
         mania, hypomania = (
-            booster.predict(matrix, pred_contribs=bool(width)).astype(np.float64)
+            booster.predict(
+                matrix, output_margin=output_margin, pred_contribs=bool(width)
+            ).astype(np.float64)
             for booster in (self._mania, self._hypomania)
         )
         return mania, hypomania

@@ -1,15 +1,20 @@
 """Both models and the router on one day: which night the mania track reads."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 
+import numpy as np
 import pytest
 
 from patients.domain.days import ZoneHistory
-from patients.domain.recording import Family
+from patients.domain.recording import Family, Minutes
 from scoring.domain.daily import daily_features
+from scoring.domain.occlusion import AGAINST_REFERENCE, occlusions
+from scoring.domain.pat_window import WEEK_MINUTES
 from scoring.domain.router import Antidepressant
 from scoring.domain.types import DayFeatures, PersonData
+from scoring.domain.vector_names import INDEX_NAMES
 from scoring.engines.assess import Assessment, assess_day
 from scoring.resources import feature_labels, models, router_rules
 from tests.people import DAYS, LAST_DAY, ZONE, recording
@@ -101,13 +106,67 @@ def test_a_level_no_reference_person_had_is_said_and_scored(
     assert ("unit_scale_not_validated" not in codes) == is_within
 
 
-def test_points_of_both_tracks_are_of_their_probability(
+def test_points_of_the_mania_track_sum_to_output_minus_base(
     person: PersonData, days: list[DayFeatures]
 ) -> None:
-    found = assessed(person, days)
-    assert found.depression.probability is not None and found.mania.probability is not None
-    for track in (found.depression, found.mania):
-        assert track.contributions
-        assert all(abs(c.points) <= 100 for c in track.contributions)
-    parts = found.mania.parts
-    assert found.mania.probability == pytest.approx(sum(parts.values()))
+    track = assessed(person, days).mania
+    check = track.explained["additivity"]
+    assert check["holds"] and track.probability is not None
+    assert {c.name for c in track.contributions} == set(INDEX_NAMES)
+    total = sum(c.points for c in track.contributions)
+    assert total == pytest.approx(100 * (track.probability - check["base"]), abs=1e-6)
+    assert track.probability == pytest.approx(sum(track.parts.values()))
+
+
+def test_depression_shows_days_and_parts_and_where_the_model_looked(
+    person: PersonData, days: list[DayFeatures]
+) -> None:
+    track = assessed(person, days).depression
+    names = {c.name for c in track.contributions}
+    assert names == set(occlusions(LAST_DAY)) == set(track.explained["attention"])
+    assert all(abs(c.points) <= 100 and c.usual is not None for c in track.contributions)
+    assert max(abs(c.points) for c in track.contributions) > 0.01
+
+
+def with_activity(person: PersonData, change: Callable[[Minutes], Minutes]) -> PersonData:
+    """The same person with nothing but an activity channel, changed."""
+    assert person.activity is not None
+    activity = replace(person.activity, values=change(person.activity.values))
+    return PersonData(person.zones, person.family, activity)
+
+
+def test_a_week_like_the_usual_one_has_no_points(
+    person: PersonData, days: list[DayFeatures]
+) -> None:
+    """Every week is the last one, so there is nothing that could be taken away."""
+
+    def same(values: Minutes) -> Minutes:
+        return np.resize(values[::-1][:WEEK_MINUTES], values.size)[::-1].copy()
+
+    found = assessed(with_activity(person, same), days).depression
+    assert found.status == "ok" and len(found.contributions) == 11
+    assert max(abs(c.points) for c in found.contributions) < 1e-3
+
+
+def test_without_a_history_depression_is_compared_with_the_reference(
+    person: PersonData, days: list[DayFeatures]
+) -> None:
+    def only_this_week(values: Minutes) -> Minutes:
+        return np.where(np.arange(values.size) < values.size - WEEK_MINUTES, np.nan, values)
+
+    found = assessed(with_activity(person, only_this_week), days).depression
+    assert found.status == "ok" and len(found.contributions) == 11
+    for c in found.contributions:
+        assert c.value is not None and c.usual is None and c.label.endswith(AGAINST_REFERENCE)
+
+
+def test_what_is_not_asked_for_is_not_explained(
+    person: PersonData, days: list[DayFeatures]
+) -> None:
+    bare = assess_day(
+        person, days, LAST_DAY, Antidepressant.NONE, models(), router_rules(), {}, explain=False
+    )
+    explained = assessed(person, days)
+    for track, other in ((bare.depression, explained.depression), (bare.mania, explained.mania)):
+        assert not track.contributions and not track.explained
+        assert track.probability == pytest.approx(other.probability, abs=1e-5)
