@@ -1,44 +1,60 @@
 """From a model's raw output to a probability that means what it says."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, log
+from typing import Any
+
+import numpy as np
 
 
 @dataclass(frozen=True)
-class LogitCalibrator:
-    """p' = 1 / (1 + exp(-(slope * logit(p) + intercept))) (Platt 1999).
+class IsotonicCalibrator:
+    """A rising line through points (raw, calibrated), flat beyond its ends.
 
-    Two numbers, fitted on people that neither trained nor tested the model. A slope above
-    zero keeps the order of any two probabilities.
+    ``raw`` rises strictly and ``calibrated`` never falls, so that no two probabilities change
+    their order; both lie in 0 to 1. Raises ValueError otherwise.
 
-    >>> LogitCalibrator(1.0, 0.0)(0.25)
-    0.25
+    >>> IsotonicCalibrator((0.0, 0.5, 1.0), (0.0, 0.1, 0.9))(0.75)
+    0.5
     """
 
-    slope: float = 1.0
-    intercept: float = 0.0
+    raw: tuple[float, ...] = (0.0, 1.0)
+    calibrated: tuple[float, ...] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
-        if not self.slope > 0:
-            raise ValueError(f"a calibrator's slope must be above 0, not {self.slope}")
+        raw, calibrated = np.array(self.raw), np.array(self.calibrated)
+        if raw.shape != calibrated.shape or raw.size < 2:
+            raise ValueError("a calibrator needs as many calibrated as raw values, two or more")
+        if not ((raw >= 0) & (raw <= 1) & (calibrated >= 0) & (calibrated <= 1)).all():
+            raise ValueError("a calibrator's values must lie between 0 and 1")
+        if not ((np.diff(raw) > 0).all() and (np.diff(calibrated) >= 0).all()):
+            raise ValueError("a calibrator's raw values must rise, and its calibrated never fall")
+
+    @classmethod
+    def of(cls, values: Mapping[str, Sequence[float]]) -> "IsotonicCalibrator":
+        """From a manifest. Raises ValueError as the class, KeyError for a missing list."""
+        return cls(tuple(values["raw"]), tuple(values["calibrated"]))
+
+    def as_dict(self) -> dict[str, Any]:
+        """What ``of`` takes."""
+        return {"raw": list(self.raw), "calibrated": list(self.calibrated)}
 
     def __call__(self, probability: float) -> float:
         """The calibrated probability."""
-        p = min(max(probability, 1e-6), 1 - 1e-6)
-        return 1 / (1 + exp(-(self.slope * log(p / (1 - p)) + self.intercept)))
+        return float(np.interp(probability, self.raw, self.calibrated))
 
 
 def expected_calibration_error(
-    outcomes: list[bool], probabilities: list[float], bins: int = 10
+    outcomes: Sequence[bool],
+    probabilities: Sequence[float],
+    bins: int = 10,
+    weights: Sequence[float] | None = None,
 ) -> float:
     """Mean gap between predicted and observed share, over bins of equal width (ECE)."""
-    gap = 0.0
-    for b in range(bins):
-        inside = [
-            (y, p)
-            for y, p in zip(outcomes, probabilities, strict=True)
-            if min(int(p * bins), bins - 1) == b
-        ]
-        if inside:
-            gap += abs(sum(y for y, _ in inside) - sum(p for _, p in inside))
-    return gap / max(len(outcomes), 1)
+    p, y = np.asarray(probabilities, np.float64), np.asarray(outcomes, np.float64)
+    w = np.ones_like(p) if weights is None else np.asarray(weights, np.float64)
+    if not p.size:
+        return 0.0
+    bin_of = np.minimum((p * bins).astype(np.int64), bins - 1)
+    gaps = np.bincount(bin_of, weights=w * (y - p), minlength=bins)
+    return float(np.abs(gaps).sum() / w.sum())

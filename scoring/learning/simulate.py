@@ -22,6 +22,8 @@ DAY = 1440
 LATE_AFTER_LATE = 0.75  # correlation of sleep timing from night to night: assumption
 GAP_DAYS = 5  # mean length: assumption
 RESTING_DAY_BPM = 1.5  # from day to day: assumption
+# A fifth of people have a week with a swing of 10 beats (Quer 2020).
+RESTING_WANDER_BPM, RESTING_WANDER = 2.5, 0.9
 RMSSD_DAY_CV = 0.18  # nightly, 10 to 25 % (general knowledge)
 SDNN_BY_RMSSD = 1.3  # assumption
 # Level of an average waking minute in each unit; sources in data/families.toml.
@@ -49,7 +51,7 @@ def simulate_nights(
         person.midsleep_hours
         + course.felt("phase_hours")
         + weekend * person.weekend_hours
-        + person.midsleep_sd_hours * _wander(rng, course.days)
+        + person.midsleep_sd_hours * _wander(rng, course.days, LATE_AFTER_LATE)
     )
     length = 60 * np.clip(
         person.sleep_hours
@@ -63,10 +65,10 @@ def simulate_nights(
     return [_night(rng, middle[d], length[d], int(wake_count[d]), not missing[d]) for d in days]
 
 
-def _wander(rng: np.random.Generator, days: int) -> np.ndarray:
-    """A standard normal value a day; a late night is followed by late ones (assumption)."""
-    steps, value = rng.normal(0, np.sqrt(1 - LATE_AFTER_LATE**2), days), rng.normal()
-    return np.array([value := LATE_AFTER_LATE * value + step for step in steps])
+def _wander(rng: np.random.Generator, days: int, correlation: float) -> np.ndarray:
+    """A standard normal value a day, each correlated so much with the one before."""
+    steps, value = rng.normal(0, np.sqrt(1 - correlation**2), days), rng.normal()
+    return np.array([value := correlation * value + step for step in steps])
 
 
 def _missing_nights(rng: np.random.Generator, share: np.ndarray) -> np.ndarray:
@@ -147,7 +149,8 @@ def in_units(intensity: Minutes, family: Family, scale: float) -> Minutes:
 def resting_rates(rng: np.random.Generator, person: Person, course: Course) -> np.ndarray:
     """The resting heart rate (bpm) of each day."""
     noise = rng.normal(0, RESTING_DAY_BPM, course.days)
-    return person.resting_bpm + course.felt("resting_bpm") + noise
+    slow = RESTING_WANDER_BPM * _wander(rng, course.days, RESTING_WANDER)
+    return person.resting_bpm + course.felt("resting_bpm") + slow + noise
 
 
 def simulate_heart_rate(
