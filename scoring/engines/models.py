@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from patients.domain.recording import Family
-from scoring.domain.calibration import LogitCalibrator
+from scoring.domain.calibration import IsotonicCalibrator
 from scoring.domain.pat_window import Reference, of_a_week
 from scoring.domain.unit_scale import LevelRange
 from scoring.engines.artifacts import (
@@ -119,9 +119,9 @@ class Models:
         value = values.get(str(family)) if family else None
         return None if value is None else float(value)
 
-    def calibrator(self, name: str) -> LogitCalibrator:
+    def calibrator(self, name: str) -> IsotonicCalibrator:
         """What turns that artefact's output into a probability."""
-        return LogitCalibrator(**self._artifact(name).training["calibrator"])
+        return IsotonicCalibrator.of(self._artifact(name).training["calibrator"])
 
     def facts(self, track: str) -> TrackFacts:
         """Version and hash of a track's artefacts together."""
