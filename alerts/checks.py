@@ -12,6 +12,7 @@ from alerts import resources as alert_rules
 from alerts.fhir.client import EhrClient
 from scoring import resources as scoring_rules
 from scoring.domain.rules import RuleFileError, read_rule_file
+from scoring.drift import drift_limits
 from scoring.engines.artifacts import ArtifactError, load_manifest, verified_path
 
 
@@ -23,6 +24,7 @@ def rule_files(**_: Any) -> Sequence[CheckMessage]:
         scoring_rules.feature_labels,
         scoring_rules.window_days,
         scoring_rules.flag_rules,
+        drift_limits,
         scoring_rules.model_facts,
         alert_rules.triage_rules,
         alert_rules.absence_rules,

@@ -61,6 +61,12 @@ def configure() -> None:
             "deliver": {"task": "alerts.tasks.deliver_messages", "schedule": 30.0},
             "watch": {"task": "alerts.tasks.watch_runs", "schedule": 120.0},
             "uploads": {"task": "patients.tasks.watch_uploads", "schedule": 30.0},
+            "drift": {
+                "task": "scoring.tasks.watch_drift",
+                "schedule": crontab(
+                    day_of_week="mon", hour=settings.NIGHTLY_DONE_BY_HOUR, minute=30
+                ),
+            },
             "absences": {"task": "alerts.tasks.watch_absences", "schedule": crontab(minute=10)},
         },
     )

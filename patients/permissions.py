@@ -13,7 +13,7 @@ class Permission(StrEnum):
     MANAGE_BASELINES = "approve baselines"
     MANAGE_MEDICATIONS = "change medication lists"
     MANAGE_MESSAGES = "turn delivery on, resend messages"
-    SEE_RUNS = "see nightly runs"
+    SEE_RUNS = "see nightly runs and drift of the models"
     MANAGE_RECORDINGS = "look after a patient's devices, time zone and missing data"
 
 

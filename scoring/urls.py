@@ -10,6 +10,7 @@ pages = [
     path("baselines/<slug:code>/propose/", views.baseline_propose, name="baseline-propose"),
     path("baselines/<int:baseline_id>/approve/", views.baseline_approve, name="baseline-approve"),
     path("runs/", views.runs, name="runs"),
+    path("drift/", views.drift, name="drift"),
     path("models/", views.models, name="models"),
 ]
 api = [path("scores/", rest.ScoreList.as_view(), name="scores")]

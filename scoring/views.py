@@ -1,5 +1,6 @@
 """Baselines, nightly runs and model facts."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -13,11 +14,14 @@ from patients.models import Patient, User
 from patients.permissions import Permission
 from patients.selectors import patients_visible_to
 from patients.views import actor, back, page, patient_for
+from scoring import drift as drifts
 from scoring import selectors, services
 from scoring.models import Baseline, ModelVersion, ScoringJob, ScoringRun
+from scoring.presenters.drift import drift_rows
 from scoring.presenters.tracks import main_features
 
 RUNS_SHOWN = 14
+DRIFT_WEEKS = 4
 
 
 def baseline_for(user: User, baseline_id: int) -> Baseline:
@@ -77,6 +81,21 @@ def runs(request: HttpRequest) -> HttpResponse:
         "zone": timezone.get_default_timezone_name(),
     }
     return render(request, "scoring/runs.html", context)
+
+
+@page("GET", Permission.SEE_RUNS)
+def drift(request: HttpRequest) -> HttpResponse:
+    """The last weeks' inputs and outputs against what the models were made from."""
+    known = drifts.reference_distributions()
+    yesterday = timezone.localdate() - timedelta(days=1)
+    weeks = drifts.drift_weeks(yesterday, DRIFT_WEEKS) if known else []
+    context = {
+        "notice": "" if known else drifts.NO_REFERENCE,
+        "limits": drifts.drift_limits(),
+        "weeks": weeks,
+        "rows": drift_rows(weeks),
+    }
+    return render(request, "scoring/drift.html", context)
 
 
 @page("GET")

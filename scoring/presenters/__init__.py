@@ -17,6 +17,7 @@ NAVIGATION = (
     ("medications", "Medications", Permission.MANAGE_MEDICATIONS),
     ("messages", "Messages", Permission.MANAGE_MESSAGES),
     ("runs", "Runs", Permission.SEE_RUNS),
+    ("drift", "Drift", Permission.SEE_RUNS),
     ("models", "Models", None),
 )
 
