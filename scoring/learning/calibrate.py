@@ -78,7 +78,7 @@ def measured(
         "auroc_ci": [round(low, 4), round(high, 4)],
         "auprc": round(float(average_precision_score(labels, probabilities)), 4),
         "brier": round(float(brier_score_loss(labels, probabilities)), 5),
-        "ece": round(expected_calibration_error(labels > 0, probabilities), 5),  # type: ignore[arg-type]
+        "ece": round(expected_calibration_error((labels > 0).tolist(), probabilities.tolist()), 5),
         "prevalence": round(float(labels.mean()), 5),
         "n": int(len(labels)),
         "people": int(len(np.unique(people))),
@@ -99,7 +99,8 @@ def _interval(
         negatives, positives = np.cumsum(w * ~y), w * y
         if positives.sum() and negatives[-1]:
             found.append((positives * negatives).sum() / positives.sum() / negatives[-1])
-    return tuple(np.percentile(found, (2.5, 97.5)).tolist())  # type: ignore[return-value]
+    low, high = np.percentile(found, (2.5, 97.5)).tolist()
+    return low, high
 
 
 def _reliability(labels: Floats, probabilities: Floats) -> list[list[float]]:

@@ -1,15 +1,18 @@
-"""Training sets from simulated people: weeks for PAT, vectors for the trees."""
+"""Training and test people: weeks for PAT, person-days with both models' inputs for the rest."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from patients.domain.recording import Family
-from scoring.domain.daily import daily_features
+from scoring.domain.daily import day_features
 from scoring.domain.pat_window import (
     WEEK_MINUTES,
     PatWeek,
@@ -18,19 +21,18 @@ from scoring.domain.pat_window import (
     pat_week,
     standardised,
 )
-from scoring.domain.types import DayFeatures
-from scoring.domain.vector import vector
+from scoring.domain.types import DayFeatures, PersonData
+from scoring.domain.vector import body_vector, vector
+from scoring.learning.controls import lived
+from scoring.learning.episodes import Rates, episode_kinds, random_episodes
 from scoring.learning.people import (
-    DEPRESSION,
-    HYPOMANIA,
-    MANIA,
+    CONTROLS,
+    DIAGNOSIS_SHARES,
     Course,
-    Episode,
     Person,
     a_course,
     a_person,
     phq8_scores,
-    random_episodes,
 )
 from scoring.learning.simulate import simulate_person_data
 
@@ -38,17 +40,57 @@ FIRST_DAY = date(2025, 1, 6)
 ZONE = "Etc/UTC"  # simulated people need no clock changes to learn from
 PHQ8_CUTOFF = 10
 WEEK_COURSE_DAYS = 9
-DIAGNOSES = ("well", "mdd", "bipolar_1", "bipolar_2")
-SHARES = (0.25, 0.25, 0.3, 0.2)  # a mood clinic with some well people (assumption)
+MIN_NIGHTS, MIN_WORN = 12, 0.30  # as the router asks
+# A clinic with people who are well or lead lives that look like episodes: assumption.
+CONTROL_SHARE = 0.30
+HEART_SHARE, LIGHT_SHARE = 0.7, 0.3  # of devices: assumption
+WORKERS = 2
+
+T = TypeVar("T")
+
+
+class Member(NamedTuple):
+    """One simulated person and what their device gives."""
+
+    person: Person
+    course: Course
+    family: Family
+    level: float
+    heart: bool
+    light: bool
 
 
 @dataclass(frozen=True)
 class Weeks:
     """Standardised weeks (n, 10080), PHQ-8 >= 10 that day, and whose week it is."""
 
-    inputs: NDArray[np.float32]
+    inputs: NDArray[np.float16]
     labels: NDArray[np.float32]
     people: NDArray[np.int64]
+
+
+def a_member(
+    rng: np.random.Generator, days: int, levels: Mapping[Family, float], rates: Rates
+) -> Member:
+    """Somebody of the clinic: a patient with their episodes, or a control with their life."""
+    if rng.random() < CONTROL_SHARE:
+        diagnosis, control = "well", str(rng.choice(CONTROLS))
+    else:
+        names = list(DIAGNOSIS_SHARES)
+        diagnosis, control = str(rng.choice(names, p=list(DIAGNOSIS_SHARES.values()))), "none"
+    person = a_person(rng, diagnosis, control)
+    course = a_course(days, random_episodes(rng, diagnosis, days, rates), lived(rng, control, days))
+    family = list(levels)[int(rng.integers(len(levels)))]
+    heart, light = rng.random() < HEART_SHARE, rng.random() < LIGHT_SHARE
+    return Member(person, course, family, levels[family], bool(heart), bool(light))
+
+
+def recorded(rng: np.random.Generator, member: Member) -> PersonData:
+    """The member's minutes and nights."""
+    return simulate_person_data(
+        rng, member.person, member.course, FIRST_DAY, ZONE, member.family, member.level,
+        body=member.heart, light=member.light,
+    )  # fmt: skip
 
 
 def simulated_week(
@@ -60,91 +102,134 @@ def simulated_week(
 
 
 def simulate_weeks(
-    seed: int, people: int, references: dict[Family, Reference], levels: dict[Family, float]
+    seed: int,
+    people: int,
+    references: Mapping[Family, Reference],
+    levels: Mapping[Family, float],
+    first: int = 0,
 ) -> Weeks:
-    """One week for each of so many people, of any unit family, some with much not worn."""
-    rng = np.random.default_rng(seed)
-    inputs = np.empty((people, WEEK_MINUTES), dtype=np.float32)
-    labels = np.empty(people, dtype=np.float32)
-    families = list(levels)
-    for i in tqdm(range(people), desc="weeks"):
-        diagnosis = str(rng.choice(DIAGNOSES, p=SHARES))
-        family = families[int(rng.integers(len(families)))]
-        person, course = a_person(rng, diagnosis), _course_with_week(rng, diagnosis)
-        week = simulated_week(rng, person, course, family, levels[family])
-        labels[i] = phq8_scores(rng, person, course)[-1] >= PHQ8_CUTOFF
-        inputs[i] = standardised(_less_worn(rng, week), of_a_week(references[family]))
-    return Weeks(inputs, labels, np.arange(people))
+    """A week of each of so many people, from the ``first`` on; those hardly worn left out."""
+    make = partial(_a_week, seed, dict(references), dict(levels))
+    made = [w for w in _each(make, range(first, first + people), "weeks") if w is not None]
+    inputs, labels, index = zip(*made, strict=True)
+    return Weeks(np.stack(inputs), np.array(labels, np.float32), np.array(index))
 
 
-def _course_with_week(rng: np.random.Generator, diagnosis: str) -> Course:
-    """A short course that ends inside an episode, at its edge, or well."""
-    chances = {
-        "well": (0, 0, 0),
-        "mdd": (0.75, 0, 0),
-        "bipolar_1": (0.5, 0.05, 0.15),
-        "bipolar_2": (0.55, 0.15, 0),
-    }[diagnosis]
-    draw, total = rng.random(), 0.0
-    for kind, chance in zip((DEPRESSION, HYPOMANIA, MANIA), chances, strict=True):
-        total += chance
-        if draw < total:
-            begun = int(rng.integers(-14, WEEK_COURSE_DAYS - 2))
-            episode = Episode(kind, max(begun, 0), 40, float(rng.uniform(0.6, 1.0)))
-            course = a_course(WEEK_COURSE_DAYS, [episode])
-            if begun < 0:  # already unfolded before the course begins
-                course = Course(course.kind, np.full(WEEK_COURSE_DAYS, episode.severity))
-            return course
-    return a_course(WEEK_COURSE_DAYS, [])
-
-
-def _less_worn(rng: np.random.Generator, week: PatWeek) -> PatWeek:
-    """Half of the weeks lose blocks of hours, so that the model meets such weeks."""
-    if rng.random() < 0.5:
-        return week
-    worn = week.worn.copy()
-    for _ in range(int(rng.integers(1, 9))):
-        start = int(rng.integers(0, WEEK_MINUTES - 1440))
-        worn[start : start + int(rng.integers(120, 1440))] = False
-    return PatWeek(week.activity, worn)
+def _a_week(
+    seed: int, references: dict[Family, Reference], levels: dict[Family, float], index: int
+) -> tuple[NDArray[np.float16], bool, int] | None:
+    rng = np.random.default_rng([seed, index])
+    member = a_member(rng, WEEK_COURSE_DAYS, levels, Rates())
+    week = pat_week(recorded(rng, member), FIRST_DAY + timedelta(days=WEEK_COURSE_DAYS - 1))
+    label = bool(phq8_scores(rng, member.person, member.course)[-1] >= PHQ8_CUTOFF)
+    if week.coverage < MIN_WORN:
+        return None
+    inputs = standardised(week, of_a_week(references[member.family]))
+    return inputs.astype(np.float16), label, index
 
 
 @dataclass(frozen=True)
-class Vectors:
-    """The 36 features of days (n, 36), the mood of each day, and whose day it is."""
+class PersonDays:
+    """Days of people with 12 nights behind them: one row a day in every array.
+
+    ``inputs`` are the 36 and the 15 body features (n, 51), ``kinds`` the episode of the day,
+    ``phq8`` its total; ``people`` and ``days`` say whose day it is and which, ``worn`` the share
+    of the week that was worn. ``weeks`` (m, 10080) are the standardised weeks of the rows
+    ``week_rows``. ``members`` are the people by their index.
+    """
 
     inputs: NDArray[np.float64]
-    moods: NDArray[np.int8]
+    kinds: NDArray[np.int8]
+    phq8: NDArray[np.float64]
     people: NDArray[np.int64]
+    days: NDArray[np.int64]
+    worn: NDArray[np.float64]
+    weeks: NDArray[np.float16]
+    week_rows: NDArray[np.int64]
+    members: Mapping[int, Member]
 
 
-def simulate_vectors(seed: int, people: int, days: int) -> Vectors:
-    """Every day with 12 nights behind it, of so many people over so many days."""
-    rng = np.random.default_rng(seed)
-    inputs, moods, whose = [], [], []
-    for i in tqdm(range(people), desc="vectors"):
-        diagnosis = str(rng.choice(DIAGNOSES, p=SHARES))
-        person = a_person(rng, diagnosis)
-        course = a_course(days, random_episodes(rng, diagnosis, days))
-        for index, values in _vectors(rng, person, course):
-            inputs.append(values)
-            # A day counts to the episode once it has half unfolded.
-            unfolded = course.intensity[index] >= 0.3
-            moods.append(int(course.kind[index]) if unfolded else 0)
-            whose.append(i)
-    return Vectors(np.array(inputs), np.array(moods, dtype=np.int8), np.array(whose))
+def simulate_person_days(
+    seed: int,
+    people: int,
+    days: int,
+    references: Mapping[Family, Reference],
+    levels: Mapping[Family, float],
+    rates: Rates,
+    sedentary: Mapping[Family, float],
+    week_every: int = 0,
+) -> PersonDays:
+    """Every day with 12 nights behind it, of so many people over so many days.
 
-
-def _vectors(
-    rng: np.random.Generator, person: Person, course: Course
-) -> Iterator[tuple[int, NDArray[np.float64]]]:
-    data = simulate_person_data(
-        rng, person, course, FIRST_DAY, ZONE, Family.ACTIGRAPH_COUNTS, 2000.0
+    The week for PAT is kept of every ``week_every``-th of them; 0 keeps none.
+    """
+    make = partial(
+        _days_of, seed, days, dict(references), dict(levels), rates, dict(sedentary), week_every
     )
-    last = FIRST_DAY + timedelta(days=course.days - 1)
+    members: dict[int, Member] = {}
+    rows: list[Row] = []
+    weeks: KeptWeeks = []
+    for index, (member, of_person, kept) in enumerate(_each(make, range(people), "people")):
+        members[index] = member
+        weeks += [(len(rows) + at, week) for at, week in kept]
+        rows += of_person
+    inputs, kinds, phq8, whose, day, worn = (np.array(c) for c in zip(*rows, strict=True))
+    return PersonDays(
+        inputs, kinds.astype(np.int8), phq8, whose, day, worn,
+        np.array([week for _, week in weeks], np.float16).reshape(-1, WEEK_MINUTES),
+        np.array([row for row, _ in weeks], np.int64),
+        members,
+    )  # fmt: skip
+
+
+Row = tuple[NDArray[np.float64], int, float, int, int, float]
+KeptWeeks = list[tuple[int, NDArray[np.float16]]]
+
+
+def _days_of(
+    seed: int,
+    days: int,
+    references: dict[Family, Reference],
+    levels: dict[Family, float],
+    rates: Rates,
+    sedentary: dict[Family, float],
+    week_every: int,
+    index: int,
+) -> tuple[Member, list[Row], KeptWeeks]:
+    rng = np.random.default_rng([seed, index])
+    member = a_member(rng, days, levels, rates)
+    data = recorded(rng, member)
+    scores = phq8_scores(rng, member.person, member.course)
+    kinds = episode_kinds(member.course)
+    reference = of_a_week(references[member.family])
+    rows: list[Row] = []
+    weeks: KeptWeeks = []
+    for day, features, seen, week in _with_history(data, days, sedentary):
+        inputs = vector(seen, features.day)
+        if not features.night_present or inputs.nights_present < MIN_NIGHTS:
+            continue
+        values = np.concatenate((inputs.values, body_vector(seen, features.day)))
+        if week_every and len(rows) % week_every == 0 and week.coverage >= MIN_WORN:
+            weeks.append((len(rows), standardised(week, reference).astype(np.float16)))
+        rows.append((values, int(kinds[day]), float(scores[day]), index, day, week.coverage))
+    return member, rows, weeks
+
+
+def _with_history(
+    data: PersonData, days: int, sedentary: Mapping[Family, float]
+) -> Iterator[tuple[int, DayFeatures, list[DayFeatures], PatWeek]]:
+    """Each day, its features, those of the 30 days that end with it, and its week."""
     seen: list[DayFeatures] = []
-    for index, (features, _) in enumerate(daily_features(data, FIRST_DAY, last)):
-        seen.append(features)
-        v = vector(seen[-30:], features.day)
-        if features.night_present and v.nights_present >= 12:
-            yield index, v.values
+    phase = None
+    for day in range(days):
+        features, phase, week = day_features(
+            data, FIRST_DAY + timedelta(days=day), phase, sedentary
+        )
+        seen = [*seen[-29:], features]
+        yield day, features, seen, week
+
+
+def _each(make: "partial[T]", indexes: range, what: str) -> Iterator[T]:
+    """In order, by two processes; each person from a seed of their own."""
+    with ProcessPoolExecutor(WORKERS) as pool:
+        yield from tqdm(pool.map(make, indexes, chunksize=4), total=len(indexes), desc=what)
