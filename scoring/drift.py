@@ -26,7 +26,7 @@ from scoring.domain.drift_limits import (
 from scoring.domain.types import Floats
 from scoring.domain.vector import vector
 from scoring.domain.vector_names import VECTOR_NAMES
-from scoring.engines.artifacts import load_manifest
+from scoring.engines.artifacts import ArtifactError, load_manifest
 from scoring.engines.distributions import NAME, read_distributions
 from scoring.models import RiskScore
 from scoring.selectors import nights_between
@@ -72,6 +72,14 @@ def drift_limits() -> DriftLimits:
 def reference_distributions() -> Mapping[str, ReferenceDistribution]:
     """Those that were saved with the shipped models, by name; none before they are."""
     return _distributions(resources.ARTIFACTS)
+
+
+def reference_notice() -> str | None:
+    """Why nothing can be compared: no references yet, or a file that cannot be trusted."""
+    try:
+        return None if reference_distributions() else NO_REFERENCE
+    except ArtifactError as error:
+        return str(error)
 
 
 @lru_cache(maxsize=2)

@@ -86,11 +86,11 @@ def runs(request: HttpRequest) -> HttpResponse:
 @page("GET", Permission.SEE_RUNS)
 def drift(request: HttpRequest) -> HttpResponse:
     """The last weeks' inputs and outputs against what the models were made from."""
-    known = drifts.reference_distributions()
+    notice = drifts.reference_notice()
     yesterday = timezone.localdate() - timedelta(days=1)
-    weeks = drifts.drift_weeks(yesterday, DRIFT_WEEKS) if known else []
+    weeks = drifts.drift_weeks(yesterday, DRIFT_WEEKS) if not notice else []
     context = {
-        "notice": "" if known else drifts.NO_REFERENCE,
+        "notice": notice,
         "limits": drifts.drift_limits(),
         "weeks": weeks,
         "rows": drift_rows(weeks),

@@ -109,6 +109,18 @@ def test_before_the_models_are_trained_anew_everything_says_so(
     assert "no reference distributions yet" in text(client.get("/drift/"))
 
 
+def test_a_reference_that_cannot_be_trusted_is_said_and_not_read(reference: None) -> None:
+    path = resources.ARTIFACTS / "distributions.json"
+    path.write_text(path.read_text() + " ")
+    clinic(SUNDAY, 1)
+    client, _ = browser(Role.ADMINISTRATOR)
+    assert "its manifest says" in text(client.get("/drift/"))
+    trouble = StringIO()
+    with pytest.raises(SystemExit) as ended:
+        call_command("drift", "--until", "2026-11-15", stderr=trouble)
+    assert ended.value.code == 2 and "its manifest says" in trouble.getvalue()
+
+
 def test_a_week_like_the_reference_has_not_moved(reference: None) -> None:
     clinic(SUNDAY)
     week = drift_week(SUNDAY)

@@ -9,13 +9,8 @@ from django.utils import timezone
 
 from patients.commands import JsonCommand
 from patients.domain.errors import InputError
-from scoring.drift import (
-    NO_REFERENCE,
-    DriftWeek,
-    drift_limits,
-    drift_weeks,
-    reference_distributions,
-)
+from scoring.drift import DriftWeek, drift_limits, drift_weeks, reference_notice
+from scoring.engines.artifacts import ArtifactError
 
 MOST_WEEKS = 52
 
@@ -31,9 +26,12 @@ class Command(JsonCommand):
         if not 1 <= options["weeks"] <= MOST_WEEKS:
             raise InputError(f"--weeks {options['weeks']} must be from 1 to {MOST_WEEKS}.")
         until = _day(options["until"]) or timezone.localdate() - timedelta(days=1)
-        weeks = drift_weeks(until, options["weeks"])
+        try:
+            weeks = drift_weeks(until, options["weeks"])
+        except ArtifactError as error:
+            raise InputError(str(error)) from None
         return {
-            "notice": None if reference_distributions() else NO_REFERENCE,
+            "notice": reference_notice(),
             "limits": asdict(drift_limits()),
             "weeks": [_week(week) for week in weeks],
         }
