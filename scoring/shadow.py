@@ -101,6 +101,11 @@ class Comparison:
     fired_current_only: int
 
     @property
+    def scored(self) -> int:
+        """Days on which the shadow gave a number."""
+        return self.days - self.not_scored
+
+    @property
     def agreement(self) -> float | None:
         """Share of the compared days with the same tier."""
         return self.agreed / self.compared if self.compared else None

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from scoring import api as rest
-from scoring import views
+from scoring import model_views, views
 
 pages = [
     path("baselines/", views.baselines, name="baselines"),
@@ -11,6 +11,7 @@ pages = [
     path("baselines/<int:baseline_id>/approve/", views.baseline_approve, name="baseline-approve"),
     path("runs/", views.runs, name="runs"),
     path("drift/", views.drift, name="drift"),
-    path("models/", views.models, name="models"),
+    path("models/", model_views.models, name="models"),
+    path("models/<int:version_id>/", model_views.model_facts, name="model-facts"),
 ]
 api = [path("scores/", rest.ScoreList.as_view(), name="scores")]

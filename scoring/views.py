@@ -1,4 +1,4 @@
-"""Baselines, nightly runs and model facts."""
+"""Baselines, nightly runs and drift."""
 
 from datetime import timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from patients.selectors import patients_visible_to
 from patients.views import actor, back, page, patient_for
 from scoring import drift as drifts
 from scoring import selectors, services
-from scoring.models import Baseline, ModelVersion, ScoringJob, ScoringRun
+from scoring.models import Baseline, ScoringJob, ScoringRun
 from scoring.presenters.drift import drift_rows
 from scoring.presenters.tracks import main_features
 
@@ -96,10 +96,3 @@ def drift(request: HttpRequest) -> HttpResponse:
         "rows": drift_rows(weeks),
     }
     return render(request, "scoring/drift.html", context)
-
-
-@page("GET")
-def models(request: HttpRequest) -> HttpResponse:
-    """What each model is, what it was made from, and what it is not for."""
-    rows = ModelVersion.objects.order_by("track", "-first_used_at")
-    return render(request, "scoring/models.html", {"models": rows})

@@ -308,46 +308,6 @@ def models_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def spoil(path: Path) -> None:
-    body = bytearray(path.read_bytes())
-    body[len(body) // 2] ^= 1
-    path.write_bytes(body)
-
-
-@pytest.mark.parametrize(
-    ("file", "failed", "other"),
-    [
-        ("pat_s_depression.h5", "depression", "mania"),
-        ("references.npz", "depression", "mania"),
-        ("boosted_hypomania.json", "mania", "depression"),
-    ],
-)
-def test_a_model_file_with_another_hash_makes_its_track_unavailable_and_no_other(
-    patient: Patient, models_folder: Path, file: str, failed: str, other: str
-) -> None:
-    spoil(models_folder / file)
-    score = assessed(patient)
-    track = getattr(score, failed)
-    assert (track["status"], track["probability"]) == ("unavailable", None)
-    assert track["reason"].startswith("the files of its model are missing or were changed")
-    assert track["failed"] and score.model_failed
-    assert getattr(score, other)["status"] == "ok"
-    assert score.probability == getattr(score, other)["probability"]
-    assert score.tier == getattr(score, other)["tier"]
-
-
-def test_a_mended_model_scores_the_same_day_again(patient: Patient, models_folder: Path) -> None:
-    path = models_folder / "boosted_mania.json"
-    good = path.read_bytes()
-    spoil(path)
-    broken = assessed(patient)
-    path.write_bytes(good)
-    mended = assessed(patient)
-    assert (broken.mania["status"], mended.mania["status"]) == ("unavailable", "ok")
-    assert mended.revision == 2
-    assert broken.inputs_sha256 == mended.inputs_sha256
-
-
 def test_research_use_ends_when_no_model_was_trained_on_simulated_people(
     models_folder: Path,
 ) -> None:

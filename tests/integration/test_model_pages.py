@@ -1,0 +1,116 @@
+"""The models' pages: the facts one click from a score, and shadows for those who run them."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from patients.models import Role
+from scoring.models import ModelVersion, ShadowScore
+from scoring.presenters.model_facts import model_view
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+RELIABILITY = [[0.1, 0.05, 400], [0.5, 0.62, 1200], [0.9, 0.8, 0]]
+
+
+def browser(role: str = Role.PSYCHIATRIST) -> Client:
+    client = Client()
+    client.force_login(factories.user(role))
+    return client
+
+
+def text(client: Client, address: str) -> str:
+    answer = client.get(address)
+    assert answer.status_code == 200
+    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
+
+
+def version(**more: Any) -> ModelVersion:
+    made = factories.model("depression", mania=PART)
+    ModelVersion.objects.filter(pk=made.pk).update(**more)
+    made.refresh_from_db()
+    return made
+
+
+PART = {
+    "file": "x.json",
+    "sha256": "cd" * 32,
+    "licence": "CC0",
+    "training": {"people": 512, "calibrator": {"raw": [0, 1]}, "known_failures": ["twins"]},
+    "metrics": {"ece": 0.031, "brier": 0.17, "reliability": RELIABILITY},
+}
+
+
+@pytest.mark.parametrize("role", [*Role.values, ""])
+def test_facts_are_for_everybody_who_is_logged_in(role: str) -> None:
+    made = version(intended_use="For review by a clinician.", known_failures="Night work.\nTwins.")
+    words = text(browser(role), f"/models/{made.pk}/")
+    for said in ("For review by a clinician.", "Night work.", "Twins.", "unverified", "CC0"):
+        assert said in words
+    for said in (made.sha256, "cd" * 32, "ECE 0.03", "Brier 0.17", "People 512", "Calibrated yes"):
+        assert said in words
+    assert "raw" not in words
+
+
+def test_the_reliability_curve_is_drawn_and_written() -> None:
+    made = version()
+    body = browser().get(f"/models/{made.pk}/").content.decode()
+    assert 'points="10.0,95.0 50.0,38.0"' in body
+    words = text(browser(), f"/models/{made.pk}/")
+    assert "50 % 62 % 1,200" in words and "90 % 80" not in words
+
+
+def test_a_model_of_an_earlier_database_says_what_was_not_recorded() -> None:
+    made = version(facts={})
+    words = text(browser(), f"/models/{made.pk}/")
+    assert words.count("Not recorded for this version.") == 2
+    assert model_view(made).parts == []
+
+
+def test_the_record_leads_to_both_models_facts_in_one_click() -> None:
+    doctor = factories.user()
+    patient = factories.patient("P-1", team=[doctor])
+    score = factories.score(patient, timezone.localdate() - timedelta(days=1))
+    client = Client()
+    client.force_login(doctor)
+    body = client.get("/patients/P-1/").content.decode()
+    assert score.depression_model and score.mania_model
+    for pk in (score.depression_model.pk, score.mania_model.pk):
+        assert f'href="/models/{pk}/"' in body
+        assert client.get(f"/models/{pk}/").status_code == 200
+
+
+def test_the_list_says_which_decide_and_only_administrators_see_how_shadows_compare() -> None:
+    made = version(state="shadow")
+    day = timezone.localdate() - timedelta(days=1)
+    ShadowScore.objects.create(
+        patient=factories.patient("P-7"), model_version=made, day=day, status="ok", tier="High",
+        overall_tier="High", would_alert=True, current_tier="Low", current_would_alert=False,
+        created_at=timezone.now(),
+    )  # fmt: skip
+    unusable = factories.model("mania", "a cohort")
+    ModelVersion.objects.filter(pk=unusable.pk).update(not_usable="it is an encoder only")
+    seen = text(browser(), "/models/")
+    assert f"{made.version} shadow" in seen and "In shadow" not in seen
+    seen = text(browser(Role.ADMINISTRATOR), "/models/")
+    assert f"{made.version} 1 of 1 patient 0 0 % of 1 0 1 0" in seen
+    assert "scores nobody: it is an encoder only" in seen and "P-7" not in seen
+
+
+def test_the_list_asks_the_database_no_more_for_more_models(
+    django_assert_max_num_queries: Any,
+) -> None:
+    for number in range(30):
+        factories.model("mania", f"cohort {number}")
+    client = browser(Role.ADMINISTRATOR)
+    with django_assert_max_num_queries(12):
+        assert client.get("/models/").status_code == 200
+
+
+def test_a_model_that_does_not_exist_is_not_found() -> None:
+    assert browser().get("/models/987654/").status_code == 404

@@ -1,0 +1,102 @@
+"""Replaying a score with the model it came from, and what is said when that is not there."""
+
+from pathlib import Path
+
+import pytest
+
+from patients.models import Patient
+from scoring import resources
+from scoring.features import features_update
+from scoring.model_services import model_promote, model_register, model_rollback
+from scoring.models import RiskScore
+from scoring.replay import score_replay
+from scoring.services import patient_assess, score_store
+from tests.model_folders import ALARMED, booster_edited, copied, leaning, manifest_edited, spoilt
+from tests.people import every_row, in_care
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def patient() -> Patient:
+    patient = in_care("P-1")
+    features_update(patient=patient)
+    return patient
+
+
+def scored(patient: Patient) -> RiskScore:
+    score, _ = score_store(patient=patient, assessment=patient_assess(patient=patient))
+    return RiskScore.objects.get(pk=score.pk)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A mania model that has been promoted."""
+    folder = leaning(tmp_path / "candidate", ALARMED)
+    model_promote(version=model_register(folder=folder, track="mania", by="test"), by="test")
+    return folder
+
+
+def test_a_score_is_replayed_by_its_own_model_after_others_have_come_and_gone(
+    patient: Patient, tmp_path: Path
+) -> None:
+    first = scored(patient)
+    folder = leaning(tmp_path / "candidate", ALARMED)
+    version = model_register(folder=folder, track="mania", by="test")
+    model_promote(version=version, by="test")
+    second = scored(patient)
+    assert second.mania_model == version != first.mania_model
+    assert second.depression_model == first.depression_model
+    assert second.mania["probability"] > first.mania["probability"]
+    before = every_row()
+    assert score_replay(score=first) == score_replay(score=second) == []
+    model_rollback(track="mania", by="test")
+    assert score_replay(score=second) == []
+    assert every_row().keys() == before.keys()
+
+
+def test_a_changed_file_is_refused_and_named(patient: Patient, folder: Path) -> None:
+    score = scored(patient)
+    spoilt(folder / "boosted_hypomania.json")
+    [found] = score_replay(score=score)
+    assert found["field"] == "model file boosted_hypomania.json"
+    assert found["stored"] == score.mania_model.facts["hypomania"]["sha256"] != found["now"]
+
+
+def test_a_missing_file_is_named(patient: Patient, folder: Path) -> None:
+    score = scored(patient)
+    (folder / "boosted_mania.json").unlink()
+    [found] = score_replay(score=score)
+    assert (found["field"], found["now"]) == ("model file boosted_mania.json", None)
+
+
+def test_a_missing_folder_is_said_and_no_other_model_takes_its_place(
+    patient: Patient, folder: Path
+) -> None:
+    score = scored(patient)
+    folder.rename(folder.with_name("gone"))
+    [found] = score_replay(score=score)
+    assert (found["field"], found["stored"]) == ("mania_model", score.mania_model.sha256)
+    assert "manifest.json in candidate/ is absent" in str(found["now"])
+
+
+def test_another_model_in_the_folder_is_said(patient: Patient, folder: Path) -> None:
+    score = scored(patient)
+    booster_edited(folder, "mania", lambda learner: learner["attributes"].update(note="again"))
+    [found] = score_replay(score=score)
+    assert (found["field"], found["stored"]) == ("mania_model", score.mania_model.sha256)
+    assert found["now"] not in (None, found["stored"])
+
+
+def test_other_references_in_the_manifest_alone_are_said(
+    patient: Patient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    score = scored(patient)
+    folder = copied(tmp_path / "artifacts")
+    manifest_edited(
+        folder,
+        lambda entries: entries["references"]["training"]["daily_activity_p95"].update(steps=1.0),
+    )
+    monkeypatch.setattr(resources, "ARTIFACTS", folder)
+    [found] = score_replay(score=score)
+    assert found["field"] == "depression_model"
