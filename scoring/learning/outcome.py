@@ -1,0 +1,104 @@
+"""One yes-or-no outcome against its probabilities, measured with intervals over people."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scoring.domain.metrics import (
+    ROUNDS,
+    AtCutoff,
+    Ranking,
+    Statistic,
+    bootstrap_interval,
+    brier,
+    calibration_error,
+    reliability,
+)
+from scoring.domain.types import Floats, Mask
+
+CURVE_POINTS = 400  # of a long curve; a plot shows no more
+DECIMALS = 6
+
+Measured = dict[str, Any]
+
+
+def discrimination(
+    labels: Mask, scores: Floats, people: NDArray[Any], rounds: int = ROUNDS
+) -> Measured:
+    """AUROC and AUPRC of n rows, each with its interval over people; None where undefined."""
+    found: Measured = {
+        "n": int(len(labels)),
+        "people": int(len(np.unique(people))),
+        "positives": int(np.count_nonzero(labels)),
+    }
+    if len(labels) == 0:
+        return found | dict.fromkeys(("auroc", "auroc_ci", "auprc", "auprc_ci"))
+    ranking = Ranking.of(labels, scores)
+    for name, statistic in (("auroc", ranking.auroc), ("auprc", ranking.average_precision)):
+        found[name] = rounded(statistic())
+        found[f"{name}_ci"] = _interval(statistic, people, rounds, found[name])
+    return found
+
+
+def calibration(labels: Mask, probabilities: Floats) -> Measured:
+    """Brier score, ECE and the reliability curve of n rows."""
+    return {
+        "brier": rounded(brier(labels, probabilities)),
+        "ece": rounded(calibration_error(labels, probabilities)),
+        "prevalence": rounded(float(np.mean(labels))),
+        "reliability": reliability(labels, probabilities),
+    }
+
+
+def at_cutoffs(labels: Mask, probabilities: Floats, cutoffs: Mapping[str, float]) -> Measured:
+    """What each tier's lower edge calls: counts and shares."""
+    return {
+        tier: {"cutoff": edge, **AtCutoff.of(labels, probabilities >= edge).as_dict()}
+        for tier, edge in cutoffs.items()
+    }
+
+
+def curves(labels: Mask, scores: Floats) -> Measured:
+    """ROC and precision-recall points, thinned for a plot; empty where a class is absent."""
+    if not (labels.any() and (~labels).any()):
+        return {"roc": [], "precision_recall": []}
+    ranking = Ranking.of(labels, scores)
+    return {
+        "roc": _thinned(ranking.roc_points()),
+        "precision_recall": _thinned(ranking.precision_points()),
+    }
+
+
+def difference(
+    labels: Mask, ours: Floats, theirs: Floats, people: NDArray[Any], rounds: int = ROUNDS
+) -> Measured:
+    """AUROC of ours less theirs on the same rows, with its paired interval over people."""
+    a, b = Ranking.of(labels, ours), Ranking.of(labels, theirs)
+
+    def gap(weights: Floats | None = None) -> float | None:
+        one, other = a.auroc(weights), b.auroc(weights)
+        return None if one is None or other is None else one - other
+
+    value = rounded(gap())
+    return {"auroc": value, "auroc_ci": _interval(gap, people, rounds, value)}
+
+
+def rounded(value: float | None) -> float | None:
+    """To six decimals: what lies behind them is the machine's."""
+    return None if value is None else round(value, DECIMALS)
+
+
+def _interval(
+    statistic: Statistic, people: NDArray[Any], rounds: int, value: float | None
+) -> list[float] | None:
+    if value is None:
+        return None
+    found = bootstrap_interval(statistic, people, rounds)
+    return [round(edge, DECIMALS) for edge in found] if found else None
+
+
+def _thinned(points: Floats) -> list[list[float]]:
+    keep = np.unique(np.linspace(0, len(points) - 1, min(len(points), CURVE_POINTS)).astype(int))
+    return [[round(float(x), 4), round(float(y), 4)] for x, y in points[keep]]
