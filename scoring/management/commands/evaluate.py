@@ -1,0 +1,101 @@
+"""How well the models do: on a labelled folder of recordings, or on simulated people."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from patients.commands import JsonCommand
+from patients.domain.errors import InputError
+from scoring.engines.artifacts import ArtifactError
+from scoring.engines.models import load_models
+from scoring.evaluation import evaluate_folder, folder_cohort
+from scoring.presenters.evaluation import folder_report, simulated_report, written
+from scoring.resources import ARTIFACTS, router_rules
+
+FOLDER, SIMULATED = "folder", "simulated"
+LONG = ("curves", "reliability")  # of the report's JSON alone
+
+
+class Command(JsonCommand):
+    help = (
+        "Measure the models: `--dataset folder PATH --positive GROUP --unit FAMILY` on a folder "
+        "with one subfolder a group and one CSV (timestamp,date,activity) a person, or "
+        "`--dataset simulated` on people from the seed. --out writes a report."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("path", type=Path, nargs="?")
+        parser.add_argument("--dataset", help=f"{FOLDER} or {SIMULATED}.")
+        parser.add_argument("--positive", help="The group whose people have the condition.")
+        parser.add_argument("--unit", help="Unit family of the activity, such as mims.")
+        parser.add_argument("--reference", help="own or shipped; own from 20 people on.")
+        parser.add_argument("--seed", type=int, default=1, help="Of the simulated people.")
+        parser.add_argument("--people", type=int, default=200, help="How many to simulate.")
+        parser.add_argument("--out", type=Path, help="Folder for report.html and report.json.")
+
+    def answer(self, options: dict[str, Any]) -> dict[str, Any]:
+        _check_out(options["out"])
+        makers = {FOLDER: self.folder, SIMULATED: self.simulated}
+        make = makers.get(options["dataset"])
+        if make is None:
+            raise InputError(
+                f"The data set “{options['dataset'] or ''}” is not known: "
+                f"give --dataset one of {', '.join(makers)}."
+            )
+        try:
+            return make(options)
+        except ArtifactError as error:
+            raise InputError(str(error)) from None
+
+    def folder(self, options: dict[str, Any]) -> dict[str, Any]:
+        """The depression track on a folder of groups."""
+        for name, shown in (("path", "a folder"), ("positive", "--positive"), ("unit", "--unit")):
+            if not options[name]:
+                raise InputError(f"The data set {FOLDER} needs {shown}; see --help.")
+        rules = router_rules()
+        cohort = folder_cohort(options["path"], options["positive"], options["unit"], rules)
+        out = options["out"]
+        full = evaluate_folder(
+            cohort, load_models(ARTIFACTS), rules, options["reference"], full=out is not None
+        )
+        if out:
+            written(out, folder_report(full), full)
+        return _short(full)
+
+    def simulated(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Both tracks on simulated people whom training has never seen."""
+        from scoring.learning import cohort
+        from scoring.learning.evaluate import evaluated
+
+        table = getattr(cohort, "simulated_table", None)
+        if table is None:
+            raise InputError(f"This version cannot simulate a cohort: give --dataset {FOLDER}.")
+        if options["people"] < 2:
+            raise InputError("Nothing can be told of fewer than 2 people: give --people more.")
+        facts = [load_models(ARTIFACTS).facts(track) for track in ("depression", "mania")]
+        full = evaluated(table(options["seed"], options["people"]), router_rules()) | {
+            "models": {f.version: {"sha256": f.sha256, "trained_on": f.trained_on} for f in facts},
+            "seed": options["seed"],
+        }
+        if options["out"]:
+            written(options["out"], simulated_report(full), full)
+        return _short(full)
+
+
+def _check_out(out: Path | None) -> None:
+    """InputError for a place in which no report can be written, before anything is computed."""
+    try:
+        if out:
+            out.mkdir(parents=True, exist_ok=True)
+    except OSError as failure:
+        raise InputError(
+            f"{out} cannot be made ({failure.strerror}): give --out another folder."
+        ) from None
+
+
+def _short(value: Any) -> Any:
+    """Without the points of curves, wherever they stand."""
+    if isinstance(value, dict):
+        return {k: _short(v) for k, v in value.items() if k not in LONG}
+    return [_short(v) for v in value] if isinstance(value, list) else value
