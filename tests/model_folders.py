@@ -17,7 +17,7 @@ def copied(folder: Path) -> Path:
     return Path(shutil.copytree(resources.ARTIFACTS, folder))
 
 
-def manifest_edited(folder: Path, edit: Callable[[dict[str, dict[str, Any]]], None]) -> None:
+def manifest_edited(folder: Path, edit: Callable[[dict[str, dict[str, Any]]], object]) -> None:
     """Change the manifest's entries, given by name; a name that is removed goes."""
     path = folder / MANIFEST
     entries = {entry["name"]: entry for entry in json.loads(path.read_text())["artifacts"]}

@@ -27,19 +27,20 @@ class ModelFacts:
     checked_by: str
 
     def purpose(self, track: str, trained_on: str, training: Mapping[str, Any]) -> Purpose:
-        """Of a model of that track; what its manifest's training says goes before the file's.
+        """Of a model of that track: its manifest's own intended use, else the file's, and the
+        failures of both; first of all those of people like the ones it was trained on.
 
         >>> shipped = Purpose("for clinicians", ("naps",))
         >>> facts = ModelFacts({"mania": shipped}, {"simulated": ("real people",)}, "")
         >>> facts.purpose("mania", "simulated", {}).known_failures
         ('real people', 'naps')
         >>> facts.purpose("mania", "a cohort", {"known_failures": ["twins"]}).known_failures
-        ('twins',)
+        ('twins', 'naps')
         """
-        own = training.get("known_failures")
-        failures = _lines(own) if own else self.tracks[track].known_failures
-        said = str(training.get("intended_use") or self.tracks[track].intended_use)
-        return Purpose(said, (*self.by_training.get(trained_on, ()), *failures))
+        usual = self.tracks[track]
+        own = _lines(training.get("known_failures") or ())
+        failures = (*self.by_training.get(trained_on, ()), *own, *usual.known_failures)
+        return Purpose(str(training.get("intended_use") or usual.intended_use), failures)
 
 
 def load_model_facts(path: Path) -> ModelFacts:

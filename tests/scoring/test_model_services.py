@@ -60,7 +60,9 @@ def test_a_registered_model_is_a_shadow_with_its_facts_and_is_registered_once(
     assert (event.actor, event.detail["model"]) == ("test", version.version)
 
 
-def test_what_a_manifest_says_of_purpose_goes_before_the_files_words(tmp_path: Path) -> None:
+def test_a_manifests_own_purpose_goes_before_the_files_and_adds_its_failures(
+    tmp_path: Path,
+) -> None:
     folder = copied(tmp_path / "own")
 
     def edit(entries: dict[str, dict[str, Any]]) -> None:
@@ -73,7 +75,8 @@ def test_what_a_manifest_says_of_purpose_goes_before_the_files_words(tmp_path: P
     booster_edited(folder, "mania", lambda learner: learner["attributes"].update(note="ours"))
     version = registered(folder)
     assert version.intended_use == "For ward 3."
-    assert version.known_failures == "Night nurses.\nTwins."
+    failures = version.known_failures.splitlines()
+    assert failures[:2] == ["Night nurses.", "Twins."] and failures[2].startswith("Shift workers")
 
 
 def test_the_hash_covers_the_calibrator_and_the_references_of_the_manifest(tmp_path: Path) -> None:
