@@ -27,23 +27,24 @@ def load_booster(path: Path, threads: int = 1) -> xgb.Booster:
         raise InputError(
             f"{path.name} cannot be read as an XGBoost model; give a .json or .ubj file."
         ) from error
-    _check_names(path, booster.feature_names or [])
+    check_names(path.name, booster.feature_names or [])
     objective = json.loads(booster.save_config())["learner"]["objective"]["name"]
     if objective != OBJECTIVE:
         raise InputError(f"{path.name} was trained for {objective}; give a {OBJECTIVE} model.")
     return booster
 
 
-def _check_names(path: Path, names: Sequence[str]) -> None:
+def check_names(file: str, names: Sequence[str]) -> None:
+    """Raise InputError naming the first feature that is not the published one in its place."""
     if len(names) != len(VECTOR_NAMES):
         raise InputError(
-            f"{path.name} names {len(names)} features; give a model trained on the "
+            f"{file} names {len(names)} features; give a model trained on the "
             f"{len(VECTOR_NAMES)} named features."
         )
     for column, (found, expected) in enumerate(zip(names, VECTOR_NAMES, strict=True), start=1):
         if found != expected:
             raise InputError(
-                f"{path.name} has {found} where feature {column} must be {expected}; "
+                f"{file} has {found} where feature {column} must be {expected}; "
                 "give a model trained on the published features in their order."
             )
 
@@ -92,9 +93,9 @@ class ManiaEngine:
         # Named on purpose: an unnamed matrix would be matched by position alone.
         matrix = xgb.DMatrix(vectors, feature_names=list(VECTOR_NAMES), nthread=self._threads)
         mania, hypomania = (
-            booster.predict(
-                matrix, output_margin=output_margin, pred_contribs=bool(width)
-            ).astype(np.float64)
+            booster.predict(matrix, output_margin=output_margin, pred_contribs=bool(width)).astype(
+                np.float64
+            )
             for booster in (self._mania, self._hypomania)
         )
         return mania, hypomania

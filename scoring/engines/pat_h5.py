@@ -5,6 +5,8 @@ every dataset's name, shape, type and values are checked before one weight is to
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
 import h5py
@@ -12,10 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patients.domain.errors import InputError
-from scoring.engines.pat import EMBED_DIM, HEAD_DIM, HIDDEN_DIM, PatSize
+from scoring.engines.closed_h5 import H5Fault, datasets_of, storage_fault
+from scoring.engines.given_file import GivenFile, read_given, shown
+from scoring.engines.pat import EMBED_DIM, HEAD_DIM, HIDDEN_DIM, SIZES, PatSize, build_encoder
 from scoring.engines.quiet_tensorflow import keras
 
 Layout = dict[str, tuple[int, ...]]
+Arrays = dict[str, NDArray[np.float32]]
+
+MOST_BYTES = 64 << 20  # the largest size has 16 MB
+TOO_LARGE = (OverflowError, MemoryError)  # a length in a broken file may be anything
 
 EMPTY_LAYERS = ("inputs", "reshape", "tf.__operators__.add")  # published, without weights
 
@@ -94,7 +102,7 @@ def _variable_path(dataset: str) -> str:
     return dataset.split("/", 1)[1].removesuffix(":0")
 
 
-def _assign(model: keras.Model, arrays: dict[str, NDArray[np.float32]]) -> None:
+def _assign(model: keras.Model, arrays: Arrays) -> None:
     variables = _variables(model)
     for dataset, array in arrays.items():
         variables[_variable_path(dataset)].assign(array)
@@ -120,40 +128,88 @@ def _names(names: list[str]) -> NDArray[np.bytes_]:
     return np.array([name.encode() for name in names], dtype=np.bytes_)
 
 
-def _read(path: Path, expected: Layout, wanted: str) -> dict[str, NDArray[np.float32]]:
+def read_encoder(given: GivenFile) -> tuple[PatSize, Arrays]:
+    """Recognise the size of an encoder file and return its arrays, all checked.
+
+    The size is the one from whose layout the file departs in the fewest datasets. Raises
+    InputError as `load_encoder` does, with the size taken for meant.
+    """
+    with _datasets(given, "published PAT encoder") as found:
+        size = min(SIZES.values(), key=lambda size: _departures(found, layout(size)))
+        return size, _arrays(given, found, layout(size), f"PAT-{size.name} encoder")
+
+
+def encoder_with(size: PatSize, arrays: Arrays) -> keras.Model:
+    """Build an encoder that has the arrays of `read_encoder` as its weights."""
+    model = build_encoder(size)
+    _assign(model, arrays)
+    return model
+
+
+def _departures(found: dict[str, h5py.Dataset], expected: Layout) -> int:
+    shapes = {name: dataset.shape for name, dataset in found.items()}
+    wrong = sum(shapes.get(name) != shape for name, shape in expected.items())
+    return wrong + len(shapes.keys() - expected.keys())
+
+
+def _read(path: Path, expected: Layout, wanted: str) -> Arrays:
     """Return the file's arrays in the order of `expected`, all checked."""
+    given = read_given(path, MOST_BYTES, f"a complete {wanted} weights file")
+    with _datasets(given, wanted) as found:
+        return _arrays(given, found, expected, wanted)
+
+
+@contextmanager
+def _datasets(given: GivenFile, wanted: str) -> Iterator[dict[str, h5py.Dataset]]:
+    """The file's datasets; whatever HDF5 says of a broken file becomes one InputError."""
     try:
-        with h5py.File(path, "r") as file:
-            found = _datasets(file)
-            if fault := _first_fault(found, expected):
-                raise InputError(f"{path.name} {fault}; give an unchanged {wanted} weights file.")
-            return {name: found[name][()] for name in expected}
-    except (OSError, RuntimeError, KeyError, UnicodeDecodeError) as error:
+        with h5py.File(BytesIO(given.data), "r") as file:
+            yield datasets_of(file)
+    except InputError:
+        raise
+    except H5Fault as fault:
+        raise InputError(f"{given.name} {fault}; {_unchanged(wanted)}") from fault
+    except (OSError, RuntimeError, LookupError, ValueError, TypeError, *TOO_LARGE) as error:
         raise InputError(
-            f"{path.name} cannot be read as an HDF5 file; give a complete {wanted} weights file."
+            f"{given.name} cannot be read as an HDF5 file; give a complete {wanted} weights file."
         ) from error
 
 
-def _datasets(file: h5py.File) -> dict[str, h5py.Dataset]:
-    found: dict[str, h5py.Dataset] = {}
-
-    def note(name: str, item: h5py.Group | h5py.Dataset) -> None:
-        if isinstance(item, h5py.Dataset):
-            found[name] = item
-
-    file.visititems(note)  # follows no link that leaves the file
-    return found
+def _unchanged(wanted: str) -> str:
+    return f"give an unchanged {wanted} weights file."
 
 
-def _first_fault(found: dict[str, h5py.Dataset], expected: Layout) -> str:
+def _arrays(
+    given: GivenFile, found: dict[str, h5py.Dataset], expected: Layout, wanted: str
+) -> Arrays:
+    if fault := _layout_fault(found, expected):
+        raise InputError(f"{given.name} {fault}; {_unchanged(wanted)}")
+    arrays = {name: found[name][()] for name in expected}
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            fault = f"holds a value that is not finite in {name}"
+            raise InputError(f"{given.name} {fault}; {_unchanged(wanted)}")
+    return arrays
+
+
+def _layout_fault(found: dict[str, h5py.Dataset], expected: Layout) -> str:
+    """Say what the first dataset that differs is. No value is read."""
+    extra = shown(min(found.keys() - expected.keys(), default=""))
     for name, shape in expected.items():
         if name not in found:
-            return f"has no dataset {name}"
-        if found[name].shape != shape:
-            return f"has shape {found[name].shape} instead of {shape} in {name}"
-        if found[name].dtype != np.float32:
-            return f"has type {found[name].dtype} instead of float32 in {name}"
-        if not np.isfinite(found[name][()]).all():
-            return f"holds a value that is not finite in {name}"
-    extra = next((name for name in found if name not in expected), None)
+            return f"has no dataset {name}" + (f" but the unexpected {extra}" if extra else "")
+        dataset = found[name]
+        if dataset.shape != shape:
+            shapes = f"{dataset.shape} instead of {shape}"
+            return f"has shape {shapes} in {name}{_fitting(name, dataset)}"
+        if dataset.dtype != np.float32:
+            return f"has type {dataset.dtype} instead of float32 in {name}"
+        if fault := storage_fault(dataset):
+            return f"{fault} {name}"
     return f"has the unexpected dataset {extra}" if extra else ""
+
+
+def _fitting(name: str, dataset: h5py.Dataset) -> str:
+    """Say of which sizes a shape is, where two of them are mixed."""
+    sizes = [size.name for size in SIZES.values() if layout(size).get(name) == dataset.shape]
+    return f", which is of PAT-{'/'.join(sizes)}" if sizes else ""
