@@ -3,6 +3,11 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes depends on the machine: speeds are measured by `make bench`.
+settings.register_profile("clarity", deadline=None)
+settings.load_profile("clarity")
 
 ROOT = Path(__file__).resolve().parent.parent
 
