@@ -2,16 +2,21 @@
 
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
+from alerts.nightly import patient_night
 from patients.models import Role
+from scoring.model_services import model_register
 from scoring.models import ModelVersion, ShadowScore
 from scoring.presenters.model_facts import model_view
 from tests import factories
+from tests.model_folders import ALARMED, leaning
+from tests.people import in_care, recording
 
 pytestmark = pytest.mark.django_db
 
@@ -114,3 +119,21 @@ def test_the_list_asks_the_database_no_more_for_more_models(
 
 def test_a_model_that_does_not_exist_is_not_found() -> None:
     assert browser().get("/models/987654/").status_code == 404
+
+
+def test_no_page_of_a_patient_and_no_answer_shows_a_shadows_word(tmp_path: Path) -> None:
+    doctor, last = factories.user(), timezone.localdate() - timedelta(days=1)
+    patient = in_care("P-1", recording(last_day=last), team=[doctor])
+    folder = leaning(tmp_path / "alarmed", ALARMED)
+    version = model_register(folder=folder, track="mania", by="test")
+    patient_night(patient=patient, now=timezone.now(), catch_up_days=2)
+    assert ShadowScore.objects.filter(would_alert=True).count() == 2
+    client = Client()
+    client.force_login(doctor)
+    for address in ("/", "/patients/P-1/", "/alerts/", "/api/v1/scores/?patient=P-1"):
+        answer = client.get(address)
+        assert answer.status_code == 200
+        assert version.version not in answer.content.decode(), address
+    assert "In shadow" not in client.get("/models/").content.decode()
+    client.force_login(factories.user(Role.ADMINISTRATOR))
+    assert "In shadow" in client.get("/models/").content.decode()

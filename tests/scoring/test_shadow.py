@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
-from django.test import Client
 
 from alerts.models import Alert
 from alerts.nightly import patient_night
-from patients.models import Patient, Role
+from patients.models import Patient
 from scoring.model_services import model_promote, model_register
 from scoring.models import ModelVersion, RiskScore, ShadowScore, Tier
 from scoring.shadow import COMPARED_DAYS, shadow_comparisons
@@ -153,21 +152,3 @@ def test_the_comparison_counts_agreement_and_what_would_have_fired() -> None:
     assert (found.days, found.scored, found.patients) == (5, 4, 2)
     assert (found.compared, found.agreed, found.agreement) == (4, 1, 0.25)
     assert (found.fired_both, found.fired_shadow_only, found.fired_current_only) == (1, 1, 1)
-
-
-def test_no_page_of_a_patient_and_no_answer_shows_a_shadows_word(
-    tmp_path: Path,
-) -> None:
-    doctor = factories.user()
-    patient = in_care("P-1", team=[doctor])
-    version = shadow(leaning(tmp_path / "alarmed", ALARMED))
-    night(patient)
-    client = Client()
-    client.force_login(doctor)
-    for address in ("/", "/patients/P-1/", "/alerts/", "/api/v1/scores/?patient=P-1"):
-        answer = client.get(address)
-        assert answer.status_code == 200
-        assert version.version not in answer.content.decode(), address
-    assert "In shadow" not in client.get("/models/").content.decode()
-    client.force_login(factories.user(Role.ADMINISTRATOR))
-    assert "In shadow" in client.get("/models/").content.decode()
