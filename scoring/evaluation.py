@@ -11,6 +11,7 @@ from tqdm import tqdm
 from patients.domain.errors import InputError
 from patients.domain.recording import Family
 from scoring.datasets.folder import Member, groups_in, mean_activity, members_in
+from scoring.domain.metrics import auroc
 from scoring.domain.output import RESEARCH_USE
 from scoring.domain.pat_window import PatWeek, Reference, of_a_week, standardised
 from scoring.domain.rules import RouterRules
@@ -24,6 +25,7 @@ from scoring.learning.outcome import (
     curves,
     difference,
     discrimination,
+    rounded,
 )
 from scoring.learning.references import MIN_PEOPLE, fitted
 
@@ -147,6 +149,7 @@ def _answer(
 ) -> dict[str, Any]:
     labels, people = cohort.labels, np.arange(len(cohort.scored))
     still = -np.array([mean_activity(week) for week in cohort.weeks])
+    worn = -np.array([mean_activity(_only_worn(week)) for week in cohort.weeks])
     ours, theirs = discrimination(labels, raw, people), discrimination(labels, still, people)
     calibrate, facts = models.calibrator("depression"), models.facts("depression")
     p = np.array([calibrate(float(x)) for x in raw])
@@ -161,6 +164,7 @@ def _answer(
         "depression_auprc_ci": ours["auprc_ci"],
         "mean_activity_auc": theirs["auroc"],
         "mean_activity_auc_ci": theirs["auroc_ci"],
+        "mean_worn_activity_auc": rounded(auroc(labels, worn)),
         "difference": difference(labels, raw, still, people),
         "calibration": calibration(labels, p),
         "cutoffs": at_cutoffs(labels, p, cutoffs),
@@ -175,6 +179,10 @@ def _answer(
         "notice": RESEARCH_USE if facts.trained_on == "simulated" else None,
     }
     return answer | (_more(cohort, models, which, raw, still) if full else {})
+
+
+def _only_worn(week: PatWeek) -> PatWeek:
+    return PatWeek(np.where(week.worn, week.activity, np.float32(np.nan)), week.worn)
 
 
 def _rejected(cohort: Cohort) -> dict[str, int]:

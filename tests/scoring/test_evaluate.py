@@ -97,6 +97,8 @@ def test_both_areas_are_those_of_the_same_people(folder: Path, answer: dict[str,
     assert answer["reference"] == "own"
     assert answer["depression_auc"] == pytest.approx(roc_auc_score(labels, raw), abs=1e-6)
     assert answer["mean_activity_auc"] == pytest.approx(roc_auc_score(labels, still), abs=1e-6)
+    awake = [-week.activity[week.worn].mean(dtype=np.float64) for week in weeks]
+    assert answer["mean_worn_activity_auc"] == pytest.approx(roc_auc_score(labels, awake), abs=1e-6)
     assert answer["mean_activity_auc"] > 0.6  # less activity counts as more depressed
     low, high = answer["depression_auc_ci"]
     assert 0 <= low <= answer["depression_auc"] <= high <= 1
