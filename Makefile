@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt $(if $(GPU),requirements-gpu.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test lint train bench check-diary check-hostile check-realism screenshots browser
+.PHONY: help setup demo serve test lint train bench check-diary check-hostile check-realism check-causes screenshots browser
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -56,6 +56,9 @@ check-diary: $(STAMP)  ## The nights found in a real week beside its sleep diary
 
 check-realism: $(STAMP)  ## Simulated people beside published values
 	@$(BIN)/python -m tests.check_realism
+
+check-causes: $(STAMP)  ## Whether explanations find the cause of simulated episodes
+	@$(BIN)/python -m tests.check_causes
 
 check-hostile: $(STAMP)  ## 2,000 damaged and hostile uploads, none of which may do harm
 	@$(BIN)/python -m tests.hostile

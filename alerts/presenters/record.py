@@ -21,6 +21,7 @@ from patients.presenters import freshness, zone_now
 from patients.selectors import zones_of
 from scoring.models import RiskScore, Track
 from scoring.presenters.activity import activity_week
+from scoring.presenters.explanation import explanation
 from scoring.presenters.tracks import (
     TrackView,
     certainty,
@@ -68,6 +69,7 @@ def _track(score: RiskScore, view: TrackView, points: list[ScorePoint]) -> dict[
         "view": view,
         "change": change(points, view.name),
         "own": own_history(score, view),
+        "why": explanation(score, view),
         "coverage": coverage_words(view.name, view.coverage),
         "sure": certainty(view.coverage),
     }

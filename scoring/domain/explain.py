@@ -153,7 +153,7 @@ def mania_contributions(
     ``means`` are the vector's values by name. The points are those of an index's mean, SD and
     Z-score together, so that an index can count although today's value is the usual one.
     """
-    today = _values(day)
+    today = values_of(day)
     found = [
         Contribution(
             name=name,
@@ -168,7 +168,7 @@ def mania_contributions(
     return tuple(sorted(found, key=lambda c: -abs(c.points)))
 
 
-def _values(day: DayFeatures) -> dict[str, float | None]:
+def values_of(day: DayFeatures) -> dict[str, float | None]:
     """The day's own value of each index, of the body's too."""
     body = {name: getattr(day, group).get(key) for name, (group, key) in BODY_NAMES.items()}
     return dict(zip(INDEX_NAMES, day.indexes, strict=True)) | body

@@ -133,7 +133,8 @@ class TrackOutput:
     """What one model says of one day, or why it says nothing.
 
     ``probability`` is calibrated and None unless ``status`` is "ok"; ``coverage`` is 0 to 1;
-    ``failed`` says that it is unavailable because the model failed.
+    ``failed`` says that it is unavailable because the model failed; ``explained`` stands beside
+    the contributions: the trees' additivity check, PAT's attention.
     """
 
     status: str
