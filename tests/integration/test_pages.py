@@ -118,7 +118,7 @@ def test_record_tells_what_moved_since_when_and_how_sure() -> None:
     assert "CET" in words  # 08:15 UTC on the patient's clock
     assert "sertraline 50 mg/day" in words
     assert "CANMAT/ISBD 2018" in words and "unverified" in words
-    assert "Sleep per night 4.1 h 7.3 h raises +12.2" in words
+    assert "Sleep per night 4.1 h, usually 7.3 h: +12 points" in words
     data = json_of(answer, "trend-data")
     assert data["tracks"][1]["percent"][-5:] == [20.0, 70.0, 70.0, 70.0, 70.0]
     assert (data["tracks"][0]["high"], data["tracks"][1]["high"]) == (80.0, 60.0)
