@@ -76,7 +76,7 @@ def trained(train: Weeks, held: Weeks, plan: Plan, seed: int) -> tuple[Any, int]
     if plan.mixed_precision:
         keras.mixed_precision.set_global_policy("mixed_float16")
     try:
-        with _strategy(tf).scope():
+        with strategy(tf).scope():
             model = build_classifier(SIZES[plan.size])
             if plan.encoder:
                 encoder = model.get_layer("encoder_model")
@@ -104,7 +104,7 @@ def trained(train: Weeks, held: Weeks, plan: Plan, seed: int) -> tuple[Any, int]
     return model, len(history.history["loss"])
 
 
-def _strategy(tf: Any) -> Any:
+def strategy(tf: Any) -> Any:
     """All GPUs together; the one device there is otherwise."""
     several = len(tf.config.list_physical_devices("GPU")) > 1
     return tf.distribute.MirroredStrategy() if several else tf.distribute.get_strategy()

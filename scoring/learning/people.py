@@ -48,8 +48,8 @@ class Effect:
 EFFECTS = {
     EUTHYMIA: Effect(0.0, 0.0, 1.0, 0.95, 1.0, 0.0, 0.0, 0.0, 0.0),
     DEPRESSION: Effect(1.5, 0.5, 0.70, 0.96, 1.25, 2.0, 12.0, 0.0, 0.06),
-    HYPOMANIA: Effect(-0.8, -1.1, 1.08, 0.90, 1.0, 2.0, -1.0, 9.0, 0.02),
-    MANIA: Effect(-1.6, -2.25, 1.15, 0.85, 1.2, 4.0, 0.0, 14.0, 0.05),
+    HYPOMANIA: Effect(-0.9, -1.1, 1.08, 0.90, 1.0, 2.0, -1.0, 9.0, 0.02),
+    MANIA: Effect(-1.8, -2.25, 1.15, 0.85, 1.2, 4.0, 0.0, 14.0, 0.05),
 }
 
 
@@ -75,6 +75,9 @@ class Person:
     burst_sd: float = 0.95  # of the log of a waking minute's activity
     still_share: float = 0.0  # of waking minutes without movement
     rmssd_ms: float = 35.0
+    phase_response: float = 1.0  # how much of an effect on phase this person shows
+    low_sleep_response: float = 1.0  # the same of sleep in depression: some sleep less
+    floor_share: float = 0.0  # what the sensor reads at rest, as a share of a waking minute
 
 
 def a_person(rng: np.random.Generator, diagnosis: str, control: str = "none") -> Person:
@@ -110,6 +113,10 @@ def a_person(rng: np.random.Generator, diagnosis: str, control: str = "none") ->
         burst_sd=float(rng.uniform(0.75, 1.15)),
         still_share=float(rng.uniform(0.0, 0.25)),
         rmssd_ms=float(np.exp(rng.normal(3.5, 0.4))),
+        # People differ: the mean is the published effect, the spread an assumption.
+        phase_response=float(rng.normal(1.0, 0.5)),
+        low_sleep_response=float(rng.normal(1.0, 1.5)),
+        floor_share=float(rng.uniform(0.0, 0.05)) if rng.random() < 0.3 else 0.0,
     )
 
 
@@ -141,11 +148,14 @@ class Course:
     def days(self) -> int:
         return len(self.kind)
 
-    def felt(self, name: str) -> np.ndarray:
-        """That effect on each day: unfolded from the well value, and what else is lived."""
+    def felt(self, name: str, response: float | np.ndarray = 1.0) -> np.ndarray:
+        """That effect on each day: unfolded from the well value, and what else is lived.
+
+        ``response`` is how much of the mood's effect the person shows.
+        """
         well = getattr(EFFECTS[EUTHYMIA], name)
         full = np.array([getattr(EFFECTS[kind], name) for kind in range(4)])[self.kind]
-        mood = well + self.intensity * (full - well)
+        mood = well + response * self.intensity * (full - well)
         if name not in self.lived:
             return mood
         return mood * self.lived[name] if name in FACTORS else mood + self.lived[name]

@@ -86,9 +86,9 @@ def _measures(seed: int, people: int) -> Iterator[tuple[str, float]]:
     within = [_within_sd(lives) for lives in (patients, others)]
     yield "sleep_hours_within_sd", within[1]
     yield "sleep_within_sd_ratio", within[0] / within[1]
-    yield from _of_moods(rng, 40 * people)
-    mania = _phase_shifts(rng, MANIA, "bipolar_1", people // 6)
-    depression = _phase_shifts(rng, DEPRESSION, "mdd", people // 6)
+    yield from _of_moods(rng, 100 * people)
+    mania = _phase_shifts(rng, MANIA, "bipolar_1", people // 3)
+    depression = _phase_shifts(rng, DEPRESSION, "mdd", people // 3)
     yield "phase_sd_hours", float(np.concatenate((mania, depression))[:, 1].mean())
     for name, found in (("mania", mania), ("depression", depression)):
         shift, sd = found.mean(axis=0)

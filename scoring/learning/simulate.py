@@ -16,10 +16,11 @@ from patients.domain.recording import (
     SleepStage,
 )
 from scoring.domain.types import PersonData
-from scoring.learning.people import Course, Person
+from scoring.learning.people import DEPRESSION, Course, Person
 
 DAY = 1440
 LATE_AFTER_LATE = 0.75  # correlation of sleep timing from night to night: assumption
+RESTS_A_DAY = 0.4  # assumption
 GAP_DAYS = 5  # mean length: assumption
 RESTING_DAY_BPM = 1.5  # from day to day: assumption
 # A fifth of people have a week with a swing of 10 beats (Quer 2020).
@@ -46,16 +47,17 @@ def simulate_nights(
 ) -> list[Night]:
     """One night for each day of the course."""
     days = np.arange(course.days)
+    in_depression = np.where(course.kind == DEPRESSION, person.low_sleep_response, 1.0)
     weekend = np.isin((days + first_weekday) % 7, (5, 6))
     middle = 60 * (
         person.midsleep_hours
-        + course.felt("phase_hours")
+        + course.felt("phase_hours", person.phase_response)
         + weekend * person.weekend_hours
         + person.midsleep_sd_hours * _wander(rng, course.days, LATE_AFTER_LATE)
     )
     length = 60 * np.clip(
         person.sleep_hours
-        + course.felt("sleep_hours")
+        + course.felt("sleep_hours", in_depression)
         + rng.normal(0, person.sleep_sd_hours, course.days),
         1.5,
         12.0,
@@ -124,9 +126,19 @@ def simulate_intensity(
     # exp(log_level) has a mean of exp(sd² / 2).
     awake = level * bell * np.exp(log_level - person.burst_sd**2 / 2)
     awake[rng.random(len(asleep)) < person.still_share] = 0.0
+    awake[_resting(rng, course.days)] = 0.0
     twitch = rng.random(len(asleep)) < 0.06
     in_sleep = twitch * rng.exponential(0.12, len(asleep))
     return np.where(asleep, in_sleep, awake).astype(np.float32)
+
+
+def _resting(rng: np.random.Generator, days: int) -> np.ndarray:
+    """Minutes of lying still by day, half an hour to two and a half at a time."""
+    resting = np.zeros(days * DAY, dtype=bool)
+    starts = rng.integers(0, days * DAY, rng.poisson(RESTS_A_DAY * days))
+    for start, length in zip(starts, rng.integers(30, 150, len(starts)), strict=True):
+        resting[start : start + length] = True
+    return resting
 
 
 def _autoregressive(rng: np.random.Generator, smoothness: float, sd: float = 0.95) -> np.ndarray:
@@ -202,7 +214,7 @@ def simulate_person_data(
     intensity = simulate_intensity(rng, person, course, nights)
     resting = resting_rates(rng, person, course)
     heart_rate = simulate_heart_rate(rng, resting, intensity, asleep_minutes(nights))
-    activity = in_units(intensity, family, scale)
+    activity = in_units(np.maximum(intensity, person.floor_share), family, scale)
     steps = in_units(intensity, Family.STEPS, 1.0)
     for day, night in enumerate(nights):
         if not night.recorded:
