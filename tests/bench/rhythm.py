@@ -6,25 +6,12 @@ python -m tests.bench rhythm
 import subprocess
 import tempfile
 import time
-import venv
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
-from tests.conftest import ROOT
+from tests.bench.environments import COMPARATORS, environment
 
-ENVIRONMENTS = ROOT / ".bench"
-COMPARATORS = ROOT / "tests/bench/comparators"
-# As far as they work under Python 3.11; pyActigraphy itself comes without what it asks for.
-PACKAGES = {
-    "circadian": [["circadian==1.0.3"]],
-    "pyactigraphy": [
-        ["numpy==1.23.5", "pandas==1.5.3", "scipy<1.12", "numba<0.60", "lmfit", "joblib"],
-        ["pyexcel", "pyexcel-ods3", "pyexcel-xlsx", "statsmodels", "plotly", "spm1d", "stochastic"],
-        ["--no-deps", "pyActigraphy==1.2.2"],
-    ],
-}
 PEOPLE = 1_000
 MOST_MS, TIMES_RHYTHM, TIMES_PACEMAKER = 2.0, 50, 100
 
@@ -70,7 +57,7 @@ def _milliseconds(run: Callable[[], object], times: int) -> float:
 
 
 def _compare(package: str, script: str, data: np.ndarray, own_ms: float, least: int) -> None:
-    python = _environment(package)
+    python = environment(package)
     if python is None:
         print(f"  {package}: cannot be installed here")
         return
@@ -85,18 +72,3 @@ def _compare(package: str, script: str, data: np.ndarray, own_ms: float, least: 
         return
     other = float(told.stdout.splitlines()[-1])
     print(f"  {package}: {other:.1f} ms, {other / own_ms:.0f} times as long (at least {least})")
-
-
-def _environment(package: str) -> Path | None:
-    """The Python of an environment with the package, made at first; None if that fails."""
-    folder = ENVIRONMENTS / package
-    python, done = folder / "bin/python", folder / "done"
-    if done.exists():
-        return python
-    venv.create(folder, with_pip=True, clear=True)
-    for packages in PACKAGES[package]:
-        command = [python, "-m", "pip", "install", "--quiet", *packages]
-        if subprocess.run(command, stderr=subprocess.DEVNULL).returncode:
-            return None
-    done.touch()
-    return python
