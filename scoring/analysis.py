@@ -39,7 +39,7 @@ def analysis(recording: Recording, zone: str) -> dict[str, Any]:
     scored = _scored_day(features)
     assessed = assess_day(
         person, features, scored, Antidepressant.UNAVAILABLE, models(), router_rules(),
-        feature_labels(),
+        feature_labels(), window_nights=window_days(),
     )  # fmt: skip
     decision = assessed.decision
     return {

@@ -26,7 +26,7 @@ from scoring.models import (
     RiskScore,
     Track,
 )
-from scoring.resources import feature_labels, router_rules
+from scoring.resources import feature_labels, router_rules, window_days
 from scoring.selectors import (
     antidepressant_state,
     depression_history,
@@ -70,6 +70,7 @@ def patient_assess(
         router_rules(),
         feature_labels(),
         explain,
+        window_days(),
     )
 
 

@@ -69,7 +69,9 @@ def day_features(
     phase = pacemaker_day(grid, person.zones, day, windows, night, before)
     known = known_activity(grid)
     below = sedentary.get(person.family) if person.family else None
-    features = _features(grid, known, person, day, night, present, phase, below)
+    around = [w for w in windows if w not in night]
+    crossed = _turn(before) != _turn(phase) if before else False
+    features = _features(grid, known, person, day, night, around, present, phase, below, crossed)
     quality = day_quality(person, grid, *person.zones.day_bounds(day))
     return replace(features, quality=quality), phase, week_of(grid, person.zones, day)
 
@@ -100,16 +102,18 @@ def _features(
     person: PersonData,
     day: date,
     windows: list[Window],
+    around: list[Window],
     present: bool,
     phase: PacemakerDay | None,
     sedentary_below: float | None,
+    crossed: bool,
 ) -> DayFeatures:
     zones = person.zones
     low, high = (grid.index(t) for t in zones.day_bounds(day))
     noon, next_noon = (grid.index(t) for t in zones.night_bounds(day))
     sleep: tuple[float | None, ...] = (None,) * 10
     if present:
-        sleep = sleep_indexes(windows, noon, next_noon - noon)
+        sleep = sleep_indexes(windows, noon, next_noon - noon, around)
     published = phase.asleep_awake if phase and present else None
     return DayFeatures(
         day=day,
@@ -128,10 +132,13 @@ def _features(
             published.dlmo_hours if published else None,
             published.amplitude if published else None,
         ),
-        flags=tuple(
-            _flags(grid, zones, day, windows, present, phase.best.dlmo_hours if phase else None)
-        ),
+        flags=tuple(_flags(grid, zones, day, windows, present, crossed)),
     )
+
+
+def _turn(phase: PacemakerDay | None) -> int | None:
+    """How often the phase has gone over noon, where the printed hour jumps."""
+    return None if phase is None else int((phase.best.dlmo_hours - 12.0) // 24.0)
 
 
 def _phase(phase: PacemakerDay | None) -> dict[str, float | None]:
@@ -173,7 +180,7 @@ def _flags(
     day: date,
     windows: list[Window],
     present: bool,
-    dlmo: float | None,
+    crossed: bool,
 ) -> Iterator[str]:
     low, high = (grid.index(t) for t in zones.day_bounds(day))
     if grid.recorded[low:high].sum() < FULL_DAY_MINUTES:
@@ -186,7 +193,7 @@ def _flags(
         yield "travel_day"
     elif high - low != DAY_MINUTES:
         yield "clock_change"
-    if dlmo is not None and not 12.0 <= dlmo < 36.0:
+    if crossed:
         yield "phase_crossed_noon"
 
 

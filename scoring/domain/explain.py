@@ -1,7 +1,7 @@
 """What moved the mania track's probability: SHAP values in log-odds, shown as points that add up.
 
 SHAP values sum to a model's margin, not to its calibrated probability. They are turned into
-percentage points so (docs/adr/0007-points-that-add-up.md): in each model all that raises is one
+percentage points so (docs/adr/0008-points-that-add-up.md): in each model all that raises is one
 force and all that lowers another; each force gets its Shapley value of the *shown* probability,
 and shares it out among its indexes as their margins stand to one another.
 """

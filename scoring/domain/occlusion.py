@@ -6,7 +6,7 @@ of parts are two views of one week; they do not add up to anything.
 
 The typical week is one that the person lived, not a mean of several: a mean of minutes is
 smoother than any real week, and to a model that reads smoothness it is itself a sign
-(docs/adr/0007-points-that-add-up.md).
+(docs/adr/0008-points-that-add-up.md).
 """
 
 from collections.abc import Mapping, Sequence

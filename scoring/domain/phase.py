@@ -129,7 +129,11 @@ def pacemaker_day(
 
 
 def _run(lux: Floats, begun: pacemaker.State, dlmo_before: float | None) -> Oscillation:
-    """From 19:00 on; ``dlmo_before`` is the day before's."""
+    """From 19:00 on; ``dlmo_before`` is the day before's.
+
+    A day that is no whole number of steps, as where a zone was set by the minute, loses the rest.
+    """
+    lux = lux[: len(lux) // pacemaker.STEP_MINUTES * pacemaker.STEP_MINUTES]
     path = pacemaker.simulate(lux, begun)
     hour = pacemaker.minimum_hour(path.x, 0, len(lux) / 60)
     dlmo = 24.0 - HOURS_FROM_19_TO_MIDNIGHT + hour - pacemaker.CBTMIN_TO_DLMO_HOURS

@@ -41,14 +41,15 @@ def hourly_means(minutes: Floats) -> Floats:
 def interdaily_stability(hourly: Floats) -> float | None:
     """IS, 0 to 1: how alike the days are (Witting et al. 1990, Van Someren et al. 1999).
 
-    n * sum_h (profile_h - mean)^2 / (24 * sum_i (x_i - mean)^2), over the n valid hours, as
-    GGIR does where hours are missing: hours left out, never set to zero.
+    n * sum_h (profile_h - mean)^2 / (24 * sum_i (x_i - mean)^2), over the n valid hours. Where
+    hours are missing each hour of the profile weighs by its number of valid hours, n_h in place
+    of n / 24, so that IS stays the share of variance that the profile explains.
 
     >>> day = np.tile([0.0] * 12 + [1.0] * 12, 7)
     >>> interdaily_stability(day)
     1.0
     """
-    n, spread = _spread(hourly)
+    _, spread = _spread(hourly)
     if not spread:
         return None
     hour = np.arange(len(hourly)) % 24
@@ -57,7 +58,7 @@ def interdaily_stability(hourly: Floats) -> float | None:
     if (counts == 0).any():
         return None
     profile = np.bincount(hour[there], hourly[there], minlength=24) / counts
-    return float(n * np.sum((profile - profile.mean()) ** 2) / (24 * spread))
+    return float(np.sum(counts * (profile - hourly[there].mean()) ** 2) / spread)
 
 
 def intradaily_variability(hourly: Floats) -> float | None:
@@ -124,7 +125,8 @@ def _first_equal(means: Floats, wanted: float) -> int:
     A counter of steps has hours of zeros every night: the first after midnight would not move
     with the sleeper. What only rounding parts is equal.
     """
-    equal = np.flatnonzero(np.abs(means - wanted) <= 1e-9 * np.nanmax(np.abs(means)))
+    near = np.abs(means - wanted) <= 1e-9 * np.nanmax(np.abs(means))
+    equal = np.flatnonzero((means == wanted) | near)
     without = np.diff(equal, prepend=equal[-1] - len(means))
     return int(equal[np.argmax(without)])
 

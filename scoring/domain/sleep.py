@@ -111,12 +111,16 @@ def sleep_amplitude(
 
 
 def sleep_indexes(
-    windows: Sequence[Window], noon: int, minutes: int = DAY_MINUTES
+    windows: Sequence[Window],
+    noon: int,
+    minutes: int = DAY_MINUTES,
+    around: Sequence[Window] = (),
 ) -> tuple[float | None, ...]:
     """The ten sleep indexes of one noon-to-noon day of so many minutes, in the published order.
 
     Hours, counts, fraction of the day and a ratio; a day without a long (short) window has
-    zeros there.
+    zeros there. ``windows`` are the day's; ``around`` are those of the days beside it, of which
+    a part may lie in this one: sleep across noon belongs to one day, but fills bins of both.
     """
     long = [w for w in windows if w.is_long]
     short = [w for w in windows if not w.is_long]
@@ -130,7 +134,7 @@ def sleep_indexes(
         asleep[1] + awake[1],
         float(len(short)),
         sum(asleep) / 24,
-        sleep_amplitude(windows, noon, minutes),
+        sleep_amplitude([*windows, *around], noon, minutes),
     )
 
 

@@ -34,10 +34,15 @@ class Vector:
 
     def named(self) -> dict[str, float | None]:
         """By the names of the published boosters; unknown values are None."""
-        return {
-            name: None if np.isnan(value) else float(value)
-            for name, value in zip(VECTOR_NAMES, self.values, strict=True)
-        }
+        return named(VECTOR_NAMES, self.values)
+
+
+def named(names: Sequence[str], values: Floats) -> dict[str, float | None]:
+    """Values by name; unknown ones are None."""
+    return {
+        name: None if np.isnan(value) else float(value)
+        for name, value in zip(names, values, strict=True)
+    }
 
 
 class Night(Protocol):
@@ -86,6 +91,14 @@ def body_vector(
         values = np.array([of_day[day] for day in sorted(of_day)])
         out[i] = _mean_sd_z(values, of_day.get(scored_day, np.nan))
     return out.reshape(-1)
+
+
+def own_vector(
+    days: Sequence[DayFeatures], scored_day: date, window_days: int = WINDOW_NIGHTS
+) -> Floats:
+    """The 36 and then the 15, in the order of OWN_VECTOR_NAMES; shape (51,)."""
+    published = vector(days, scored_day, window_days).values
+    return np.concatenate((published, body_vector(days, scored_day, window_days)))
 
 
 def _number(value: object) -> float:

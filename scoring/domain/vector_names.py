@@ -37,3 +37,6 @@ BODY_VECTOR_NAMES: tuple[str, ...] = tuple(
     name + suffix for name in BODY_NAMES for suffix in SUFFIXES
 )
 """The 15 further columns, after the 36."""
+
+OWN_VECTOR_NAMES: tuple[str, ...] = VECTOR_NAMES + BODY_VECTOR_NAMES
+"""All 51 columns of a booster of Clarity's own."""

@@ -16,9 +16,16 @@ from scoring.domain.explain import Label, shown_probability
 from scoring.domain.pat_window import PatWeek, pat_week, standardised
 from scoring.domain.router import Antidepressant, decide
 from scoring.domain.rules import RouterRules
-from scoring.domain.types import DayFeatures, PersonData, Reason, RiskDecision, TrackOutput
+from scoring.domain.types import (
+    DayFeatures,
+    Floats,
+    PersonData,
+    Reason,
+    RiskDecision,
+    TrackOutput,
+)
 from scoring.domain.unit_scale import scale_reason
-from scoring.domain.vector import WINDOW_NIGHTS, Vector, vector
+from scoring.domain.vector import WINDOW_NIGHTS, Vector, named, own_vector, vector
 from scoring.engines.artifacts import ArtifactError
 from scoring.engines.explained import NOT_EXPLAINED, OccludedWeek, explained_vector
 from scoring.engines.models import Models, TrackFacts
@@ -54,27 +61,30 @@ def assess_day(
     rules: RouterRules,
     labels: dict[str, Label],
     explain: bool = True,
+    window_nights: int = WINDOW_NIGHTS,
 ) -> Assessment:
     """Both models side by side on one day, then the router.
 
-    ``days`` are the features up to the day; later ones are ignored. A model that fails
+    ``days`` are the features up to the day; later ones are ignored. ``window_nights`` is that of
+    the mania model's inputs. A model that fails
     leaves its track unavailable with the reason, and the other goes on.
     """
     known = [d for d in days if d.day <= day]
     night = _latest_night(known, day, rules.mania_recent_nights)
-    week, inputs = pat_week(person, day), vector(known, night or day)
-    coverage = vector(known, day).coverage
+    week, inputs = pat_week(person, day), own_vector(known, night or day, window_nights)
+    nights = vector(known, day, window_nights)
     depression = _or_failed(
         lambda: _depression(person, day, week, models, rules, labels, explain), week.coverage
     )
     mania = _or_failed(
-        lambda: _mania(known, night, inputs, coverage, models, rules, labels, explain), coverage
+        lambda: _mania(known, night, inputs, nights, models, rules, labels, explain),
+        nights.coverage,
     )
     p95 = _or_none(partial(models.population_p95, person.family))
     warning = early_warning(known, day, p95, rules.early_warning)
     decision = decide(day, depression, mania, antidepressant, warning, rules)
     if mania.status == "ok" and night:
-        notes = _about_the_nights(known, day, night)
+        notes = _about_the_nights(known, day, night, window_nights)
         decision = replace(decision, reasons=(*decision.reasons, *notes))
     if depression.status == "ok" and person.family:
         levels = _or_none(partial(models.level_range, person.family))
@@ -92,12 +102,14 @@ def _latest_night(days: Sequence[DayFeatures], day: date, recent: int) -> date |
     return max((d.day for d in days if d.night_present and d.day >= first), default=None)
 
 
-def _about_the_nights(days: Sequence[DayFeatures], day: date, night: date) -> Iterator[Reason]:
+def _about_the_nights(
+    days: Sequence[DayFeatures], day: date, night: date, window_nights: int
+) -> Iterator[Reason]:
     """What a reader must know of the nights behind the mania track."""
     if night != day:
         text = f"Mania is read from the night to {night}, the latest there."
         yield Reason("mania_night", text)
-    first = day - timedelta(days=WINDOW_NIGHTS - 1)
+    first = day - timedelta(days=window_nights - 1)
     present = [d for d in days if d.day >= first and d.night_present]
     unworn = sum("night_unworn" in d.flags for d in present)
     if unworn:
@@ -151,13 +163,13 @@ def _depression(
     labels: dict[str, Label],
     explain: bool,
 ) -> TrackOutput:
-    if person.activity is not None and person.family not in models.references:
+    if person.family not in models.references:
         unit = f"{person.family} ({UNITS[person.family]})" if person.family else "unknown"
-        return TrackOutput.unavailable(
-            f"no reference for unit {unit}: values cannot be compared.", week.coverage
-        )
+        why = "values cannot be compared" if person.family else "no activity was recorded"
+        return TrackOutput.unavailable(f"no reference for unit {unit}: {why}.", week.coverage)
     needed = rules.min_depression_coverage
-    if person.family is None or week.coverage < needed:
+    assert person.family is not None
+    if week.coverage < needed:
         return TrackOutput.unavailable(
             f"the sensor was worn {100 * week.coverage:.1f} % of the week, "
             f"{100 * needed:.0f} % is needed.",
@@ -182,23 +194,23 @@ def _depression(
 def _mania(
     days: Sequence[DayFeatures],
     night: date | None,
-    inputs: Vector,
-    coverage: float,
+    inputs: Floats,
+    nights: Vector,
     models: Models,
     rules: RouterRules,
     labels: dict[str, Label],
     explain: bool,
 ) -> TrackOutput:
-    needed, there = rules.min_mania_nights, round(coverage * WINDOW_NIGHTS)
-    if there < needed:
-        return TrackOutput.unavailable(
-            f"{there} of {WINDOW_NIGHTS} nights are there, {needed} are needed.", coverage
-        )
+    needed, coverage = rules.min_mania_nights, nights.coverage
+    if nights.nights_present < needed:
+        there = f"{nights.nights_present} of {nights.window_nights} nights are there"
+        return TrackOutput.unavailable(f"{there}, {needed} are needed.", coverage)
     if night is None:
         return TrackOutput.unavailable(
             f"none of the last {rules.mania_recent_nights} nights is there.", coverage
         )
-    row = inputs.values[np.newaxis]
+    columns = models.mania_engine.names
+    row = inputs[np.newaxis, : len(columns)]
     names = ("mania", "hypomania")
     calibrators = [models.calibrator(name) for name in names]
     raw = _finite(p[0] for p in models.mania_engine.probabilities(row))
@@ -207,7 +219,7 @@ def _mania(
     if explain:
         about = next(d for d in days if d.day == night)
         contributions, explained = explained_vector(
-            models.mania_engine, inputs.named(), row, parts, calibrators, about, labels
+            models.mania_engine, named(columns, row[0]), row, parts, calibrators, about, labels
         )
     return TrackOutput(
         "ok",
@@ -220,9 +232,9 @@ def _mania(
     )
 
 
-def _inputs_hash(week: PatWeek, inputs: Vector, last_days: Sequence[DayFeatures]) -> str:
+def _inputs_hash(week: PatWeek, inputs: Floats, last_days: Sequence[DayFeatures]) -> str:
     digest = sha256(np.where(week.worn, week.activity, np.nan).astype("<f4").tobytes())
-    digest.update(np.round(inputs.values, 9).astype("<f8").tobytes())
+    digest.update(np.round(inputs, 9).astype("<f8").tobytes())
     for d in last_days:
         digest.update(repr((d.day, d.sleep["time_asleep_hours"], d.night_worn_minutes)).encode())
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""The mania track's two models at work: boosted trees over the 36 features."""
+"""The mania track's two models at work: boosted trees over the 36 features, or all 51."""
 
 import json
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import xgboost as xgb
 from numpy.typing import NDArray
 
 from patients.domain.errors import InputError
-from scoring.domain.vector_names import VECTOR_NAMES
+from scoring.domain.vector_names import OWN_VECTOR_NAMES, VECTOR_NAMES
 
 OBJECTIVE = "binary:logistic"
 
@@ -17,7 +17,7 @@ Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 def load_booster(path: Path, threads: int = 1) -> xgb.Booster:
-    """Read a booster (JSON or UBJ) and check that it takes the 36 features in their order.
+    """Read a booster (JSON or UBJ) of the 36 features in their order, or of Clarity's own 51.
 
     Raises InputError if the file is no booster, names other features, or gives no probability.
     """
@@ -27,7 +27,8 @@ def load_booster(path: Path, threads: int = 1) -> xgb.Booster:
         raise InputError(
             f"{path.name} cannot be read as an XGBoost model; give a .json or .ubj file."
         ) from error
-    check_names(path.name, booster.feature_names or [])
+    if tuple(booster.feature_names or ()) != OWN_VECTOR_NAMES:
+        check_names(path.name, booster.feature_names or [])
     objective = json.loads(booster.save_config())["learner"]["objective"]["name"]
     if objective != OBJECTIVE:
         raise InputError(f"{path.name} was trained for {objective}; give a {OBJECTIVE} model.")
@@ -57,13 +58,14 @@ class ManiaEngine:
 
     def __init__(self, mania: Path, hypomania: Path, threads: int = 1) -> None:
         self._threads = threads
-        self._mania = load_booster(mania, threads)
-        self._hypomania = load_booster(hypomania, threads)
+        self._boosters = [load_booster(path, threads) for path in (mania, hypomania)]
+        widest = max(booster.num_features() for booster in self._boosters)
+        self.names = OWN_VECTOR_NAMES[:widest]  # the columns of what goes in
 
     def probabilities(self, vectors: NDArray[np.floating]) -> Pair:
         """Return the uncalibrated P(mania) and P(hypomania), each of shape (n,).
 
-        `vectors` is (n, 36) in the order of VECTOR_NAMES; NaN is a missing feature.
+        `vectors` is (n, 36) in the order of `names`, or (n, 51); NaN is a missing feature.
         Raises ValueError on another shape or an infinite value.
         """
         return self._predict(vectors, width=0)
@@ -76,33 +78,46 @@ class ManiaEngine:
         return self._predict(vectors, width=0, output_margin=True)
 
     def margin_contributions(self, vectors: NDArray[np.floating]) -> Pair:
-        """Return the SHAP values of mania and hypomania in log-odds, each of shape (n, 37).
+        """Return the SHAP values of mania and hypomania in log-odds, each of shape (n, 37) or
+        (n, 52).
 
-        Columns: the 36 features, then the bias; a row sums to the model's margin
-        ln(p / (1 - p)). Raises ValueError as `probabilities` does.
+        Columns: those of `names`, then the bias; a row sums to the model's margin
+        ln(p / (1 - p)). A column that one of the two does not know is 0 there. Raises ValueError
+        as `probabilities` does.
         """
-        return self._predict(vectors, width=len(VECTOR_NAMES) + 1)
+        return self._predict(vectors, width=len(self.names) + 1)
 
     def _predict(
         self, vectors: NDArray[np.floating], width: int, output_margin: bool = False
     ) -> Pair:
-        _check_vectors(vectors)
+        _check_vectors(vectors, len(self.names))
         if len(vectors) == 0:  # XGBoost warns and loses the width
             shape = (0, width) if width else (0,)
             return np.empty(shape), np.empty(shape)
-        # Named on purpose: an unnamed matrix would be matched by position alone.
-        matrix = xgb.DMatrix(vectors, feature_names=list(VECTOR_NAMES), nthread=self._threads)
         mania, hypomania = (
-            booster.predict(matrix, output_margin=output_margin, pred_contribs=bool(width)).astype(
-                np.float64
-            )
-            for booster in (self._mania, self._hypomania)
+            self._of_one(booster, vectors, width, output_margin) for booster in self._boosters
         )
         return mania, hypomania
 
+    def _of_one(
+        self, booster: xgb.Booster, vectors: NDArray[np.floating], width: int, output_margin: bool
+    ) -> NDArray[np.float64]:
+        known = booster.num_features()
+        # Named on purpose: an unnamed matrix would be matched by position alone.
+        matrix = xgb.DMatrix(
+            vectors[:, :known], feature_names=list(self.names[:known]), nthread=self._threads
+        )
+        found: NDArray[np.float64] = booster.predict(
+            matrix, output_margin=output_margin, pred_contribs=bool(width)
+        ).astype(np.float64)
+        if not width:
+            return found
+        unknown = np.zeros((len(found), width - found.shape[1]))
+        return np.concatenate((found[:, :-1], unknown, found[:, -1:]), axis=1)
 
-def _check_vectors(vectors: NDArray[np.floating]) -> None:
-    if vectors.ndim != 2 or vectors.shape[1] != len(VECTOR_NAMES):
-        raise ValueError(f"vectors must have shape (n, {len(VECTOR_NAMES)}), not {vectors.shape}")
+
+def _check_vectors(vectors: NDArray[np.floating], columns: int) -> None:
+    if vectors.ndim != 2 or vectors.shape[1] != columns:
+        raise ValueError(f"vectors must have shape (n, {columns}), not {vectors.shape}")
     if np.isinf(vectors).any():
         raise ValueError("vectors hold an infinite value: give NaN for a missing feature")

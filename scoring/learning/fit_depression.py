@@ -16,6 +16,7 @@ from scoring.learning.fit import artifact
 BATCH = 32
 WARM_UP_STEPS = 100
 PATIENCE = 3  # epochs
+FINE_TUNING_RATE = 1e-5  # as published for S and M
 # Real sensors are scaled and noisier than simulated ones: assumption.
 SCALE_SD, SHIFT_SD = 0.25, 0.10
 

@@ -132,7 +132,7 @@ def _parameters(
     power = chosen.pop("positive_weight_power")
     return chosen | {
         "objective": "binary:logistic",
-        "eval_metric": "aucpr",
+        "eval_metric": "logloss",
         "eta": 0.05,
         "tree_method": "hist",
         "scale_pos_weight": float(((1 - labels.mean()) / labels.mean()) ** power),

@@ -323,9 +323,27 @@ def test_phase_that_crosses_noon_is_flagged_and_does_not_jump() -> None:
     unwrapped = [d.indexes[10] for d in days]
     steps = np.diff(np.array(unwrapped, dtype=np.float64))
     assert (np.abs(steps) < 6).all()
-    crossed = [d for d in days if not 12 <= float(d.indexes[10] or 0) < 36]
-    assert crossed and all("phase_crossed_noon" in d.flags for d in crossed)
+    turns = [int((phase - 12) // 24) for phase in unwrapped if phase is not None]
+    crossings = [days[i].day for i in range(1, len(turns)) if turns[i] != turns[i - 1]]
+    assert crossings  # and only where the printed hour jumps
+    assert [d.day for d in days if "phase_crossed_noon" in d.flags] == crossings
     assert all(12 <= float(d.phase["dlmo_hour"] or 0) < 36 for d in days)
+
+
+@pytest.mark.parametrize("onset", [-60, 90, 450, 540, 600])
+def test_amplitude_counts_sleep_wherever_it_lies_in_the_noon_to_noon_day(onset: int) -> None:
+    # The same 7 h every day, also across noon: a share p of each noon-to-noon day.
+    nights = tuple(episode(a_day(d), onset, onset + 420) for d in range(1, 12))
+    day = [d for d in computed(person(13, nights), 0, 10) if d.night_present][-1]
+    p = 7 / 24
+    assert day.indexes[9] == pytest.approx(np.sqrt(p / (1 - p)), rel=0.02)
+
+
+def test_a_zone_set_by_the_minute_has_a_phase() -> None:
+    monrovia = ZoneHistory.of("Africa/Monrovia")  # 44 min 30 s behind, until 7 January 1972
+    who = clock_nights(monrovia, date(1972, 1, 1), 14)
+    days = [f for f, _ in daily_features(who, date(1972, 1, 1), date(1972, 1, 14))]
+    assert all(d.phase["dlmo_hour"] is not None for d in days[2:13])
 
 
 def test_features_survive_storage() -> None:

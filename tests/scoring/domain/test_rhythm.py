@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
 
 from scoring.domain.cosinor import Cosinor, cosinor
 from scoring.domain.day_sleep import sleep_regularity_index
@@ -163,6 +164,27 @@ def test_less_than_a_day_has_no_rhythm(minutes: int) -> None:
 
 def test_nothing_recorded_has_no_rhythm() -> None:
     assert rhythm(np.full(7 * 1440, np.nan)) == Rhythm()
+
+
+@given(
+    arrays(np.float64, 7 * 24, elements=st.floats(0, 1e4)),
+    arrays(np.bool_, 7 * 24),
+)
+def test_stability_stays_a_share_where_hours_are_missing(
+    hourly: Floats, missing: NDArray[np.bool_]
+) -> None:
+    found = interdaily_stability(np.where(missing, np.nan, hourly))
+    assert found is None or -1e-9 <= found <= 1 + 1e-9
+
+
+def test_stability_of_a_regular_week_with_a_gap_by_hand() -> None:
+    hourly = np.tile([0.0] * 12 + [1.0] * 12, 7)
+    hourly[20:30] = np.nan
+    assert interdaily_stability(hourly) == pytest.approx(1.0)
+
+
+def test_values_at_the_end_of_the_number_line_are_no_crash() -> None:
+    assert rhythm(np.where(np.arange(2880) % 3, 1e308, 0.0)) is not None
 
 
 @given(arrays(np.float64, 7 * 24, elements=st.floats(0, 1e4)), st.floats(0.01, 100))

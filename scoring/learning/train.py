@@ -1,0 +1,120 @@
+"""`make train`: every shipped artefact from the seed, and what the models do on people unseen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from patients.domain.recording import Family
+from scoring.domain.drift import reference_of
+from scoring.domain.pat_window import Reference
+from scoring.domain.rules import RouterRules, family_values
+from scoring.engines.artifacts import Artifact, write_manifest
+from scoring.engines.distributions import save_distributions
+from scoring.engines.models import Models
+from scoring.learning import fit
+from scoring.learning.cohort import PersonDays, Weeks, simulate_person_days, simulate_weeks
+from scoring.learning.episodes import PREVALENCE, Rates
+from scoring.learning.evaluate import Table, outcome_measured
+from scoring.learning.fit_depression import Plan, fit_depression
+from scoring.learning.fit_mania import fit_mania
+from scoring.learning.people import HYPOMANIA, MANIA
+from scoring.learning.references import SEED, save_references, simulated_references
+from scoring.learning.table import columns_for_drift, table_of
+
+ENRICHED = Rates(6.0)  # so many times more hypomania and mania to learn from
+WEEK_EVERY = 5  # of a test person's days, the week of every so many-th is kept
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How many people and days everything is made of."""
+
+    weeks: int = 16_000
+    held_weeks: int = 3_000
+    patients: int = 300
+    days: int = 120
+    test_people: int = 400
+    test_days: int = 120
+
+
+class Training:
+    """One seed's people, references and rules; what is asked for is made once."""
+
+    def __init__(self, folder: Path, data: Path, seed: int = SEED, sizes: Sizes = Sizes()) -> None:
+        self.folder, self.data, self.seed, self.sizes = folder, data, seed, sizes
+        self.levels = family_values(data / "families.toml", "waking_level")
+        self.sedentary = family_values(data / "families.toml", "sedentary_below")
+        folder.mkdir(parents=True, exist_ok=True)
+        fitted = simulated_references(seed, data / "families.toml")
+        self.references: Mapping[Family, Reference] = {f: x.reference for f, x in fitted.items()}
+        self.made = [save_references(fitted, folder, seed, fit.MADE_BY)]
+
+    def mania(self) -> list[Artifact]:
+        """Both boosters, from people with more episodes than there are."""
+        days = self._days(self.seed + 1, self.sizes.patients, self.sizes.days, ENRICHED)
+        patients = np.mean([m.person.diagnosis != "well" for m in days.members.values()])
+        natural = {
+            "mania": float(PREVALENCE[MANIA] * patients),
+            "hypomania": float(PREVALENCE[HYPOMANIA] * patients),
+        }
+        return fit_mania(days, natural, self.folder, self.seed)
+
+    def weeks(self, first: int, people: int) -> Weeks:
+        """Weeks of people from the ``first`` on."""
+        return simulate_weeks(self.seed + 2, people, self.references, self.levels, first)
+
+    def depression(self, plan: Plan) -> Artifact:
+        """PAT with its head."""
+        train = self.weeks(0, self.sizes.weeks)
+        held = self.weeks(self.sizes.weeks, self.sizes.held_weeks)
+        return fit_depression(train, held, plan, self.folder, self.seed)
+
+    def test_people(self, seed: int, people: int) -> PersonDays:
+        """People of a clinic with as many episodes as published, who trained nothing."""
+        return self._days(seed, people, self.sizes.test_days, Rates(), WEEK_EVERY)
+
+    def _days(
+        self, seed: int, people: int, days: int, rates: Rates, week_every: int = 0
+    ) -> PersonDays:
+        return simulate_person_days(
+            seed, people, days, self.references, self.levels, rates, self.sedentary, week_every
+        )
+
+
+def measured(training: Training, made: list[Artifact], rules: RouterRules) -> list[Artifact]:
+    """The artefacts with figures of test people, and those people's distributions beside them."""
+    days = training.test_people(training.seed + 3, training.sizes.test_people)
+    table = table_of(days, Models(training.folder), rules, ablations=False)
+    done = [
+        replace(a, metrics=figures(table, a.name)) if a.name in FIGURES else a
+        for a in made
+        if a.name != "distributions"
+    ]
+    columns = columns_for_drift(days, table)
+    references = [reference_of(name, values) for name, values in columns.items()]
+    done.append(save_distributions(references, training.folder, training.seed + 3, fit.MADE_BY))
+    write_manifest(training.folder, done)
+    return done
+
+
+FIGURES = ("depression", "mania", "hypomania")
+
+
+def figures(table: Table, outcome: str) -> dict[str, Any]:
+    """What a manifest keeps of an outcome: by person-day, by tier and by episode."""
+    found = outcome_measured(table, outcome)
+    told = {key: found[key] for key in ("n", "people", "positives", "auroc", "auroc_ci")}
+    told |= {"auprc": found["auprc"], **found["calibration"]}
+    for tier, of_tier in found["tiers"].items():
+        episodes = of_tier["episodes"]
+        told[f"from_{tier.lower()}"] = {
+            **{k: of_tier.get(k) for k in ("sensitivity", "specificity", "ppv", "npv")},
+            "alerts_per_patient_month": of_tier["alerts_per_patient_month"],
+            "episodes": episodes["scored"],
+            "episodes_found": episodes["share_found"],
+            "lead_days_median": episodes["lead_days_median"],
+        }
+    return told

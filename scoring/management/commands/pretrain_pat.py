@@ -1,0 +1,42 @@
+"""PAT's encoder as a masked autoencoder, on weeks without labels."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from scoring.management.training import TrainingCommand
+
+
+class Command(TrainingCommand):
+    help = "Pre-train PAT's encoder on simulated weeks; writes pat_SIZE_encoder.h5 into --out."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.set_defaults(out=Path("."))
+        parser.add_argument("--size", default="S", choices=["S", "M", "L", "H"])
+        parser.add_argument("--epochs", type=int, default=20)
+        parser.add_argument("--resume", type=Path, help="Folder of checkpoints to go on from.")
+        parser.add_argument("--mixed-precision", action="store_true", help="float16 on a GPU.")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        from scoring.engines.pat import SIZES
+        from scoring.engines.pat_h5 import save_encoder
+        from scoring.learning.pretrain import Plan, pretrained
+
+        training = self.training(options)
+        train = training.weeks(0, training.sizes.weeks)
+        held = training.weeks(training.sizes.weeks, training.sizes.held_weeks)
+        plan = Plan(
+            size=options["size"],
+            epochs=options["epochs"],
+            resume=options["resume"],
+            mixed_precision=options["mixed_precision"],
+        )
+        encoder, losses = pretrained(train.inputs, held.inputs, plan, training.seed)
+        path = options["out"] / f"pat_{plan.size.lower()}_encoder.h5"
+        save_encoder(encoder, SIZES[plan.size], path)
+        self.stdout.write(
+            f"{path.name}: {len(losses['loss'])} epochs, squared error on people unseen "
+            f"{min(losses['val_loss']):.4f}"
+        )
