@@ -6,7 +6,6 @@ from uuid import uuid4
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
 
 from patients.encryption import EncryptedTextField
 
@@ -240,7 +239,9 @@ class SleepEpisode(models.Model):
             models.UniqueConstraint(
                 fields=["patient", "device", "start", "end", "log_id"], name="one_sleep_record"
             ),
-            models.CheckConstraint(condition=Q(end__gt=F("start")), name="sleep_ends_after_start"),
+            models.CheckConstraint(
+                condition=models.Q(end__gt=models.F("start")), name="sleep_ends_after_start"
+            ),
         ]
         indexes = [
             models.Index(fields=["patient", "end"], name="sleep_by_end"),
@@ -328,14 +329,14 @@ class Upload(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["token", "idempotency_key"],
-                condition=Q(token__isnull=False),
+                condition=models.Q(token__isnull=False),
                 name="one_push_a_key",
             )
         ]
         indexes = [
             models.Index(
                 fields=["received_at"],
-                condition=Q(state__in=["received", "processing"]),
+                condition=models.Q(state__in=["received", "processing"]),
                 name="uploads_still_open",
             ),
             models.Index(fields=["patient", "-received_at"], name="uploads_of_patient"),
@@ -372,7 +373,8 @@ class MedicationCourse(models.Model):
         ordering = ["-first_day"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(last_day__isnull=True) | Q(last_day__gte=F("first_day")),
+                condition=models.Q(last_day__isnull=True)
+                | models.Q(last_day__gte=models.F("first_day")),
                 name="medication_ends_after_start",
             )
         ]

@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 from patients.domain.recording import UNITS
+from scoring.domain.calibration import IsotonicCalibrator
 from scoring.domain.early_warning import early_warning
 from scoring.domain.explain import Label, shown_probability
 from scoring.domain.pat_window import PatWeek, pat_week, standardised
@@ -82,7 +83,8 @@ def assess_day(
     )
     p95 = _or_none(partial(models.population_p95, person.family))
     warning = early_warning(known, day, p95, rules.early_warning)
-    decision = decide(day, depression, mania, antidepressant, warning, rules)
+    combination = _or_none(lambda: models.combination) or IsotonicCalibrator()
+    decision = decide(day, depression, mania, antidepressant, warning, rules, combination)
     if mania.status == "ok" and night:
         notes = _about_the_nights(known, day, night, window_nights)
         decision = replace(decision, reasons=(*decision.reasons, *notes))

@@ -123,6 +123,18 @@ class Models:
         """What turns that artefact's output into a probability."""
         return IsotonicCalibrator.of(self._artifact(name).training["calibrator"])
 
+    @cached_property
+    def combination(self) -> IsotonicCalibrator:
+        """What turns the tracks' weighted mean into a probability; as it is where none is there.
+
+        Of the shipped models: fitted on their two outputs together, it holds for no others.
+        """
+        is_shipped = not any(self._sources.values())
+        artifact = self._manifest(self._shipped.folder).get("combination") if is_shipped else None
+        if artifact is None:
+            return IsotonicCalibrator()
+        return IsotonicCalibrator.of(json.loads(verified_path(artifact).read_text("utf-8")))
+
     def facts(self, track: str) -> TrackFacts:
         """Version and hash of a track's artefacts together."""
         return facts_of(track, [self._artifact(name) for name in PARTS[track]])

@@ -9,6 +9,7 @@ import numpy as np
 import xgboost as xgb
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
+from tqdm import tqdm
 
 from scoring.domain.calibration import IsotonicCalibrator
 from scoring.domain.vector_names import BODY_VECTOR_NAMES, VECTOR_NAMES
@@ -94,6 +95,7 @@ def search(
         outputs, rounds = _cross_validated(days.inputs, labels, folds, settings, name, seed)
         figure = float(average_precision_score(labels, outputs))
         tried.append(settings | {"rounds": rounds, "average_precision": round(figure, 4)})
+        tqdm.write(f"{name}: {tried[-1]}")
         if best is None or figure > best[0]:
             best = (figure, Searched(settings, rounds, outputs, tried))
     assert best is not None
@@ -116,7 +118,7 @@ def _cross_validated(
             _parameters(settings, labels[rest], name, seed),
             _matrix(inputs[rest], labels[rest]),
             num_boost_round=MOST_ROUNDS,
-            evals=[(held, "held out")],
+            evals=[(held, "held_out")],
             early_stopping_rounds=PATIENCE,
             verbose_eval=False,
         )

@@ -7,16 +7,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from patients.domain.recording import Family
 from scoring.domain.rules import RouterRules
 from scoring.domain.types import Floats
 from scoring.domain.vector_names import BODY_VECTOR_NAMES, OWN_VECTOR_NAMES, VECTOR_NAMES
 from scoring.engines.models import Models
-from scoring.learning.cohort import PHQ8_CUTOFF, Member, PersonDays
-from scoring.learning.episodes import episode_kinds
+from scoring.learning.cohort import PHQ8_CUTOFF, Member, PersonDays, simulate_person_days
+from scoring.learning.episodes import Rates, episode_kinds
 from scoring.learning.evaluate import Table
 from scoring.learning.people import DEPRESSION, HYPOMANIA, MANIA
 
 KINDS = {"depression": DEPRESSION, "hypomania": HYPOMANIA, "mania": MANIA}
+EPISODE = ("person", "kind", "first_day", "last_day")
 GROUPS = ("age", "sex", "diagnosis", "device", "life")
 PLAIN = {  # what a logistic regression may see, by the columns of the vector
     "x_sleep_hours": "ST_long_MN",
@@ -28,6 +30,27 @@ PLAIN = {  # what a logistic regression may see, by the columns of the vector
 HEART = ("Resting_heart_rate", "SDNN", "RMSSD")
 SHARES_LEFT = (0.8, 0.6, 0.4, 0.2)
 CHUNK = 32
+
+
+DAYS, WEEK_EVERY = 120, 10  # of each person; of those days, which weeks depression is told of
+
+
+def simulated_table(
+    seed: int,
+    people: int,
+    models: Models,
+    rules: RouterRules,
+    levels: Mapping[Family, float],
+    sedentary: Mapping[Family, float],
+) -> Table:
+    """So many people of a clinic with as many episodes as published, and what the models say.
+
+    ``levels`` and ``sedentary`` are those of families.toml. No seed of training gives these people.
+    """
+    days = simulate_person_days(
+        seed, people, DAYS, models.references, levels, Rates(), sedentary, WEEK_EVERY
+    )
+    return table_of(days, models, rules, ablations=True)
 
 
 def table_of(days: PersonDays, models: Models, rules: RouterRules, ablations: bool) -> Table:
@@ -54,7 +77,7 @@ def table_of(days: PersonDays, models: Models, rules: RouterRules, ablations: bo
     for group in GROUPS:
         told = {person: _group(member, group) for person, member in days.members.items()}
         frame[group] = frame["person"].map(told)
-    return Table(frame, pd.DataFrame(_episodes(days.members)), GROUPS)
+    return Table(frame, pd.DataFrame(_episodes(days.members), columns=list(EPISODE)), GROUPS)
 
 
 def _tiers(p: Floats, tier: Any) -> list[str]:

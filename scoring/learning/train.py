@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from patients.domain.recording import Family
 from scoring.domain.drift import reference_of
@@ -14,7 +15,7 @@ from scoring.domain.rules import RouterRules, family_values
 from scoring.engines.artifacts import Artifact, write_manifest
 from scoring.engines.distributions import save_distributions
 from scoring.engines.models import Models
-from scoring.learning import fit
+from scoring.learning import combination, fit
 from scoring.learning.cohort import PersonDays, Weeks, simulate_person_days, simulate_weeks
 from scoring.learning.episodes import PREVALENCE, Rates
 from scoring.learning.evaluate import Table, outcome_measured
@@ -25,18 +26,19 @@ from scoring.learning.references import SEED, save_references, simulated_referen
 from scoring.learning.table import columns_for_drift, table_of
 
 ENRICHED = Rates(6.0)  # so many times more hypomania and mania to learn from
-WEEK_EVERY = 5  # of a test person's days, the week of every so many-th is kept
+COMBINATION_PEOPLE = 4  # of the test people every so many-th is for the combination
+WEEK_EVERY = 10  # of a test person's days, the week of every so many-th is kept
 
 
 @dataclass(frozen=True)
 class Sizes:
     """How many people and days everything is made of."""
 
-    weeks: int = 16_000
+    weeks: int = 18_000
     held_weeks: int = 3_000
-    patients: int = 300
+    patients: int = 500
     days: int = 120
-    test_people: int = 400
+    test_people: int = 1_000
     test_days: int = 120
 
 
@@ -88,11 +90,20 @@ def measured(training: Training, made: list[Artifact], rules: RouterRules) -> li
     """The artefacts with figures of test people, and those people's distributions beside them."""
     days = training.test_people(training.seed + 3, training.sizes.test_people)
     table = table_of(days, Models(training.folder), rules, ablations=False)
-    done = [
-        replace(a, metrics=figures(table, a.name)) if a.name in FIGURES else a
-        for a in made
-        if a.name != "distributions"
-    ]
+    # The combination learns from people of its own, of whom nothing is measured.
+    learns = np.array(days.people % COMBINATION_PEOPLE == 0)
+    worn = pd.Series(days.worn)
+    made = [a for a in made if a.name not in ("distributions", combination.NAME)]
+    made += combination.fitted(
+        table.days[learns], worn[learns], table.days[~learns], worn[~learns], training.folder,
+        rules, training.seed,
+    )  # fmt: skip
+    table = replace(
+        table,
+        days=table.days[~learns],
+        episodes=table.episodes[table.episodes["person"] % COMBINATION_PEOPLE != 0],
+    )
+    done = [replace(a, metrics=figures(table, a.name)) if a.name in FIGURES else a for a in made]
     columns = columns_for_drift(days, table)
     references = [reference_of(name, values) for name, values in columns.items()]
     done.append(save_distributions(references, training.folder, training.seed + 3, fit.MADE_BY))

@@ -4,14 +4,12 @@ import json
 import re
 from io import StringIO
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 
 from patients.domain.errors import InputError
-from scoring.learning import cohort
 from scoring.learning.evaluate import evaluated
 from scoring.presenters.evaluation import simulated_report, written
 from scoring.resources import router_rules
@@ -50,26 +48,20 @@ def test_a_report_that_cannot_be_written_is_one_sentence(
         written(tmp_path / "file", simulated_report(found), found)
 
 
-def test_the_command_measures_the_cohort_that_is_simulated(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    asked = SimpleNamespace(seed=None, people=None)
-
-    def simulated_table(seed: int, people: int) -> Any:
-        asked.seed, asked.people = seed, people
-        return many()
-
-    monkeypatch.setattr(cohort, "simulated_table", simulated_table, raising=False)
-    call_command("evaluate", "--dataset", "simulated", "--seed", "7", "--people", "9", "--json")
+def test_the_command_measures_simulated_people(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("evaluate", "--dataset", "simulated", "--seed", "7", "--people", "6", "--json")
     answer = json.loads(capsys.readouterr().out)
-    assert (asked.seed, asked.people, answer["seed"]) == (7, 9, 7)
-    assert answer["outcomes"]["mania"]["n"] == 1600 and "curves" not in answer["outcomes"]["mania"]
+    assert answer["seed"] == 7 and 1 <= answer["people"] <= 6
+    depression, mania = (answer["outcomes"][name] for name in ("depression", "mania"))
+    assert mania["n"] > depression["n"] > 0 and "curves" not in mania
+    assert set(mania["ablations"]) == {"36 features alone", "without heart"}
+    assert set(depression["ablations"]) == {f"{n}% of the week" for n in (80, 60, 40, 20)}
+    assert set(mania["subgroups"]) == {"age", "sex", "diagnosis", "device", "life"}
     assert all(model["trained_on"] for model in answer["models"].values())
 
 
-def test_without_a_cohort_the_command_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(cohort, "simulated_table", raising=False)
+def test_of_one_person_the_command_says_nothing() -> None:
     said = StringIO()
     with pytest.raises(SystemExit) as ended:
-        call_command("evaluate", "--dataset", "simulated", "--json", stderr=said)
-    assert ended.value.code == 2 and "give --dataset folder" in said.getvalue()
+        call_command("evaluate", "--dataset", "simulated", "--people", "1", "--json", stderr=said)
+    assert ended.value.code == 2 and "--people more" in said.getvalue()

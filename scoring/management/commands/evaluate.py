@@ -7,11 +7,12 @@ from django.core.management.base import CommandParser
 
 from patients.commands import JsonCommand
 from patients.domain.errors import InputError
+from scoring.domain.rules import family_values
 from scoring.engines.artifacts import ArtifactError
 from scoring.engines.models import load_models
 from scoring.evaluation import evaluate_folder, folder_cohort
 from scoring.presenters.evaluation import folder_report, simulated_report, written
-from scoring.resources import ARTIFACTS, router_rules
+from scoring.resources import ARTIFACTS, DATA, router_rules, sedentary_thresholds
 
 FOLDER, SIMULATED = "folder", "simulated"
 LONG = ("curves", "reliability")  # of the report's JSON alone
@@ -65,16 +66,22 @@ class Command(JsonCommand):
 
     def simulated(self, options: dict[str, Any]) -> dict[str, Any]:
         """Both tracks on simulated people whom training has never seen."""
-        from scoring.learning import cohort
         from scoring.learning.evaluate import evaluated
+        from scoring.learning.table import simulated_table
 
-        table = getattr(cohort, "simulated_table", None)
-        if table is None:
-            raise InputError(f"This version cannot simulate a cohort: give --dataset {FOLDER}.")
         if options["people"] < 2:
             raise InputError("Nothing can be told of fewer than 2 people: give --people more.")
-        facts = [load_models(ARTIFACTS).facts(track) for track in ("depression", "mania")]
-        full = evaluated(table(options["seed"], options["people"]), router_rules()) | {
+        models, rules = load_models(ARTIFACTS), router_rules()
+        table = simulated_table(
+            options["seed"],
+            options["people"],
+            models,
+            rules,
+            family_values(DATA / "families.toml", "waking_level"),
+            sedentary_thresholds(),
+        )
+        facts = [models.facts(track) for track in ("depression", "mania")]
+        full = evaluated(table, rules) | {
             "models": {f.version: {"sha256": f.sha256, "trained_on": f.trained_on} for f in facts},
             "seed": options["seed"],
         }
