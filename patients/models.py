@@ -6,6 +6,7 @@ from uuid import uuid4
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import F, Q
 
 from patients.encryption import EncryptedTextField
 
@@ -82,10 +83,7 @@ class TimeZoneSpan(models.Model):
 
 
 class Device(models.Model):
-    """Something that records a patient: a watch, a phone, an actigraph.
-
-    Where several saw the same minute, the first in the patient's order is believed.
-    """
+    """What records a patient; of several the first in the patient's order is believed."""
 
     class Kind(models.TextChoices):
         ACTIGRAPH = "actigraph", "Actigraph"
@@ -239,9 +237,7 @@ class SleepEpisode(models.Model):
             models.UniqueConstraint(
                 fields=["patient", "device", "start", "end", "log_id"], name="one_sleep_record"
             ),
-            models.CheckConstraint(
-                condition=models.Q(end__gt=models.F("start")), name="sleep_ends_after_start"
-            ),
+            models.CheckConstraint(condition=Q(end__gt=F("start")), name="sleep_ends_after_start"),
         ]
         indexes = [
             models.Index(fields=["patient", "end"], name="sleep_by_end"),
@@ -329,14 +325,14 @@ class Upload(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["token", "idempotency_key"],
-                condition=models.Q(token__isnull=False),
+                condition=Q(token__isnull=False),
                 name="one_push_a_key",
             )
         ]
         indexes = [
             models.Index(
                 fields=["received_at"],
-                condition=models.Q(state__in=["received", "processing"]),
+                condition=Q(state__in=["received", "processing"]),
                 name="uploads_still_open",
             ),
             models.Index(fields=["patient", "-received_at"], name="uploads_of_patient"),
@@ -373,8 +369,7 @@ class MedicationCourse(models.Model):
         ordering = ["-first_day"]
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(last_day__isnull=True)
-                | models.Q(last_day__gte=models.F("first_day")),
+                condition=Q(last_day__isnull=True) | Q(last_day__gte=F("first_day")),
                 name="medication_ends_after_start",
             )
         ]
