@@ -21,6 +21,16 @@ ZONE = "America/Toronto"
 DAYS = 35
 LAST_DAY = date(2026, 3, 1)
 LEVEL = 2000.0  # counts of an average waking minute
+# Somebody who wears the sensor every night, and sleeps from after midnight on.
+STEADY: dict[str, Any] = {
+    "missing_share": 0.0,
+    "midsleep_hours": 4.0,
+    "sleep_hours": 7.2,
+    "sleep_sd_hours": 0.4,
+    "midsleep_sd_hours": 0.3,
+    "weekend_hours": 0.3,
+    "floor_share": 0.0,
+}
 
 
 def morning(day: date = LAST_DAY) -> datetime:
@@ -36,7 +46,7 @@ def recording(
 ) -> Recording:
     """Every minute and night of a person who is well; the last ``sleepless`` nights last 3 h."""
     rng = np.random.default_rng(seed)
-    person = replace(a_person(rng, "mdd"), missing_share=0.0, sleep_sd_hours=0.4)
+    person = replace(a_person(rng, "mdd"), **STEADY)
     first = last_day - timedelta(days=days - 1)
     data = simulate_person_data(
         rng, person, a_course(days, []), first, ZONE, Family.ACTIGRAPH_COUNTS, LEVEL

@@ -57,3 +57,13 @@ def test_flags_for_clinicians_are_not_stored_with_the_day(sleepless: Patient) ->
     features_update(patient=sleepless)
     stored = {flag for row in sleepless.features.all() for flag in row.values["flags"]}
     assert "sleep_collapsing" not in stored  # they follow the rules in force when they are read
+
+
+def test_the_window_of_the_rule_file_is_that_of_the_printed_vector(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    in_care("P-1", recording())
+    usual = days(capsys)[str(LAST_DAY)]["vector"]
+    monkeypatch.setattr("scoring.analysis.window_days", lambda: 14)
+    shorter = days(capsys)[str(LAST_DAY)]["vector"]
+    assert shorter["ST_long_MN"] != usual["ST_long_MN"]

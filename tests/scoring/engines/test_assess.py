@@ -170,3 +170,29 @@ def test_what_is_not_asked_for_is_not_explained(
     for track, other in ((bare.depression, explained.depression), (bare.mania, explained.mania)):
         assert not track.contributions and not track.explained
         assert track.probability == pytest.approx(other.probability, abs=1e-5)
+
+
+def test_the_window_asked_for_is_that_of_the_mania_models_inputs(
+    person: PersonData, days: list[DayFeatures]
+) -> None:
+    def read(window: int, some: list[DayFeatures] = days) -> Assessment:
+        return assess_day(
+            person, some, LAST_DAY, Antidepressant.NONE, models(), router_rules(),
+            feature_labels(), window_nights=window,
+        )  # fmt: skip
+
+    shorter, usual = read(14), read(30)
+    assert shorter.inputs_sha256 != usual.inputs_sha256
+    assert shorter.mania.coverage == usual.mania.coverage == 1.0
+    assert {c.name: c.usual for c in shorter.mania.contributions} != {
+        c.name: c.usual for c in usual.mania.contributions
+    }
+    few = read(14, without_nights(days, 1)[-12:])
+    assert "of 14 nights are there" in str(few.mania.reason)
+
+
+def test_without_activity_there_is_no_reference_for_its_unit(
+    person: PersonData, days: list[DayFeatures]
+) -> None:
+    heart = replace(person, activity=None, steps=None, family=None)
+    assert str(assessed(heart, days).depression.reason).startswith("no reference for unit unknown")
