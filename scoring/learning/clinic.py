@@ -106,8 +106,10 @@ def _patient(
     days = 6 if story == "new" else DAYS
     zone = ZONES[index % len(ZONES)]
     person = a_person(rng, diagnosis)
-    # A clinic to look at: most nights are there.
-    person = replace(person, missing_share=person.missing_share / 4)
+    # A clinic to look at: most nights are there, and an episode looks as on average.
+    person = replace(
+        person, missing_share=person.missing_share / 4, phase_response=1.0, low_sleep_response=1.0
+    )
     course = a_course(days, _episodes(rng, diagnosis, story, days))
     first_day = last_day - timedelta(days=days - 1)
     data = simulate_person_data(

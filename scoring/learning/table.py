@@ -13,7 +13,7 @@ from scoring.domain.types import Floats
 from scoring.domain.vector_names import BODY_VECTOR_NAMES, OWN_VECTOR_NAMES, VECTOR_NAMES
 from scoring.engines.models import Models
 from scoring.learning.cohort import PHQ8_CUTOFF, Member, PersonDays, simulate_person_days
-from scoring.learning.episodes import Rates, episode_kinds
+from scoring.learning.episodes import CLINIC_TIMES, Rates, episode_kinds
 from scoring.learning.evaluate import Table
 from scoring.learning.people import DEPRESSION, HYPOMANIA, MANIA
 
@@ -43,12 +43,12 @@ def simulated_table(
     levels: Mapping[Family, float],
     sedentary: Mapping[Family, float],
 ) -> Table:
-    """So many people of a clinic with as many episodes as published, and what the models say.
+    """So many people of a clinic, and what the models say.
 
     ``levels`` and ``sedentary`` are those of families.toml. No seed of training gives these people.
     """
     days = simulate_person_days(
-        seed, people, DAYS, models.references, levels, Rates(), sedentary, WEEK_EVERY
+        seed, people, DAYS, models.references, levels, Rates(CLINIC_TIMES), sedentary, WEEK_EVERY
     )
     return table_of(days, models, rules, ablations=True)
 

@@ -17,7 +17,7 @@ from scoring.engines.distributions import save_distributions
 from scoring.engines.models import Models
 from scoring.learning import combination, fit
 from scoring.learning.cohort import PersonDays, Weeks, simulate_person_days, simulate_weeks
-from scoring.learning.episodes import PREVALENCE, Rates
+from scoring.learning.episodes import CLINIC_TIMES, PREVALENCE, Rates
 from scoring.learning.evaluate import Table, outcome_measured
 from scoring.learning.fit_depression import Plan, fit_depression
 from scoring.learning.fit_mania import fit_mania
@@ -26,6 +26,7 @@ from scoring.learning.references import SEED, save_references, simulated_referen
 from scoring.learning.table import columns_for_drift, table_of
 
 ENRICHED = Rates(6.0)  # so many times more hypomania and mania to learn from
+CLINIC = Rates(CLINIC_TIMES)  # what is calibrated for, and measured on
 COMBINATION_PEOPLE = 4  # of the test people every so many-th is for the combination
 WEEK_EVERY = 10  # of a test person's days, the week of every so many-th is kept
 
@@ -36,9 +37,9 @@ class Sizes:
 
     weeks: int = 18_000
     held_weeks: int = 3_000
-    patients: int = 500
+    patients: int = 800
     days: int = 120
-    test_people: int = 1_000
+    test_people: int = 700
     test_days: int = 120
 
 
@@ -59,8 +60,8 @@ class Training:
         days = self._days(self.seed + 1, self.sizes.patients, self.sizes.days, ENRICHED)
         patients = np.mean([m.person.diagnosis != "well" for m in days.members.values()])
         natural = {
-            "mania": float(PREVALENCE[MANIA] * patients),
-            "hypomania": float(PREVALENCE[HYPOMANIA] * patients),
+            "mania": float(CLINIC.times * PREVALENCE[MANIA] * patients),
+            "hypomania": float(CLINIC.times * PREVALENCE[HYPOMANIA] * patients),
         }
         return fit_mania(days, natural, self.folder, self.seed)
 
@@ -75,8 +76,8 @@ class Training:
         return fit_depression(train, held, plan, self.folder, self.seed)
 
     def test_people(self, seed: int, people: int) -> PersonDays:
-        """People of a clinic with as many episodes as published, who trained nothing."""
-        return self._days(seed, people, self.sizes.test_days, Rates(), WEEK_EVERY)
+        """People of a clinic, who trained nothing."""
+        return self._days(seed, people, self.sizes.test_days, CLINIC, WEEK_EVERY)
 
     def _days(
         self, seed: int, people: int, days: int, rates: Rates, week_every: int = 0
