@@ -129,7 +129,8 @@ class Models:
 
         Of the shipped models: fitted on their two outputs together, it holds for no others.
         """
-        is_shipped = not any(self._sources.values())
+        own = (s for s in self._sources.values() if s)
+        is_shipped = all(source.folder == self._shipped.folder for source in own)
         artifact = self._manifest(self._shipped.folder).get("combination") if is_shipped else None
         if artifact is None:
             return IsotonicCalibrator()

@@ -67,7 +67,8 @@ def reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     saved = save_distributions(
         [reference_of(name, values) for name, values in columns.items()], tmp_path, 0, "test"
     )
-    write_manifest(tmp_path, [*load_manifest(resources.ARTIFACTS).values(), saved])
+    shipped = load_manifest(resources.ARTIFACTS)
+    write_manifest(tmp_path, (shipped | {"distributions": saved}).values())
     monkeypatch.setattr(resources, "ARTIFACTS", tmp_path)
 
 

@@ -73,7 +73,7 @@ def test_everything_that_is_shown_is_stored_with_the_score(
     assert len(names) == 11 and names[0] == "Activity on Monday 23 February"
     assert names[7:] == [f"Activity, {hours} h" for hours in HOURS]
     [listed] = mania.lists
-    assert len(listed.sentences) == 5 and listed.rest.startswith("7 others together: ")
+    assert len(listed.sentences) == 5 and listed.rest.startswith("12 others together: ")
     assert mania.total.startswith("Together ") and not mania.attention
 
 
