@@ -24,8 +24,8 @@ LEVEL = 2000.0  # counts of an average waking minute
 # Somebody who wears the sensor every night, and sleeps from after midnight on.
 STEADY: dict[str, Any] = {
     "missing_share": 0.0,
-    "midsleep_hours": 4.0,
-    "sleep_hours": 7.2,
+    "midsleep_hours": 4.5,
+    "sleep_hours": 8.2,
     "sleep_sd_hours": 0.4,
     "midsleep_sd_hours": 0.3,
     "weekend_hours": 0.3,

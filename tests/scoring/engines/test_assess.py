@@ -14,7 +14,7 @@ from scoring.domain.occlusion import AGAINST_REFERENCE, occlusions
 from scoring.domain.pat_window import WEEK_MINUTES
 from scoring.domain.router import Antidepressant
 from scoring.domain.types import DayFeatures, PersonData
-from scoring.domain.vector_names import INDEX_NAMES
+from scoring.domain.vector_names import BODY_NAMES, INDEX_NAMES
 from scoring.engines.assess import Assessment, assess_day
 from scoring.resources import feature_labels, models, router_rules
 from tests.people import DAYS, LAST_DAY, ZONE, recording
@@ -61,7 +61,7 @@ def test_missing_night_leaves_the_one_before_it_and_says_so(
     assert found.mania.coverage == pytest.approx((30 - count) / 30)
     # As that night's own score, but for the nights that have left the window since.
     assert found.mania.probability == pytest.approx(before.mania.probability, abs=1e-9)
-    assert all(c.value is not None for c in found.mania.contributions)
+    assert all(c.value is not None for c in found.mania.contributions if c.name in INDEX_NAMES)
     [reason] = [r for r in found.decision.reasons if r.code == "mania_night"]
     assert str(night) in reason.text
 
@@ -112,7 +112,7 @@ def test_points_of_the_mania_track_sum_to_output_minus_base(
     track = assessed(person, days).mania
     check = track.explained["additivity"]
     assert check["holds"] and track.probability is not None
-    assert {c.name for c in track.contributions} == set(INDEX_NAMES)
+    assert {c.name for c in track.contributions} == set(INDEX_NAMES) | set(BODY_NAMES)
     total = sum(c.points for c in track.contributions)
     assert total == pytest.approx(100 * (track.probability - check["base"]), abs=1e-6)
     assert track.probability == pytest.approx(sum(track.parts.values()))
