@@ -14,7 +14,7 @@ from patients.domain.days import ZoneHistory
 from scoring.domain.occlusion import occlusions
 from scoring.domain.pat_window import WEEK_MINUTES, PatWeek, Reference
 from scoring.domain.types import PersonData
-from scoring.domain.vector_names import INDEX_NAMES, VECTOR_NAMES
+from scoring.domain.vector_names import BODY_NAMES, INDEX_NAMES, OWN_VECTOR_NAMES
 from scoring.engines.explained import OccludedWeek, explained_vector
 from scoring.engines.mania import ManiaEngine
 from scoring.resources import ARTIFACTS, feature_labels, models
@@ -33,8 +33,8 @@ def engine() -> ManiaEngine:
 def vectors() -> np.ndarray:
     """Means and SDs of all sizes, Z-scores up to 4, and a tenth missing."""
     rng = np.random.default_rng(3)
-    values = rng.normal(0, 1.5, (300, 36))
-    values[:, 0::3] = rng.gamma(2, 4, (300, 12))
+    values = rng.normal(0, 1.5, (300, 51))
+    values[:, 0::3] = rng.gamma(2, 4, (300, 17))
     values[:, 1::3] = np.abs(values[:, 1::3])
     values[rng.random(values.shape) < 0.1] = np.nan
     return values
@@ -83,12 +83,12 @@ def test_points_of_the_shipped_boosters_add_up(
     night = features(a_day(0))
     for row in vectors[:60, np.newaxis]:
         parts = [calibrate(float(p[0])) for p in engine.probabilities(row)]
-        named = dict(zip(VECTOR_NAMES, map(float, row[0]), strict=True))
+        named = dict(zip(OWN_VECTOR_NAMES, map(float, row[0]), strict=True))
         found, explained = explained_vector(
             engine, named, row, parts, [calibrate] * 2, night, feature_labels()
         )
         check = explained["additivity"]
-        assert check["holds"] and {c.name for c in found} == set(INDEX_NAMES)
+        assert check["holds"] and {c.name for c in found} == set(INDEX_NAMES) | set(BODY_NAMES)
         moved = 100 * (min(sum(parts), 1.0) - check["base"])
         assert sum(c.points for c in found) == pytest.approx(moved, abs=1e-6)
 
@@ -115,7 +115,7 @@ def test_values_that_do_not_add_up_are_not_shown_and_ops_see_it(
 ) -> None:
     row = vectors[:1]
     parts = [float(p[0]) for p in engine.probabilities(row)]
-    named = dict(zip(VECTOR_NAMES, map(float, row[0]), strict=True))
+    named = dict(zip(OWN_VECTOR_NAMES, map(float, row[0]), strict=True))
     with caplog.at_level(logging.ERROR, logger="clarity"):
         found, explained = explained_vector(
             Skewed(engine, by), named, row, parts, [lambda p: p] * 2,

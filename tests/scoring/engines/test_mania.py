@@ -143,5 +143,5 @@ def test_file_that_is_no_booster_is_refused(
 def test_threads_are_the_engines_and_not_the_files(tmp_path: Path) -> None:
     path = train(tmp_path / "four.json", 0, NAMES, nthread=4)
     engine = ManiaEngine(path, path, threads=1)
-    config = json.loads(engine._mania.save_config())
+    config = json.loads(engine._boosters[0].save_config())
     assert config["learner"]["generic_param"]["nthread"] == "1"
