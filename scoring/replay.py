@@ -11,7 +11,7 @@ from scoring.engines.assess import Assessment
 from scoring.engines.models import Source, digest_of, track_parts
 from scoring.models import ModelVersion, RiskScore, Track
 from scoring.resources import router_rules
-from scoring.services import patient_assess
+from scoring.services import COMBINATION, patient_assess
 
 Difference = tuple[str, object, object]
 
@@ -76,10 +76,12 @@ def _file_changes(part: Artifact) -> Iterator[Difference]:
 
 def _changes_around(score: RiskScore, now: Assessment) -> Iterator[Difference]:
     """Of what went in beside the models."""
-    fields = [
+    fields: list[Difference] = [
         ("inputs_sha256", score.inputs_sha256, now.inputs_sha256),
         ("rules_version", score.rules_version, router_rules().version),
     ]
+    if COMBINATION in score.context:
+        fields.append((COMBINATION, score.context[COMBINATION], now.combination_sha256))
     return (item for item in fields if item[1] != item[2])
 
 

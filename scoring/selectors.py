@@ -23,7 +23,7 @@ from patients.selectors import (
 from scoring.domain.baselines import history_span
 from scoring.domain.router import Antidepressant
 from scoring.domain.types import DayFeatures, PersonData
-from scoring.engines.artifacts import ArtifactError
+from scoring.engines.artifacts import SIMULATED, ArtifactError
 from scoring.engines.models import Models
 from scoring.models import (
     DailyFeatures,
@@ -182,11 +182,19 @@ def models_in_use(instead: ModelVersion | None = None) -> Models:
 
 
 def research_use() -> bool:
-    """Whether any model in use was trained on simulated people, or cannot say what it was."""
+    """Whether a model in use was trained on simulated people, or one whose scores are kept.
+
+    Trends reach back to scores of models that decide no more. One that cannot say what it was
+    trained on counts as well.
+    """
     try:
-        return models_in_use().are_simulated
+        if models_in_use().are_simulated:
+            return True
     except ArtifactError:  # its track is unavailable, and the pages still open
         return True
+    simulated = ModelVersion.objects.filter(trained_on=SIMULATED)
+    of_one = Q(depression_model__in=simulated) | Q(mania_model__in=simulated)
+    return RiskScore.objects.filter(of_one, is_current=True).exists()
 
 
 def model_failures() -> dict[str, int]:

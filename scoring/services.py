@@ -89,7 +89,10 @@ def score_store(*, patient: Patient, assessment: Assessment) -> tuple[RiskScore,
         "weights": weights_dict(decision),
         "reasons": reasons_list(decision),
         "inputs_sha256": assessment.inputs_sha256,
-        "context": {"antidepressant": antidepressant_state(patient, decision.day)},
+        "context": {
+            "antidepressant": antidepressant_state(patient, decision.day),
+            COMBINATION: assessment.combination_sha256,
+        },
         "depression_model": _model_version(assessment, Track.DEPRESSION),
         "mania_model": _model_version(assessment, Track.MANIA),
         "baseline": patient.baselines.filter(state=Baseline.State.APPROVED).first(),
@@ -125,6 +128,7 @@ def scores_withdraw(*, patient: Patient) -> None:
     current.exclude(day__in=full.values("day")).update(is_current=False)
 
 
+COMBINATION = "combination_sha256"  # it is no part of either track's model
 # In the context, but of no weight in the decision: it is as the scores before it were that night.
 DELTA = "depression_delta_sd"
 

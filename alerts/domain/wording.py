@@ -6,6 +6,8 @@ from typing import Any
 from scoring.domain.output import RESEARCH_USE
 
 TOP = 3
+PART = "part_"  # parts of the day tell the same as the days do, and are not to be added to them
+CLOCK_HOUR = "clock hour"
 # Reasons that change how far the reader may trust the message.
 TOLD = ("limited_data", "early_warning", "medication_unavailable", "mania_night")
 
@@ -30,9 +32,9 @@ def message_lines(
         checked = "" if recommendation["checked_by"] else " (unverified)"
         lines.append(f"Source: {recommendation['source']}, {recommendation['section']}{checked}.")
     lines += [_coverage(name, score[name]) for name in ("depression", "mania")]
-    contributions = score[track]["contributions"][:TOP]
-    if contributions:
-        lines.append("Main contributions: " + "; ".join(map(_contribution, contributions)) + ".")
+    found = [c for c in score[track]["contributions"] if not c["name"].startswith(PART)][:TOP]
+    if found:
+        lines.append("Main contributions: " + "; ".join(map(_contribution, found)) + ".")
     lines += [reason["text"] for reason in score["reasons"] if reason["code"].startswith(TOLD)]
     return tuple(lines)
 
@@ -45,6 +47,16 @@ def _coverage(name: str, track: Mapping[str, Any]) -> str:
 
 def _contribution(item: Mapping[str, Any]) -> str:
     direction = "raises" if item["points"] > 0 else "lowers"
-    value = "unknown" if item["value"] is None else f"{item['value']:.1f} {item['unit']}"
-    usual = "" if item["usual"] is None else f" (usually {item['usual']:.1f})"
-    return f"{item['label']} {value}{usual} {direction} it by {abs(item['points']):.0f} points"
+    value = "unknown" if item["value"] is None else _amount(item["value"], item["unit"])
+    usual = "" if item["usual"] is None else f" (usually {_amount(item['usual'], item['unit'])})"
+    points = f"{abs(item['points']):.0f} point{'' if round(abs(item['points'])) == 1 else 's'}"
+    return f"{item['label']} {value}{usual} {direction} it by {points}"
+
+
+def _amount(value: float, unit: str) -> str:
+    """“7.3 h”, “3,321 a day”, and 21:35 for 21.58 or 45.58 of the clock."""
+    if unit == CLOCK_HOUR:
+        minutes = round(value * 60) % 1440
+        return f"{minutes // 60:02}:{minutes % 60:02}"
+    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 1 else 2
+    return f"{value:,.{digits}f} {unit}"

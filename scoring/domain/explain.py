@@ -18,6 +18,7 @@ from scoring.domain.types import Contribution, DayFeatures, Floats
 from scoring.domain.vector_names import BODY_NAMES, INDEX_NAMES
 
 MARGIN_TOLERANCE = 1e-4  # log-odds: SHAP values of float32 trees against the trees' own sum
+EXPLANATION_FAILED = "explanation_failed"  # stored with a track in place of an explanation
 POINTS_TOLERANCE = 1e-6  # percentage points: float64 sums
 
 

@@ -46,9 +46,12 @@ def decide(
     antidepressant: Antidepressant,
     warning: EarlyWarning,
     rules: RouterRules,
-    calibrate: Callable[[float], float] = lambda probability: probability,
+    calibrate: Callable[[float], float] | None = None,
 ) -> RiskDecision:
     """The decision of one day, with a reason for every step taken.
+
+    ``calibrate`` makes of the weighted mean the probability of either pole; without one the mean
+    stays as it is.
 
     Steps: availability, coverage, agreement, combination, floor, early warning. Raising
     either probability never lowers the tier, and a track that is unavailable adds nothing.
@@ -102,14 +105,14 @@ def _both(
     tiers: tuple[str, str],
     antidepressant: Antidepressant,
     rules: RouterRules,
-    calibrate: Callable[[float], float],
+    calibrate: Callable[[float], float] | None,
 ) -> RiskDecision:
     assert depression.probability is not None and mania.probability is not None
     pair = (depression.probability, mania.probability)
 
     def combined(weights: tuple[float, float], *why: Reason) -> _Combined:
         raw = weights[0] * pair[0] + weights[1] * pair[1]
-        probability = round(calibrate(raw), DECIMALS)
+        probability = round(_of_either(pair, calibrate(raw)) if calibrate else raw, DECIMALS)
         if tiers == ("Low", "Low"):
             low = Reason("both_low", "Both tracks are Low, so the overall tier is Low.")
             return _Combined(probability, "Low", weights, (*why, low))
@@ -123,6 +126,15 @@ def _both(
     return RiskDecision(
         day, best.tier, best.probability, *best.weights, *tiers, (*best.reasons, shown)
     )
+
+
+def _of_either(pair: tuple[float, float], calibrated: float) -> float:
+    """Within what the probability of one or both can be: from the larger to their sum (Fréchet).
+
+    The calibrator has seen all days with that mean, of whatever weights; this day's own two
+    probabilities say more.
+    """
+    return min(max(calibrated, *pair), sum(pair), 1.0)
 
 
 def _weighed(

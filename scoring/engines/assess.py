@@ -11,9 +11,8 @@ from typing import TypeVar
 import numpy as np
 
 from patients.domain.recording import UNITS
-from scoring.domain.calibration import IsotonicCalibrator
 from scoring.domain.early_warning import early_warning
-from scoring.domain.explain import Label, shown_probability
+from scoring.domain.explain import EXPLANATION_FAILED, Label, shown_probability
 from scoring.domain.pat_window import PatWeek, pat_week, standardised
 from scoring.domain.router import Antidepressant, decide
 from scoring.domain.rules import RouterRules
@@ -28,7 +27,12 @@ from scoring.domain.types import (
 from scoring.domain.unit_scale import scale_reason
 from scoring.domain.vector import WINDOW_NIGHTS, Vector, named, own_vector, vector
 from scoring.engines.artifacts import ArtifactError
-from scoring.engines.explained import NOT_EXPLAINED, OccludedWeek, explained_vector
+from scoring.engines.explained import (
+    NOT_EXPLAINED,
+    Explanation,
+    OccludedWeek,
+    explained_vector,
+)
 from scoring.engines.models import Models, TrackFacts
 
 log = logging.getLogger("clarity")
@@ -39,7 +43,8 @@ T = TypeVar("T")
 class Assessment:
     """One day's outputs and decision, the hash of all numbers that went in, and the models.
 
-    A track whose model cannot even be named, because its manifest is broken, has none.
+    A track whose model cannot even be named, because its manifest is broken, has none;
+    ``combination_sha256`` is of what the weighted mean was passed through, None for nothing.
     """
 
     decision: RiskDecision
@@ -47,6 +52,7 @@ class Assessment:
     mania: TrackOutput
     inputs_sha256: str
     models: Mapping[str, TrackFacts | None] = field(default_factory=dict)
+    combination_sha256: str | None = None
 
 
 class NoNumber(ArithmeticError):
@@ -83,7 +89,7 @@ def assess_day(
     )
     p95 = _or_none(partial(models.population_p95, person.family))
     warning = early_warning(known, day, p95, rules.early_warning)
-    combination = _or_none(lambda: models.combination) or IsotonicCalibrator()
+    combination = _or_none(lambda: models.combination)
     decision = decide(day, depression, mania, antidepressant, warning, rules, combination)
     if mania.status == "ok" and night:
         notes = _about_the_nights(known, day, night, window_nights)
@@ -95,7 +101,8 @@ def assess_day(
             decision = replace(decision, reasons=(*decision.reasons, note))
     used = {track: _or_none(partial(models.facts, track)) for track in ("depression", "mania")}
     digest = _inputs_hash(week, inputs, known[-7:])
-    return Assessment(decision, depression, mania, digest, used)
+    passed = _or_none(lambda: models.combination_sha256)
+    return Assessment(decision, depression, mania, digest, used, passed)
 
 
 def _latest_night(days: Sequence[DayFeatures], day: date, recent: int) -> date | None:
@@ -140,12 +147,17 @@ def _why(error: Exception) -> str:
 
 
 def _or_none(read: Callable[[], T]) -> T | None:
-    """What the artefacts say beside the models; None where they cannot be read."""
+    """What is wanted beside the models' numbers; None where it cannot be had."""
     try:
         return read()
     except Exception:
-        log.exception("artefacts cannot be read")
+        log.exception("not had beside a model's number")
         return None
+
+
+def _or_unexplained(explain: Callable[[], Explanation | None]) -> Explanation:
+    """The explanation; where it fails, the number stands without one and the page says so."""
+    return _or_none(explain) or ((), {EXPLANATION_FAILED: True})
 
 
 def _finite(raw: Iterable[float]) -> list[float]:
@@ -180,14 +192,17 @@ def _depression(
     reference = models.references[person.family]
     engine, calibrate = models.depression_engine, models.calibrator("depression")
     inputs = standardised(week, reference)
-    if not explain:
-        [raw] = _finite(engine.probabilities(inputs[np.newaxis]))
-        return TrackOutput("ok", None, calibrate(raw), week.coverage)
-    occluded = OccludedWeek.of(person, day, week, inputs, reference)
-    probabilities = [calibrate(p) for p in _finite(engine.probabilities(occluded.rows))]
-    contributions, explained = occluded.explanation(
-        engine, probabilities, UNITS[person.family], labels
-    )
+    occluded = None
+    if explain:
+        occluded = _or_none(partial(OccludedWeek.of, person, day, week, inputs, reference))
+    rows = occluded.rows if occluded else inputs[np.newaxis]
+    probabilities = [calibrate(p) for p in _finite(engine.probabilities(rows))]
+    contributions, explained = NOT_EXPLAINED
+    if explain:
+        unit = UNITS[person.family]
+        contributions, explained = _or_unexplained(
+            lambda: occluded.explanation(engine, probabilities, unit, labels) if occluded else None
+        )
     return TrackOutput(
         "ok", None, probabilities[0], week.coverage, contributions, explained=explained
     )
@@ -220,8 +235,10 @@ def _mania(
     contributions, explained = NOT_EXPLAINED
     if explain:
         about = next(d for d in days if d.day == night)
-        contributions, explained = explained_vector(
-            models.mania_engine, named(columns, row[0]), row, parts, calibrators, about, labels
+        contributions, explained = _or_unexplained(
+            lambda: explained_vector(
+                models.mania_engine, named(columns, row[0]), row, parts, calibrators, about, labels
+            )
         )
     return TrackOutput(
         "ok",

@@ -124,17 +124,27 @@ class Models:
         return IsotonicCalibrator.of(self._artifact(name).training["calibrator"])
 
     @cached_property
-    def combination(self) -> IsotonicCalibrator:
-        """What turns the tracks' weighted mean into a probability; as it is where none is there.
+    def combination(self) -> IsotonicCalibrator | None:
+        """What turns the tracks' weighted mean into a probability; None where none is there.
 
         Of the shipped models: fitted on their two outputs together, it holds for no others.
         """
+        artifact = self._combination_artifact
+        if artifact is None:
+            return None
+        return IsotonicCalibrator.of(json.loads(verified_path(artifact).read_text("utf-8")))
+
+    @property
+    def combination_sha256(self) -> str | None:
+        """The hash of its file; None where the weighted mean is taken as it is."""
+        artifact = self._combination_artifact
+        return artifact.sha256 if artifact else None
+
+    @property
+    def _combination_artifact(self) -> Artifact | None:
         own = (s for s in self._sources.values() if s)
         is_shipped = all(source.folder == self._shipped.folder for source in own)
-        artifact = self._manifest(self._shipped.folder).get("combination") if is_shipped else None
-        if artifact is None:
-            return IsotonicCalibrator()
-        return IsotonicCalibrator.of(json.loads(verified_path(artifact).read_text("utf-8")))
+        return self._manifest(self._shipped.folder).get("combination") if is_shipped else None
 
     def facts(self, track: str) -> TrackFacts:
         """Version and hash of a track's artefacts together."""

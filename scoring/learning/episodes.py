@@ -10,6 +10,7 @@ from scoring.learning.people import (
     EUTHYMIA,
     HYPOMANIA,
     MANIA,
+    RAMP_DAYS,
     Course,
     Episode,
 )
@@ -34,6 +35,8 @@ EPISODE_SEVERITY = SPELL_SEVERITY[1] - (SPELL_SEVERITY[1] - SPELL_SEVERITY[0]) *
 HIGH_SEVERITY = (0.6, 1.0)  # of hypomania and mania: assumption
 SHAPE = 6.0  # of the gamma distribution of lengths: assumption
 LEAST_DAYS = 7
+# At either end of an episode some days are not yet, or no longer, half unfolded and count to none.
+UNCOUNTED_DAYS = 2 * (RAMP_DAYS // 2 - 1)
 WELL_BETWEEN_DAYS = 7  # at least: assumption
 
 
@@ -68,7 +71,8 @@ def random_episodes(
     while day < days:
         day += WELL_BETWEEN_DAYS + int(rng.exponential(well_days))
         kind = int(rng.choice(kinds, p=often / often.sum()))
-        length = max(int(rng.gamma(SHAPE, MEAN_DAYS[kind] / SHAPE)), LEAST_DAYS)
+        counted = max(int(rng.gamma(SHAPE, MEAN_DAYS[kind] / SHAPE)), LEAST_DAYS)
+        length = counted + UNCOUNTED_DAYS
         severity = rng.uniform(*(SPELL_SEVERITY if kind == DEPRESSION else HIGH_SEVERITY))
         if day < days and day + length > 0:
             episodes.append(Episode(kind, day, length, float(severity)))

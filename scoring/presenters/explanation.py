@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from patients.templatetags.clarity import percent, quantity, signed
+from scoring.domain.explain import EXPLANATION_FAILED
 from scoring.domain.occlusion import AGAINST_REFERENCE, PARTS
 from scoring.models import RiskScore
 from scoring.presenters.tracks import TrackView
@@ -24,19 +25,19 @@ class Listed:
 
 @dataclass(frozen=True)
 class Explanation:
-    """``withheld`` where they did not add up; attention is a share by day and part."""
+    """``withheld`` says why there is none; attention is a share by day and part."""
 
     lists: tuple[Listed, ...]
     total: str
     attention: tuple[tuple[str, str], ...]
-    withheld: bool
+    withheld: str
 
 
 def explanation(score: RiskScore, view: TrackView) -> Explanation:
     """What is stored with the track; nothing where it was not assessed."""
     stored: Mapping[str, Any] = getattr(score, view.name) if view.assessed else {}
     check: Mapping[str, Any] | None = stored.get("additivity")
-    withheld = check is not None and not check["holds"]
+    withheld = _withheld(stored, check)
     found = [] if withheld else view.contributions
     labels = {item["name"]: _short(item) for item in found}
     return Explanation(
@@ -49,6 +50,17 @@ def explanation(score: RiskScore, view: TrackView) -> Explanation:
         ),
         withheld=withheld,
     )
+
+
+def _withheld(stored: Mapping[str, Any], check: Mapping[str, Any] | None) -> str:
+    if stored.get(EXPLANATION_FAILED):
+        return "The explanation failed, so there is none. Operations have been told."
+    if check is not None and not check["holds"]:
+        return (
+            "The contributions did not add up to the model’s output, so they are not shown. "
+            "The operations log says by how much."
+        )
+    return ""
 
 
 def _in_time(item: tuple[str, float]) -> tuple[bool, int, str]:

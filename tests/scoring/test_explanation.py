@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from scoring.domain.explain import EXPLANATION_FAILED
 from scoring.domain.occlusion import AGAINST_REFERENCE, occlusions
 from scoring.features import features_update
 from scoring.models import RiskScore
@@ -104,6 +105,13 @@ def test_the_record_shows_sentences_and_what_they_come_to() -> None:
 def test_what_did_not_add_up_is_not_shown() -> None:
     shown = page({"additivity": CHECK | {"holds": False, "margin_gap": 0.2}})
     assert "did not add up" in shown
+    assert "Sleep per night" not in shown
+
+
+@pytest.mark.django_db
+def test_an_explanation_that_failed_is_said_to_have() -> None:
+    shown = page({EXPLANATION_FAILED: True})
+    assert "The explanation failed, so there is none." in shown
     assert "Sleep per night" not in shown
 
 

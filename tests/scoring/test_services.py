@@ -319,6 +319,18 @@ def test_research_use_ends_when_no_model_was_trained_on_simulated_people(
     assert not research_use()
 
 
+def test_research_use_lasts_while_scores_of_a_simulated_model_are_kept(
+    patient: Patient, models_folder: Path
+) -> None:
+    assessed(patient)
+    manifest = models_folder / "manifest.json"
+    manifest.write_text(manifest.read_text().replace(': "simulated"', ': "a cohort"'))
+    load_models.cache_clear()
+    assert research_use()
+    patient.scores.all().delete()
+    assert not research_use()
+
+
 def test_a_score_names_the_models_it_came_from(patient: Patient) -> None:
     score = assessed(patient)
     for track in ("depression", "mania"):

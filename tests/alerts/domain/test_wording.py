@@ -64,9 +64,32 @@ def test_a_message_says_what_how_sure_why_and_what_to_consider() -> None:
         "Source: A guideline, 3 (unverified).",
         "Depression not assessed: 9 of 30 nights are there, 12 are needed.",
         "Mania: High, data coverage 93%.",
-        "Main contributions: Sleep per night 4.1 h (usually 7.3) raises it by 12 points.",
+        "Main contributions: Sleep per night 4.1 h (usually 7.3 h) raises it by 12 points.",
         "Three nights under 4 h.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "words"),
+    [
+        (24.7, "clock hour", "00:42"),
+        (21.58, "clock hour", "21:35"),
+        (1345.0, "a day", "1,345 a day"),
+        (0.42, "ratio", "0.42 ratio"),
+    ],
+)
+def test_amounts_are_said_as_a_reader_would(value: float, unit: str, words: str) -> None:
+    item = WHY | {"value": value, "usual": value, "unit": unit, "points": 1.2}
+    [why] = [w for w in lines(score={"mania": OK | {"contributions": [item]}}) if "Main" in w]
+    assert why == (
+        f"Main contributions: Sleep per night {words} (usually {words}) raises it by 1 point."
+    )
+
+
+def test_days_are_not_mixed_with_parts_of_the_day_that_tell_the_same() -> None:
+    items = [WHY | {"name": name, "label": name} for name in ("part_night", "day_2026-03-01")]
+    [why] = [w for w in lines(score={"mania": OK | {"contributions": items}}) if "Main" in w]
+    assert "day_2026-03-01" in why and "part_night" not in why
 
 
 def test_a_checked_guideline_is_not_called_unverified() -> None:

@@ -1,17 +1,24 @@
 """The router: worked numbers, every point of a grid, and what must never happen."""
 
+import json
+from collections.abc import Callable
 from datetime import date, timedelta
 from itertools import product
 from pathlib import Path
 
 import pytest
 
+from scoring.domain.calibration import IsotonicCalibrator
 from scoring.domain.early_warning import EarlyWarning
 from scoring.domain.router import TIERS, Antidepressant, decide
 from scoring.domain.rules import load_router_rules
 from scoring.domain.types import Reason, RiskDecision, TrackOutput
 
-RULES = load_router_rules(Path(__file__).parents[3] / "scoring" / "data" / "router.toml")
+SCORING = Path(__file__).parents[3] / "scoring"
+RULES = load_router_rules(SCORING / "data" / "router.toml")
+SHIPPED = IsotonicCalibrator.of(
+    json.loads((SCORING / "artifacts" / "combination.json").read_text())
+)
 DAY = date(2026, 3, 1)
 GRID = [i / 100 for i in range(101)]
 COVERAGES = [(1.0, 1.0), (0.5, 1.0), (1.0, 0.5), (0.5, 0.5)]
@@ -31,8 +38,11 @@ def decision(
     mania: TrackOutput,
     antidepressant: Antidepressant = Antidepressant.NONE,
     warning: EarlyWarning | None = None,
+    calibrate: Callable[[float], float] | None = None,
 ) -> RiskDecision:
-    return decide(DAY, depression, mania, antidepressant, warning or EarlyWarning(), RULES)
+    return decide(
+        DAY, depression, mania, antidepressant, warning or EarlyWarning(), RULES, calibrate
+    )
 
 
 @pytest.mark.parametrize(
@@ -55,23 +65,35 @@ def test_floor_of_mania_is_named_as_a_reason() -> None:
     assert "floor_mania" in [r.code for r in decision(ok(0.1), ok(1.0)).reasons]
 
 
+@pytest.mark.parametrize("calibrate", [None, SHIPPED], ids=["as it is", "shipped"])
 @pytest.mark.parametrize("coverages", COVERAGES)
 @pytest.mark.parametrize("antidepressant", Antidepressant)
 def test_raising_either_probability_never_lowers_the_tier(
-    coverages: tuple[float, float], antidepressant: Antidepressant
+    coverages: tuple[float, float],
+    antidepressant: Antidepressant,
+    calibrate: IsotonicCalibrator | None,
 ) -> None:
-    ranks = [
-        [
-            TIERS.index(decision(ok(d, coverages[0]), ok(m, coverages[1]), antidepressant).tier)
-            for m in GRID
-        ]
-        for d in GRID
-    ]
+    def rank(d: float, m: float) -> int:
+        both = ok(d, coverages[0]), ok(m, coverages[1])
+        return TIERS.index(decision(*both, antidepressant, calibrate=calibrate).tier)
+
+    ranks = [[rank(d, m) for m in GRID] for d in GRID]
     for i, j in product(range(101), range(101)):
         if i:
             assert ranks[i][j] >= ranks[i - 1][j], (GRID[i], GRID[j])
         if j:
             assert ranks[i][j] >= ranks[i][j - 1], (GRID[i], GRID[j])
+
+
+@pytest.mark.parametrize(
+    ("said", "probability", "tier"),
+    [(0.72, 0.60, "Moderate"), (0.58, 0.58, "Moderate"), (0.1, 0.56, "Moderate")],
+)
+def test_either_pole_is_as_likely_as_the_likelier_and_no_likelier_than_both_together(
+    said: float, probability: float, tier: str
+) -> None:
+    result = decision(ok(0.56), ok(0.04), calibrate=lambda mean: said)
+    assert (result.tier, result.probability) == (tier, pytest.approx(probability))
 
 
 @pytest.mark.parametrize("coverages", COVERAGES)

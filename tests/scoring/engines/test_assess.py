@@ -10,6 +10,7 @@ import pytest
 from patients.domain.days import ZoneHistory
 from patients.domain.recording import Family, Minutes
 from scoring.domain.daily import daily_features
+from scoring.domain.explain import EXPLANATION_FAILED
 from scoring.domain.occlusion import AGAINST_REFERENCE, occlusions
 from scoring.domain.pat_window import WEEK_MINUTES
 from scoring.domain.router import Antidepressant
@@ -170,6 +171,22 @@ def test_what_is_not_asked_for_is_not_explained(
     for track, other in ((bare.depression, explained.depression), (bare.mania, explained.mania)):
         assert not track.contributions and not track.explained
         assert track.probability == pytest.approx(other.probability, abs=1e-5)
+
+
+def test_an_explanation_that_fails_leaves_the_number(
+    person: PersonData, days: list[DayFeatures]
+) -> None:
+    """Without its labels neither explanation can be worded."""
+    failed = assess_day(
+        person, days, LAST_DAY, Antidepressant.NONE, models(), router_rules(), labels={}
+    )
+    explained = assessed(person, days)
+    for track, other in (
+        (failed.depression, explained.depression),
+        (failed.mania, explained.mania),
+    ):
+        assert track.status == "ok" and track.probability == other.probability
+        assert not track.contributions and track.explained == {EXPLANATION_FAILED: True}
 
 
 def test_the_window_asked_for_is_that_of_the_mania_models_inputs(
