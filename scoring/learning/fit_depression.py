@@ -18,7 +18,7 @@ WARM_UP_STEPS = 100
 PATIENCE = 3  # epochs
 FINE_TUNING_RATE = 1e-5  # as published for S and M
 # Real sensors are scaled and noisier than simulated ones: assumption.
-SCALE_SD, SHIFT_SD = 0.25, 0.10
+SCALE_SD, SHIFT_SD = 0.15, 0.02
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,10 @@ from scoring.models import ModelVersion
 from scoring.resources import model_facts
 
 # Said elsewhere on the page, or tables that say nothing to a reader.
-NOT_LISTED = {"calibrator", "intended_use", "known_failures", "reliability", "sources"}
+NOT_LISTED = {
+    "calibrator", "intended_use", "known_failures", "reliability", "sources", "trials", "auroc_ci",
+    "from_moderate", "from_high",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,18 @@ class ReliabilityPoint:
 
 
 @dataclass(frozen=True)
+class FromTier:
+    """What it does where days from that tier on count as found."""
+
+    tier: str
+    per_day: list[tuple[str, float | None]]  # shares of person-days
+    episodes: int
+    episodes_found: float | None
+    lead_days_median: float | None
+    alerts_per_patient_month: float | None
+
+
+@dataclass(frozen=True)
 class PartView:
     """One artefact of a model."""
 
@@ -40,6 +55,7 @@ class PartView:
     metrics: list[tuple[str, Any]]
     is_calibrated: bool
     reliability: list[ReliabilityPoint]
+    tiers: list[FromTier]
 
     @property
     def curve(self) -> str:
@@ -74,9 +90,34 @@ def _part(name: str, stored: Mapping[str, Any]) -> PartView:
         name=name,
         facts=list(_listed(plain)),
         training=list(_listed(training)),
-        metrics=list(_listed(metrics)),
+        metrics=[*_listed(metrics), *_interval(metrics)],
         is_calibrated=bool(training.get("calibrator")),
         reliability=_reliability(metrics.get("reliability") or []),
+        tiers=[
+            _from(tier, metrics[key])
+            for tier, key in (("Moderate", "from_moderate"), ("High", "from_high"))
+            if key in metrics
+        ],
+    )
+
+
+def _interval(metrics: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if metrics.get("auroc_ci"):
+        low, high = metrics["auroc_ci"]
+        yield "AUROC, 95 % interval", f"{low:.2f} to {high:.2f}"
+
+
+PER_DAY = {"sensitivity": "Sensitivity", "specificity": "Specificity", "ppv": "PPV", "npv": "NPV"}
+
+
+def _from(tier: str, found: Mapping[str, Any]) -> FromTier:
+    return FromTier(
+        tier,
+        [(words, found.get(key)) for key, words in PER_DAY.items()],
+        found["episodes"],
+        found["episodes_found"],
+        found["lead_days_median"],
+        found["alerts_per_patient_month"],
     )
 
 
@@ -86,10 +127,10 @@ def _listed(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield key, value
 
 
-def _reliability(rows: Sequence[Sequence[float]]) -> list[ReliabilityPoint]:
-    """From [mean predicted, observed share, n]; a bin without anybody says nothing."""
+def _reliability(bins: Sequence[Mapping[str, float]]) -> list[ReliabilityPoint]:
+    """As the manifest keeps them; a bin without anybody says nothing."""
     return [
-        ReliabilityPoint(float(predicted), float(observed), int(n))
-        for predicted, observed, n in rows
-        if n
+        ReliabilityPoint(float(b["predicted"]), float(b["observed"]), int(b["n"]))
+        for b in bins
+        if b["n"]
     ]

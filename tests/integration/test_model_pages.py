@@ -11,16 +11,22 @@ from django.utils import timezone
 
 from alerts.nightly import patient_night
 from patients.models import Role
+from patients.templatetags.clarity import percent
 from scoring.model_services import model_register
-from scoring.models import ModelVersion, ShadowScore
+from scoring.models import ModelVersion, ShadowScore, Track
 from scoring.presenters.model_facts import model_view
+from scoring.resources import models
 from tests import factories
 from tests.model_folders import ALARMED, leaning
 from tests.people import in_care, recording
 
 pytestmark = pytest.mark.django_db
 
-RELIABILITY = [[0.1, 0.05, 400], [0.5, 0.62, 1200], [0.9, 0.8, 0]]
+RELIABILITY = [
+    {"predicted": 0.1, "observed": 0.05, "n": 400},
+    {"predicted": 0.5, "observed": 0.62, "n": 1200},
+    {"predicted": 0.9, "observed": 0.8, "n": 0},
+]
 
 
 def browser(role: str = Role.PSYCHIATRIST) -> Client:
@@ -68,6 +74,22 @@ def test_the_reliability_curve_is_drawn_and_written() -> None:
     assert 'points="10.0,95.0 50.0,38.0"' in body
     words = text(browser(), f"/models/{made.pk}/")
     assert "50 % 62 % 1,200" in words and "90 % 80" not in words
+
+
+@pytest.mark.parametrize("track", Track.values)
+def test_the_shipped_models_facts_are_as_their_manifest_says(track: str) -> None:
+    facts = models().facts(track)
+    made = version(facts=facts.facts)
+    words = text(browser(), f"/models/{made.pk}/")
+    for part in facts.facts.values():
+        assert part["sha256"] in words
+    metrics = facts.facts[track]["metrics"]
+    moderate = metrics["from_moderate"]
+    low, high = metrics["auroc_ci"]
+    assert f"AUROC, 95 % interval {low:.2f} to {high:.2f}" in words
+    found = f"{percent(moderate['episodes_found'])} of {moderate['episodes']}"
+    assert " ".join(found.split()) in words
+    assert "{" not in words and "calibrated_on" not in words
 
 
 def test_a_model_of_an_earlier_database_says_what_was_not_recorded() -> None:
