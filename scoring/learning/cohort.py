@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import partial
 from typing import NamedTuple, TypeVar
@@ -45,6 +45,10 @@ MIN_NIGHTS, MIN_WORN = 12, 0.30  # as the router asks
 CONTROL_SHARE = 0.30
 HEART_SHARE, LIGHT_SHARE = 0.7, 0.3  # of devices: assumption
 WORKERS = 2
+# What PAT learns from is more varied than a clinic, so that it leans on nothing that real
+# people may not share: when they live, and what tells that a device was worn.
+TIMING_SD_HOURS = 2.0  # added to the usual mid-sleep of everybody who is learned from
+BARE_SHARE = 0.5  # of them, with a recorder that knows activity and nothing else
 
 T = TypeVar("T")
 
@@ -93,6 +97,12 @@ def recorded(rng: np.random.Generator, member: Member) -> PersonData:
     )  # fmt: skip
 
 
+def varied(rng: np.random.Generator, member: Member) -> Member:
+    """The same person living earlier or later, without what this does to their mood."""
+    shifted = member.person.midsleep_hours + rng.normal(0.0, TIMING_SD_HOURS)
+    return member._replace(person=replace(member.person, midsleep_hours=shifted))
+
+
 def simulated_week(
     rng: np.random.Generator, person: Person, course: Course, family: Family, level: float
 ) -> PatWeek:
@@ -107,20 +117,33 @@ def simulate_weeks(
     references: Mapping[Family, Reference],
     levels: Mapping[Family, float],
     first: int = 0,
+    to_learn: bool = False,
 ) -> Weeks:
-    """A week of each of so many people, from the ``first`` on; those hardly worn left out."""
-    make = partial(_a_week, seed, dict(references), dict(levels))
+    """A week of each of so many people, from the ``first`` on; those hardly worn left out.
+
+    ``to_learn`` makes them more varied than the people of a clinic are.
+    """
+    make = partial(_a_week, seed, dict(references), dict(levels), to_learn)
     made = [w for w in _each(make, range(first, first + people), "weeks") if w is not None]
     inputs, labels, index = zip(*made, strict=True)
     return Weeks(np.stack(inputs), np.array(labels, np.float32), np.array(index))
 
 
 def _a_week(
-    seed: int, references: dict[Family, Reference], levels: dict[Family, float], index: int
+    seed: int,
+    references: dict[Family, Reference],
+    levels: dict[Family, float],
+    to_learn: bool,
+    index: int,
 ) -> tuple[NDArray[np.float16], bool, int] | None:
     rng = np.random.default_rng([seed, index])
     member = a_member(rng, WEEK_COURSE_DAYS, levels, Rates())
-    week = pat_week(recorded(rng, member), FIRST_DAY + timedelta(days=WEEK_COURSE_DAYS - 1))
+    if to_learn:
+        member = varied(rng, member)
+    data = recorded(rng, member)
+    if to_learn and rng.random() < BARE_SHARE:
+        data = replace(data, heart_rate=None, sleep=())
+    week = pat_week(data, FIRST_DAY + timedelta(days=WEEK_COURSE_DAYS - 1))
     label = bool(phq8_scores(rng, member.person, member.course)[-1] >= PHQ8_CUTOFF)
     if week.coverage < MIN_WORN:
         return None

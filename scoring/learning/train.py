@@ -35,7 +35,7 @@ WEEK_EVERY = 10  # of a test person's days, the week of every so many-th is kept
 class Sizes:
     """How many people and days everything is made of."""
 
-    weeks: int = 18_000
+    weeks: int = 54_000
     held_weeks: int = 3_000
     patients: int = 800
     days: int = 120
@@ -65,13 +65,13 @@ class Training:
         }
         return fit_mania(days, natural, self.folder, self.seed)
 
-    def weeks(self, first: int, people: int) -> Weeks:
+    def weeks(self, first: int, people: int, to_learn: bool = False) -> Weeks:
         """Weeks of people from the ``first`` on."""
-        return simulate_weeks(self.seed + 2, people, self.references, self.levels, first)
+        return simulate_weeks(self.seed + 2, people, self.references, self.levels, first, to_learn)
 
     def depression(self, plan: Plan) -> Artifact:
         """PAT with its head."""
-        train = self.weeks(0, self.sizes.weeks)
+        train = self.weeks(0, self.sizes.weeks, to_learn=True)
         held = self.weeks(self.sizes.weeks, self.sizes.held_weeks)
         return fit_depression(train, held, plan, self.folder, self.seed)
 

@@ -26,9 +26,10 @@ class TrainingCommand(BaseCommand):
 
     def training(self, options: dict[str, Any]) -> Training:
         """What the options ask for."""
+        sizes = Sizes()
         few = Sizes(
             weeks=options["weeks"],
-            held_weeks=max(options["weeks"] // 6, 64),
+            held_weeks=min(max(options["weeks"] // 6, 64), sizes.held_weeks),
             patients=options["patients"],
             days=options["days"],
             test_people=options["test_people"],

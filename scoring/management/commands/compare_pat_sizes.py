@@ -25,7 +25,7 @@ class Command(TrainingCommand):
 
         training = self.training(options)
         counts = training.sizes
-        train = training.weeks(0, counts.weeks)
+        train = training.weeks(0, counts.weeks, to_learn=True)
         held = training.weeks(counts.weeks, counts.held_weeks)
         test = training.weeks(counts.weeks + counts.held_weeks, counts.held_weeks)
         for name in options["sizes"]:

@@ -8,18 +8,20 @@ import pytest
 import xgboost as xgb
 
 from patients.domain.recording import Family
-from scoring.domain.pat_window import WEEK_MINUTES, pat_week
+from scoring.domain.pat_window import WEEK_MINUTES, Reference, pat_week
 from scoring.domain.vector_names import OWN_VECTOR_NAMES
 from scoring.engines.mania import ManiaEngine, load_booster
 from scoring.learning.calibrate import TooFewPositives
 from scoring.learning.cohort import (
     FIRST_DAY,
+    TIMING_SD_HOURS,
     PersonDays,
     Weeks,
     a_member,
     recorded,
     simulate_person_days,
     simulate_weeks,
+    varied,
 )
 from scoring.learning.episodes import Rates
 from scoring.learning.fit_depression import Plan, augmented, fit_depression, trained
@@ -103,18 +105,51 @@ def test_a_mania_model_without_episodes_is_refused_calibration(tmp_path: Path) -
 
 
 @pytest.fixture(scope="module")
-def weeks() -> Weeks:
+def references() -> dict[Family, Reference]:
     rng, made = np.random.default_rng(0), []
     for _ in range(24):
         member = a_member(rng, 9, LEVELS, Rates())
         made.append(pat_week(recorded(rng, member), FIRST_DAY + timedelta(days=8)))
-    reference = fitted(made, "test").reference
-    return simulate_weeks(5, 60, dict.fromkeys(LEVELS, reference), LEVELS)
+    return dict.fromkeys(LEVELS, fitted(made, "test").reference)
 
 
-def test_weeks_are_the_same_from_the_seed_and_go_on_where_others_ended(weeks: Weeks) -> None:
+@pytest.fixture(scope="module")
+def weeks(references: dict[Family, Reference]) -> Weeks:
+    return simulate_weeks(5, 60, references, LEVELS)
+
+
+def test_weeks_are_the_same_from_the_seed_and_go_on_where_others_ended(
+    weeks: Weeks, references: dict[Family, Reference]
+) -> None:
     assert weeks.inputs.shape[1] == WEEK_MINUTES and np.isfinite(weeks.inputs).all()
     assert 0 < weeks.labels.mean() < 0.7 and len(set(weeks.people)) == len(weeks.people) <= 60
+    later = simulate_weeks(5, 20, references, LEVELS, first=40)
+    assert (later.people >= 40).all()
+    assert (later.inputs == weeks.inputs[np.isin(weeks.people, later.people)]).all()
+
+
+def test_people_to_learn_from_live_at_more_various_hours() -> None:
+    rng = np.random.default_rng(4)
+    members = [a_member(rng, 9, LEVELS, Rates()) for _ in range(400)]
+    usual, shifted = (
+        np.array([m.person.midsleep_hours for m in people])
+        for people in (members, [varied(rng, m) for m in members])
+    )
+    assert np.corrcoef(usual, shifted - usual)[0, 1] == pytest.approx(0, abs=0.15)
+    assert (shifted - usual).std() == pytest.approx(TIMING_SD_HOURS, rel=0.15)
+
+
+def test_half_of_those_to_learn_from_have_a_bare_recorder(
+    references: dict[Family, Reference],
+) -> None:
+    """Stillness by day then looks unworn, which a heart rate would have shown to be worn."""
+    plain = simulate_weeks(5, 80, references, LEVELS)
+    learned = simulate_weeks(5, 80, references, LEVELS, to_learn=True)
+    unknown = [(w.inputs == 0).mean() for w in (plain, learned)]
+    assert unknown[1] > unknown[0]
+
+
+def test_another_sensor_scales_and_shifts_a_week(weeks: Weeks) -> None:
     rng = np.random.default_rng(1)
     moved = augmented(rng, weeks.inputs[:4].astype(np.float32))
     assert ((moved == 0) == (weeks.inputs[:4] == 0)).all() and not np.allclose(
