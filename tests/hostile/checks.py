@@ -28,7 +28,8 @@ from scoring.runs import scoring_request
 from tests import factories
 from tests.people import ZONE
 
-SLOWEST_S = 5.0
+SLOWEST_S = 5.0  # of this process's own work, so that a busy machine fails nobody
+HANGS_S = 60.0
 MEMORY_MB = 600  # more than before the upload
 BAD_INPUT = 2
 RECORDINGS, PUSHES = "patients", "/api/v1/recordings/"
@@ -40,7 +41,7 @@ LEAKS = ("Traceback", "Error(", "/tmp/", "/etc/", "site-packages", "root:x:", "S
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of an upload: the sentence of its refusal, time, memory, and what was wrong."""
+    """What became of an upload: the sentence of its refusal, work, memory, and what was wrong."""
 
     refusal: str
     seconds: float
@@ -107,7 +108,7 @@ def in_time() -> Iterator[None]:
         raise TooSlow
 
     before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, 2 * SLOWEST_S)
+    signal.setitimer(signal.ITIMER_REAL, HANGS_S)
     try:
         yield
     finally:
@@ -119,17 +120,17 @@ def outcome(clinic: Clinic, bring: Callable[[], str]) -> Outcome:
     """Bring an upload in and judge; ``bring`` returns the sentence of a refusal, or nothing."""
     refusal, failure, begin_mb = "", "", memory_mb("VmRSS")
     forget_peak()
-    began = time.monotonic()
+    began = time.process_time()
     with undone():
         try:
             with in_time():
                 refusal = bring()
-            seconds = time.monotonic() - began
+            seconds = time.process_time() - began
             _judge(clinic, refusal)
         except TooSlow:
-            seconds, failure = time.monotonic() - began, "it hangs"
+            seconds, failure = time.process_time() - began, "it hangs"
         except Exception as wrong:
-            seconds, failure = time.monotonic() - began, f"{type(wrong).__name__}: {wrong}"[:300]
+            seconds, failure = time.process_time() - began, f"{type(wrong).__name__}: {wrong}"[:300]
     grown_mb = memory_mb("VmHWM") - begin_mb
     if not failure and (seconds > SLOWEST_S or grown_mb > MEMORY_MB):
         failure = f"{seconds:.1f} s, {grown_mb:.0f} MB"
