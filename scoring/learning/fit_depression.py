@@ -1,6 +1,5 @@
 """The depression track: PAT with its head, trained or fine-tuned on weeks, then calibrated."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,13 +70,17 @@ def trained(train: Weeks, held: Weeks, plan: Plan, seed: int) -> tuple[Any, int]
     """
     from scoring.engines.pat import SIZES, build_classifier
     from scoring.engines.pat_h5 import load_encoder
-    from scoring.engines.quiet_tensorflow import keras, tf
+    from scoring.engines.quiet_tensorflow import keras
+    from scoring.learning.keras_run import precision, shuffled, strategy, watchers
 
     keras.utils.set_random_seed(seed)
-    if plan.mixed_precision:
-        keras.mixed_precision.set_global_policy("mixed_float16")
-    try:
-        with strategy(tf).scope():
+    rng = np.random.default_rng(seed)
+
+    def take(rows: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        return augmented(rng, train.inputs[rows].astype(np.float32)), train.labels[rows]
+
+    with precision(plan.mixed_precision):
+        with strategy().scope():
             model = build_classifier(SIZES[plan.size])
             if plan.encoder:
                 encoder = model.get_layer("encoder_model")
@@ -87,44 +90,15 @@ def trained(train: Weeks, held: Weeks, plan: Plan, seed: int) -> tuple[Any, int]
                 0.0, steps - WARM_UP_STEPS, warmup_target=plan.rate, warmup_steps=WARM_UP_STEPS
             )
             model.compile(keras.optimizers.Adam(rate), "binary_crossentropy")
-        watch = [
-            keras.callbacks.EarlyStopping("val_loss", patience=PATIENCE, restore_best_weights=True)
-        ]
-        if plan.resume:
-            watch.append(keras.callbacks.BackupAndRestore(plan.resume))
+        shapes = ((None, train.inputs.shape[1]), (None,))
         history = model.fit(
-            _dataset(tf, train, plan.batch, seed),
+            shuffled(take, len(train.labels), plan.batch, seed, shapes),
             validation_data=(held.inputs.astype(np.float32), held.labels),
             epochs=plan.epochs,
-            callbacks=watch,
+            callbacks=watchers(PATIENCE, plan.resume),
             verbose=2,
         )
-    finally:
-        if plan.mixed_precision:
-            keras.mixed_precision.set_global_policy("float32")
     return model, len(history.history["loss"])
-
-
-def strategy(tf: Any) -> Any:
-    """All GPUs together; the one device there is otherwise."""
-    several = len(tf.config.list_physical_devices("GPU")) > 1
-    return tf.distribute.MirroredStrategy() if several else tf.distribute.get_strategy()
-
-
-def _dataset(tf: Any, weeks: Weeks, batch: int, seed: int) -> Any:
-    """Shuffled batches of weeks, each scaled and shifted a little by chance."""
-    signature = (tf.TensorSpec((None, weeks.inputs.shape[1])), tf.TensorSpec((None,)))
-    rng = np.random.default_rng(seed)
-
-    def batches() -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-        order = rng.permutation(len(weeks.labels))
-        for start in range(0, len(order) - batch + 1, batch):
-            rows = order[start : start + batch]
-            yield augmented(rng, weeks.inputs[rows].astype(np.float32)), weeks.labels[rows]
-
-    data = tf.data.Dataset.from_generator(batches, output_signature=signature)
-    count = len(weeks.labels) // batch
-    return data.apply(tf.data.experimental.assert_cardinality(count)).prefetch(2)
 
 
 def augmented(rng: np.random.Generator, weeks: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -6,7 +6,6 @@ taken on all minutes, masked or not. One thing differs: each sample draws its ow
 the patches, where the published notebook draws one for the whole batch.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from scoring.engines.pat import (
     transformer_block,
 )
 from scoring.engines.quiet_tensorflow import keras, tf
+from scoring.learning.keras_run import Batch, precision, shuffled, strategy, watchers
 
 RATIO = 0.9
 RECONSTRUCTED_WITHIN = 2.0  # SD; the published output is tanh times two
@@ -98,43 +98,23 @@ def pretrained(
     ``train`` and ``held`` are standardised weeks (n, 10080) of different people.
     """
     from scoring.engines.pat import SIZES
-    from scoring.learning.fit_depression import strategy
 
     keras.utils.set_random_seed(seed)
-    if plan.mixed_precision:
-        keras.mixed_precision.set_global_policy("mixed_float16")
-    try:
-        with strategy(tf).scope():
+
+    def take(rows: NDArray[np.int64]) -> Batch:
+        weeks = train[rows].astype(np.float32)
+        return weeks, weeks
+
+    told = held.astype(np.float32)
+    with precision(plan.mixed_precision):
+        with strategy().scope():
             model = MaskedAutoencoder(SIZES[plan.size], seed=seed)
             model.compile(keras.optimizers.Adam(PUBLISHED_RATE[plan.size]), "mse")
-        watch = [
-            keras.callbacks.EarlyStopping("val_loss", patience=PATIENCE, restore_best_weights=True)
-        ]
-        if plan.resume:
-            watch.append(keras.callbacks.BackupAndRestore(plan.resume))
-        told = held.astype(np.float32)
         history = model.fit(
-            _dataset(train, plan.batch, seed),
+            shuffled(take, len(train), plan.batch, seed, ((None, WEEK_MINUTES),) * 2),
             validation_data=(told, told),
             epochs=plan.epochs,
-            callbacks=watch,
+            callbacks=watchers(PATIENCE, plan.resume),
             verbose=2,
         )
-    finally:
-        if plan.mixed_precision:
-            keras.mixed_precision.set_global_policy("float32")
     return model.encoder(), dict(history.history)
-
-
-def _dataset(weeks: NDArray[np.float16], batch: int, seed: int) -> Any:
-    rng = np.random.default_rng(seed)
-
-    def batches() -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-        order = rng.permutation(len(weeks))
-        for start in range(0, len(order) - batch + 1, batch):
-            rows = weeks[order[start : start + batch]].astype(np.float32)
-            yield rows, rows
-
-    spec = tf.TensorSpec((None, WEEK_MINUTES))
-    data = tf.data.Dataset.from_generator(batches, output_signature=(spec, spec))
-    return data.apply(tf.data.experimental.assert_cardinality(len(weeks) // batch)).prefetch(2)

@@ -137,16 +137,7 @@ def _folder_discrimination(found: Mapping[str, Any]) -> Section:
     return Section(
         "Discrimination, beside what must be beaten",
         (Grid("", ["", "AUROC", "AUPRC"], rows, INTERVALS),),
-        (
-            _plot("ROC", "1 - specificity", "Sensitivity", _of(curves, "roc")),
-            _plot(
-                "Precision and recall",
-                "Recall",
-                "Precision",
-                _of(curves, "precision_recall"),
-                False,
-            ),
-        ),
+        _both_curves(curves),
         f"AUROC of the track less that of mean activity, paired: {_with(ahead, 'auroc')}.",
     )
 
@@ -216,6 +207,14 @@ def simulated_report(found: Mapping[str, Any]) -> Report:
     )
 
 
+def _both_curves(curves: Mapping[str, Any]) -> tuple[Plot, Plot]:
+    precision = _of(curves, "precision_recall")
+    return (
+        _plot("ROC", "1 - specificity", "Sensitivity", _of(curves, "roc")),
+        _plot("Precision and recall", "Recall", "Precision", precision, False),
+    )
+
+
 def _overview(outcomes: Mapping[str, Any]) -> Section:
     rows = [
         [_plain(n), str(m["n"]), str(m["positives"]), _with(m, "auroc"), _with(m, "auprc")]
@@ -229,14 +228,7 @@ def _overview(outcomes: Mapping[str, Any]) -> Section:
             _calibration_grid({_plain(n): m["calibration"] for n, m in outcomes.items()}),
         ),
         (
-            _plot("ROC", "1 - specificity", "Sensitivity", _of(curves, "roc")),
-            _plot(
-                "Precision and recall",
-                "Recall",
-                "Precision",
-                _of(curves, "precision_recall"),
-                False,
-            ),
+            *_both_curves(curves),
             _reliability_plot({_plain(n): m["calibration"] for n, m in outcomes.items()}),
         ),
     )
