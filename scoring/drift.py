@@ -24,8 +24,8 @@ from scoring.domain.drift_limits import (
     load_drift_limits,
 )
 from scoring.domain.types import Floats
-from scoring.domain.vector import vector
-from scoring.domain.vector_names import VECTOR_NAMES
+from scoring.domain.vector import own_vector
+from scoring.domain.vector_names import OWN_VECTOR_NAMES
 from scoring.engines.artifacts import ArtifactError, load_manifest
 from scoring.engines.distributions import NAME, read_distributions
 from scoring.models import RiskScore
@@ -145,10 +145,10 @@ def _inputs(patients: list[Patient], rows: list[Row], last: date) -> Columns:
     nights = nights_between(patients, last - timedelta(days=6 + window - 1), last)
     there = {(key, n.day) for key, found in nights.items() for n in found if n.night_present}
     scored = [(key, day) for key, day, *_ in rows if (key, day) in there]
-    vectors = [vector(nights[key], day, window).values for key, day in scored]
-    table = np.array(vectors).reshape(-1, len(VECTOR_NAMES))
+    vectors = [own_vector(nights[key], day, window) for key, day in scored]
+    table = np.array(vectors).reshape(-1, len(OWN_VECTOR_NAMES))
     people = len({key for key, _ in scored})
-    return {name: (table[:, at], people) for at, name in enumerate(VECTOR_NAMES)}
+    return {name: (table[:, at], people) for at, name in enumerate(OWN_VECTOR_NAMES)}
 
 
 def week_to_report(now: datetime) -> date:

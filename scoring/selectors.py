@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from types import MappingProxyType
 from typing import NamedTuple
 
 from django.conf import settings
@@ -23,6 +24,7 @@ from patients.selectors import (
 from scoring.domain.baselines import history_span
 from scoring.domain.router import Antidepressant
 from scoring.domain.types import DayFeatures, PersonData
+from scoring.domain.vector_names import BODY_NAMES
 from scoring.engines.artifacts import SIMULATED, ArtifactError
 from scoring.engines.models import Models
 from scoring.models import (
@@ -110,6 +112,11 @@ class NightRow(NamedTuple):
     day: date
     night_present: bool
     indexes: tuple[float | None, ...]
+    activity: Mapping[str, object] = MappingProxyType({})
+    heart: Mapping[str, object] = MappingProxyType({})
+
+
+BODY = [f"values__{group}__{key}" for group, key in BODY_NAMES.values()]
 
 
 def nights_between(
@@ -120,10 +127,13 @@ def nights_between(
     """
     found: dict[int, list[NightRow]] = {patient.pk: [] for patient in patients}
     rows = DailyFeatures.objects.filter(patient__in=found, day__range=(first, last))
-    for key, day, present, indexes in rows.order_by("day").values_list(
-        "patient_id", "day", "values__night_present", "values__indexes"
+    for key, day, present, indexes, *body in rows.order_by("day").values_list(
+        "patient_id", "day", "values__night_present", "values__indexes", *BODY
     ):
-        found[key].append(NightRow(day, present, tuple(indexes)))
+        groups: dict[str, dict[str, object]] = {"activity": {}, "heart": {}}
+        for (group, name), value in zip(BODY_NAMES.values(), body, strict=True):
+            groups[group][name] = value
+        found[key].append(NightRow(day, present, tuple(indexes), **groups))
     return found
 
 

@@ -5,14 +5,14 @@ days are left out, never set to zero. One day has no SD and no Z; an SD of zero 
 (nothing moved); a scored day that is missing has no Z.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Protocol
 
 import numpy as np
 
-from scoring.domain.types import DayFeatures, Floats
+from scoring.domain.types import Floats
 from scoring.domain.vector_names import BODY_NAMES, INDEX_NAMES, VECTOR_NAMES
 
 WINDOW_NIGHTS = 30
@@ -46,7 +46,7 @@ def named(names: Sequence[str], values: Floats) -> dict[str, float | None]:
 
 
 class Night(Protocol):
-    """What the vector needs of a day: DayFeatures, or the same three read alone."""
+    """What a vector needs of a day: DayFeatures, or the same read alone."""
 
     @property
     def day(self) -> date: ...
@@ -54,6 +54,15 @@ class Night(Protocol):
     def night_present(self) -> bool: ...
     @property
     def indexes(self) -> tuple[float | None, ...]: ...
+
+
+class BodyDay(Night, Protocol):
+    """And what the body's columns need."""
+
+    @property
+    def activity(self) -> Mapping[str, object]: ...
+    @property
+    def heart(self) -> Mapping[str, object]: ...
 
 
 def vector(days: Sequence[Night], scored_day: date, window_nights: int = WINDOW_NIGHTS) -> Vector:
@@ -76,7 +85,7 @@ def vector(days: Sequence[Night], scored_day: date, window_nights: int = WINDOW_
 
 
 def body_vector(
-    days: Sequence[DayFeatures], scored_day: date, window_days: int = WINDOW_NIGHTS
+    days: Sequence[BodyDay], scored_day: date, window_days: int = WINDOW_NIGHTS
 ) -> Floats:
     """Mean, SD and Z of steps, sedentary hours, resting heart rate, SDNN and RMSSD; shape (15,).
 
@@ -94,7 +103,7 @@ def body_vector(
 
 
 def own_vector(
-    days: Sequence[DayFeatures], scored_day: date, window_days: int = WINDOW_NIGHTS
+    days: Sequence[BodyDay], scored_day: date, window_days: int = WINDOW_NIGHTS
 ) -> Floats:
     """The 36 and then the 15, in the order of OWN_VECTOR_NAMES; shape (51,)."""
     published = vector(days, scored_day, window_days).values

@@ -19,8 +19,8 @@ def save_distributions(
 ) -> Artifact:
     """Write distributions.json into the folder; returns the manifest's entry.
 
-    The references are those of the 36 names of the vector and of "depression", "mania" and
-    "hypomania", calibrated, over simulated person-days that trained no model.
+    The references are those of the 51 names of Clarity's own vector and of "depression",
+    "mania" and "hypomania", calibrated, over simulated person-days that trained no model.
     """
     saved = list(references)
     path = folder / FILE

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scoring.domain.calibration import expected_calibration_error
+from scoring.domain.calibration import IsotonicCalibrator, expected_calibration_error
 from scoring.domain.early_warning import EarlyWarning
 from scoring.domain.router import Antidepressant, decide
 from scoring.domain.rules import RouterRules
@@ -44,7 +44,7 @@ def fitted(
     except TooFewPositives:
         return []
     raw, labels, people = _combined(unseen, unseen_worn, rules)
-    told = [calibrate(p) for p in raw]
+    told = _combined(unseen, unseen_worn, rules, calibrate)[0].tolist()
     outcomes = (labels > 0).tolist()
     path = folder / FILE
     path.write_text(json.dumps(calibrate.as_dict(), indent=1) + "\n", "utf-8")
@@ -64,13 +64,16 @@ def fitted(
 
 
 def _combined(
-    days: pd.DataFrame, worn: pd.Series, rules: RouterRules
+    days: pd.DataFrame,
+    worn: pd.Series,
+    rules: RouterRules,
+    calibrate: IsotonicCalibrator | None = None,
 ) -> tuple[Floats, Floats, NDArray[np.int64]]:
     both = days["p_depression"].notna().to_numpy()
     rows, share = days[both], worn[both]
     mania = np.minimum(rows["p_mania"] + rows["p_hypomania"], 1.0)
     raw = [
-        _weighted(float(d), float(m), float(w), rules)
+        _weighted(float(d), float(m), float(w), rules, calibrate)
         for d, m, w in zip(rows["p_depression"], mania, share, strict=True)
     ]
     named = ["label_depression", "label_mania", "label_hypomania"]
@@ -78,7 +81,13 @@ def _combined(
     return np.array(raw), labels, np.array(rows["person"], dtype=np.int64)
 
 
-def _weighted(depression: float, mania: float, worn: float, rules: RouterRules) -> float:
+def _weighted(
+    depression: float,
+    mania: float,
+    worn: float,
+    rules: RouterRules,
+    calibrate: IsotonicCalibrator | None,
+) -> float:
     decision = decide(
         ANY_DAY,
         TrackOutput("ok", None, depression, worn),
@@ -86,6 +95,7 @@ def _weighted(depression: float, mania: float, worn: float, rules: RouterRules) 
         Antidepressant.NONE,
         EarlyWarning(None, ()),
         rules,
+        calibrate,
     )
     assert decision.probability is not None
     return decision.probability

@@ -27,7 +27,7 @@ class Plan:
     """
 
     size: str = "S"
-    epochs: int = 3
+    epochs: int = 1  # simulated people are cheap: new ones teach more than the same again
     rate: float = 1e-3
     batch: int = BATCH
     encoder: Path | None = None
@@ -36,19 +36,19 @@ class Plan:
 
 
 def fit_depression(
-    train: Weeks, held: Weeks, plan: Plan, folder: Path, seed: int, natural: float | None = None
+    train: Weeks, stop: Weeks, calibrate: Weeks, plan: Plan, folder: Path, seed: int
 ) -> Artifact:
-    """Train on ``train``; stop early and calibrate on ``held``, people that it has not seen."""
+    """Train on ``train``, stop early by ``stop``, calibrate on ``calibrate``: all other people."""
     from scoring.engines.depression import DepressionEngine
     from scoring.engines.pat import SIZES
     from scoring.engines.pat_h5 import save_classifier
 
     size = SIZES[plan.size]
-    model, epochs = trained(train, held, plan, seed)
+    model, epochs = trained(train, stop, plan, seed)
     path = folder / f"pat_{plan.size.lower()}_depression.h5"
     save_classifier(model, size, path)
-    raw = DepressionEngine(path, size).probabilities(held.inputs.astype(np.float32))
-    calibrator = calibrator_of(held.labels.astype(np.float64), raw, held.people)
+    raw = DepressionEngine(path, size).probabilities(calibrate.inputs.astype(np.float32))
+    calibrator = calibrator_of(calibrate.labels.astype(np.float64), raw, calibrate.people)
     training = {
         "seed": seed,
         "size": plan.size,
@@ -56,7 +56,7 @@ def fit_depression(
         "epochs": epochs,
         "rate": plan.rate,
         "calibrator": calibrator.as_dict(),
-        "calibrated_on": f"{len(held.labels)} people that it was not trained on",
+        "calibrated_on": f"{len(calibrate.labels)} people that it was not trained on",
         "label": "PHQ-8 >= 10 on the scored day",
     }
     return artifact(path, "depression", "pat_classifier", training, {})

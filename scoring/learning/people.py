@@ -94,7 +94,7 @@ def a_person(rng: np.random.Generator, diagnosis: str, control: str = "none") ->
     restless = 2.09 / 1.73 if is_patient else 1.0
     return Person(
         diagnosis=diagnosis,
-        midsleep_hours=rng.normal(3.3, 1.3) if is_patient else rng.normal(3.7, 1.0),
+        midsleep_hours=rng.normal(3.1, 1.3) if is_patient else rng.normal(3.7, 1.0),
         sleep_hours=float(np.clip(rng.normal(8.05, 1.32 if is_patient else 0.9), 4.5, 12.0)),
         sleep_sd_hours=restless * float(np.clip(rng.normal(1.13, 0.2), 0.6, 1.8)),
         # 0.7-1.1 h in workers, over 1.5 h in bipolar disorder (general knowledge).

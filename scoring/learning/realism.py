@@ -140,7 +140,7 @@ def _of_windows(patients: list[_Life]) -> Iterator[tuple[str, float]]:
     resting, steps = _windows(patients, "resting"), _windows(patients, "steps")
     yield "sleep_hours_mean", float(sleep.mean())
     yield "sleep_hours_between_sd", float(sleep.std(ddof=1))
-    yield "bedtime_mean_hour", float(bedtime.mean())
+    yield "bedtime_median_hour", float(np.median(bedtime))
     yield "bedtime_between_sd", float(bedtime.std(ddof=1))
     yield "awake_minutes_mean", float(_windows(patients, "awake").mean())
     yield "resting_bpm_mean", float(resting.mean())

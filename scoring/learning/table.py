@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from patients.domain.recording import Family
 from scoring.domain.rules import RouterRules
 from scoring.domain.types import Floats
-from scoring.domain.vector_names import BODY_VECTOR_NAMES, OWN_VECTOR_NAMES, VECTOR_NAMES
+from scoring.domain.vector_names import BODY_VECTOR_NAMES, OWN_VECTOR_NAMES
 from scoring.engines.models import Models
 from scoring.learning.cohort import PHQ8_CUTOFF, Member, PersonDays, simulate_person_days
 from scoring.learning.episodes import CLINIC_TIMES, Rates, episode_kinds
@@ -32,7 +32,8 @@ SHARES_LEFT = (0.8, 0.6, 0.4, 0.2)
 CHUNK = 32
 
 
-DAYS, WEEK_EVERY = 120, 10  # of each person; of those days, which weeks depression is told of
+DAYS = 120  # of each person
+ABLATED_EVERY = 10  # day, on which depression is told of less than the week
 
 
 def simulated_table(
@@ -47,8 +48,9 @@ def simulated_table(
 
     ``levels`` and ``sedentary`` are those of families.toml. No seed of training gives these people.
     """
+    rates = Rates(CLINIC_TIMES)
     days = simulate_person_days(
-        seed, people, DAYS, models.references, levels, Rates(CLINIC_TIMES), sedentary, WEEK_EVERY
+        seed, people, DAYS, models.references, levels, rates, sedentary, with_weeks=True
     )
     return table_of(days, models, rules, ablations=True)
 
@@ -56,15 +58,16 @@ def simulated_table(
 def table_of(days: PersonDays, models: Models, rules: RouterRules, ablations: bool) -> Table:
     """Every person-day with both tracks' calibrated probabilities and tiers.
 
-    Depression is there on the days whose week was kept. ``ablations`` adds what the models say
-    from less: the 36 features alone, without heart, and with hours of the week taken away.
+    Depression is there on the days whose week was worn enough. ``ablations`` adds what the
+    models say from less: the 36 features alone, without heart, and with hours of the week taken
+    away.
     """
     frame = pd.DataFrame(
         {"person": days.people, "day": days.days, "label_depression": days.phq8 >= PHQ8_CUTOFF}
     )
     for name in ("mania", "hypomania"):
         frame[f"label_{name}"] = days.kinds == KINDS[name]
-    depression = _of_weeks(days, models, days.weeks)
+    depression = _of_weeks(days, models, days.weeks, days.week_rows)
     both = _of_vectors(days.inputs, models)
     frame["p_depression"], frame["p_mania"], frame["p_hypomania"] = depression, *both
     frame["tier_depression"] = _tiers(depression, rules.depression.tier)
@@ -84,11 +87,13 @@ def _tiers(p: Floats, tier: Any) -> list[str]:
     return ["Indeterminate" if np.isnan(x) else tier(float(x)) for x in p]
 
 
-def _of_weeks(days: PersonDays, models: Models, weeks: NDArray[np.float16]) -> Floats:
-    """Calibrated P(depression) of the rows whose week was kept, NaN elsewhere; shape (n,)."""
+def _of_weeks(
+    days: PersonDays, models: Models, weeks: NDArray[np.float16], at: NDArray[np.int64]
+) -> Floats:
+    """Calibrated P(depression) of the weeks of the rows ``at``, NaN elsewhere; shape (n,)."""
     calibrate, found = models.calibrator("depression"), np.full(len(days.kinds), np.nan)
     for start in range(0, len(weeks), CHUNK):
-        rows = days.week_rows[start : start + CHUNK]
+        rows = at[start : start + CHUNK]
         raw = models.depression_engine.probabilities(
             weeks[start : start + CHUNK].astype(np.float32)
         )
@@ -127,10 +132,12 @@ def _ablated(days: PersonDays, models: Models) -> Iterator[tuple[str, Floats]]:
         for name, p in zip(("mania", "hypomania"), _of_vectors(less, models), strict=True):
             yield f"p_{name}@{what}", p
     rng = np.random.default_rng(0)
+    some = np.flatnonzero(days.days[days.week_rows] % ABLATED_EVERY == 0)
+    whole, at = days.weeks[some], days.week_rows[some]
     for share in SHARES_LEFT:
-        hours = rng.random((len(days.weeks), days.weeks.shape[1] // 60)) < share
-        weeks = np.where(np.repeat(hours, 60, axis=1), days.weeks, np.float16(0))
-        yield f"p_depression@{share:.0%} of the week", _of_weeks(days, models, weeks)
+        hours = rng.random((len(whole), whole.shape[1] // 60)) < share
+        weeks = np.where(np.repeat(hours, 60, axis=1), whole, np.float16(0))
+        yield f"p_depression@{share:.0%} of the week", _of_weeks(days, models, weeks, at)
 
 
 def _group(member: Member, group: str) -> str:
@@ -157,8 +164,8 @@ def _episodes(members: Mapping[int, Member]) -> Iterator[dict[str, Any]]:
 
 
 def columns_for_drift(days: PersonDays, table: Table) -> dict[str, Floats]:
-    """The 36 inputs and the three outputs by name, as drift compares them."""
-    columns = {name: days.inputs[:, i] for i, name in enumerate(VECTOR_NAMES)}
+    """The 51 inputs and the three outputs by name, as drift compares them."""
+    columns = {name: days.inputs[:, i] for i, name in enumerate(OWN_VECTOR_NAMES)}
     for name in KINDS:
         told = table.days[f"p_{name}"].to_numpy(np.float64)
         columns[name] = told[~np.isnan(told)]

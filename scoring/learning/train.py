@@ -28,16 +28,15 @@ from scoring.learning.table import columns_for_drift, table_of
 ENRICHED = Rates(6.0)  # so many times more hypomania and mania to learn from
 CLINIC = Rates(CLINIC_TIMES)  # what is calibrated for, and measured on
 COMBINATION_PEOPLE = 4  # of the test people every so many-th is for the combination
-WEEK_EVERY = 10  # of a test person's days, the week of every so many-th is kept
 
 
 @dataclass(frozen=True)
 class Sizes:
     """How many people and days everything is made of."""
 
-    weeks: int = 54_000
+    weeks: int = 96_000
     held_weeks: int = 3_000
-    patients: int = 800
+    patients: int = 2_000
     days: int = 120
     test_people: int = 700
     test_days: int = 120
@@ -53,7 +52,11 @@ class Training:
         folder.mkdir(parents=True, exist_ok=True)
         fitted = simulated_references(seed, data / "families.toml")
         self.references: Mapping[Family, Reference] = {f: x.reference for f, x in fitted.items()}
-        self.made = [save_references(fitted, folder, seed, fit.MADE_BY)]
+        self._fitted = fitted
+
+    def fitted_references(self) -> Artifact:
+        """What the weeks are standardised by."""
+        return save_references(self._fitted, self.folder, self.seed, fit.MADE_BY)
 
     def mania(self) -> list[Artifact]:
         """Both boosters, from people with more episodes than there are."""
@@ -72,18 +75,19 @@ class Training:
     def depression(self, plan: Plan) -> Artifact:
         """PAT with its head."""
         train = self.weeks(0, self.sizes.weeks, to_learn=True)
-        held = self.weeks(self.sizes.weeks, self.sizes.held_weeks)
-        return fit_depression(train, held, plan, self.folder, self.seed)
+        at, held = self.sizes.weeks, self.sizes.held_weeks
+        stop, calibrate = self.weeks(at, held), self.weeks(at + held, held)
+        return fit_depression(train, stop, calibrate, plan, self.folder, self.seed)
 
     def test_people(self, seed: int, people: int) -> PersonDays:
         """People of a clinic, who trained nothing."""
-        return self._days(seed, people, self.sizes.test_days, CLINIC, WEEK_EVERY)
+        return self._days(seed, people, self.sizes.test_days, CLINIC, with_weeks=True)
 
     def _days(
-        self, seed: int, people: int, days: int, rates: Rates, week_every: int = 0
+        self, seed: int, people: int, days: int, rates: Rates, with_weeks: bool = False
     ) -> PersonDays:
         return simulate_person_days(
-            seed, people, days, self.references, self.levels, rates, self.sedentary, week_every
+            seed, people, days, self.references, self.levels, rates, self.sedentary, with_weeks
         )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from django.core.management.base import CommandParser
 
 from scoring.learning.fit_depression import Plan
+from scoring.learning.train import Training
 from scoring.management.training import TrainingCommand
 
 
@@ -19,15 +20,14 @@ class Command(TrainingCommand):
         parser.add_argument("--sizes", nargs="+", default=["S", "M"], choices=["S", "M", "L", "H"])
         parser.add_argument("--epochs", type=int, default=1)
 
-    def handle(self, *_: Any, **options: Any) -> None:
+    def train(self, training: Training, options: dict[str, Any]) -> None:
         from scoring.domain.metrics import auroc
         from scoring.learning.fit_depression import trained
 
-        training = self.training(options)
         counts = training.sizes
         train = training.weeks(0, counts.weeks, to_learn=True)
         held = training.weeks(counts.weeks, counts.held_weeks)
-        test = training.weeks(counts.weeks + counts.held_weeks, counts.held_weeks)
+        test = training.weeks(counts.weeks + 2 * counts.held_weeks, counts.held_weeks)
         for name in options["sizes"]:
             began = time.monotonic()
             plan = replace(Plan(size=name), epochs=options["epochs"])

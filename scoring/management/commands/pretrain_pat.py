@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from scoring.learning.train import Training
 from scoring.management.training import TrainingCommand
 
 
@@ -13,19 +14,18 @@ class Command(TrainingCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.set_defaults(out=Path("."))
+        parser.add_argument("--out", type=Path, default=Path("."), help="Folder of the encoder.")
         parser.add_argument("--size", default="S", choices=["S", "M", "L", "H"])
         parser.add_argument("--epochs", type=int, default=20)
         parser.add_argument("--resume", type=Path, help="Folder of checkpoints to go on from.")
         parser.add_argument("--mixed-precision", action="store_true", help="float16 on a GPU.")
 
-    def handle(self, *_: Any, **options: Any) -> None:
+    def train(self, training: Training, options: dict[str, Any]) -> None:
         from scoring.engines.pat import SIZES
         from scoring.engines.pat_h5 import save_encoder
         from scoring.learning.pretrain import Plan, pretrained
 
-        training = self.training(options)
-        train = training.weeks(0, training.sizes.weeks)
+        train = training.weeks(0, training.sizes.weeks, to_learn=True)
         held = training.weeks(training.sizes.weeks, training.sizes.held_weeks)
         plan = Plan(
             size=options["size"],
@@ -34,6 +34,7 @@ class Command(TrainingCommand):
             mixed_precision=options["mixed_precision"],
         )
         encoder, losses = pretrained(train.inputs, held.inputs, plan, training.seed)
+        options["out"].mkdir(parents=True, exist_ok=True)
         path = options["out"] / f"pat_{plan.size.lower()}_encoder.h5"
         save_encoder(encoder, SIZES[plan.size], path)
         self.stdout.write(

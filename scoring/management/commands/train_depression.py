@@ -1,15 +1,19 @@
 """The depression track alone, from random weights or a pre-trained encoder."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
+from patients.domain.errors import InputError
+from scoring.engines.artifacts import Artifact
 from scoring.learning.fit_depression import FINE_TUNING_RATE, Plan
-from scoring.management.training import TrainingCommand
+from scoring.learning.train import Training
+from scoring.management.training import ArtifactsCommand
 
 
-class Command(TrainingCommand):
+class Command(ArtifactsCommand):
     help = "Train PAT with its head on simulated people; --encoder fine-tunes a pre-trained one."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -21,18 +25,28 @@ class Command(TrainingCommand):
         parser.add_argument("--resume", type=Path, help="Folder of checkpoints to go on from.")
         parser.add_argument("--mixed-precision", action="store_true", help="float16 on a GPU.")
 
-    def handle(self, *_: Any, **options: Any) -> None:
-        encoder = options["encoder"]
-        if encoder and not encoder.is_file():
-            raise CommandError(f"There is no file {encoder.name}: give an encoder's .h5 file.")
-        usual = FINE_TUNING_RATE if encoder else Plan().rate
+    def made(self, training: Training, options: dict[str, Any]) -> Iterable[Artifact]:
+        usual = FINE_TUNING_RATE if options["encoder"] else Plan().rate
         plan = Plan(
             size=options["size"],
             epochs=options["epochs"],
             rate=options["rate"] or usual,
-            encoder=encoder,
+            encoder=options["encoder"],
             resume=options["resume"],
             mixed_precision=options["mixed_precision"],
         )
-        training = self.training(options)
-        self.measure(training, [*training.made, training.depression(plan)])
+        _check_encoder(plan)
+        return [training.fitted_references(), training.depression(plan)]
+
+
+def _check_encoder(plan: Plan) -> None:
+    """InputError before anybody is simulated, not after."""
+    if plan.encoder is None:
+        return
+    if not plan.encoder.is_file():
+        raise InputError(f"There is no file {plan.encoder.name}: give an encoder's .h5 file.")
+    from scoring.engines.pat import SIZES, build_encoder
+    from scoring.engines.pat_h5 import load_encoder
+
+    size = SIZES[plan.size]
+    load_encoder(build_encoder(size), size, plan.encoder)

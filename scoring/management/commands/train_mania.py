@@ -1,13 +1,15 @@
 """The mania track alone."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from scoring.management.training import TrainingCommand
+from scoring.engines.artifacts import Artifact
+from scoring.learning.train import Training
+from scoring.management.training import ArtifactsCommand
 
 
-class Command(TrainingCommand):
-    help = "Train the two boosters of the mania track on simulated people."
+class Command(ArtifactsCommand):
+    help = "Train the two boosters of the mania track on simulated people, as a candidate."
 
-    def handle(self, *_: Any, **options: Any) -> None:
-        training = self.training(options)
-        self.measure(training, [*training.made, *training.mania()])
+    def made(self, training: Training, options: dict[str, Any]) -> Iterable[Artifact]:
+        return training.mania()

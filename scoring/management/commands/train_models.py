@@ -1,18 +1,18 @@
 """`make train`: every shipped artefact, from the seed."""
 
-import time
+from collections.abc import Iterable
 from typing import Any
 
+from scoring.engines.artifacts import Artifact
 from scoring.learning.fit_depression import Plan
-from scoring.management.training import TrainingCommand
+from scoring.learning.train import Training
+from scoring.management.training import ArtifactsCommand
+from scoring.resources import ARTIFACTS
 
 
-class Command(TrainingCommand):
+class Command(ArtifactsCommand):
     help = "Train both tracks on simulated people and write scoring/artifacts/."
+    out = ARTIFACTS
 
-    def handle(self, *_: Any, **options: Any) -> None:
-        began = time.monotonic()
-        training = self.training(options)
-        made = [*training.made, *training.mania(), training.depression(Plan())]
-        self.measure(training, made)
-        self.stdout.write(f"{(time.monotonic() - began) / 60:.1f} min")
+    def made(self, training: Training, options: dict[str, Any]) -> Iterable[Artifact]:
+        return [training.fitted_references(), *training.mania(), training.depression(Plan())]
