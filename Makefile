@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt $(if $(GPU),requirements-gpu.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test lint train bench check-diary check-hostile check-realism check-causes screenshots browser
+.PHONY: help setup demo serve test lint train bench check-diary check-hostile check-realism check-causes check-folder screenshots browser
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -59,6 +59,9 @@ check-realism: $(STAMP)  ## Simulated people beside published values
 
 check-causes: $(STAMP)  ## Whether explanations find the cause of simulated episodes
 	@$(BIN)/python -m tests.check_causes
+
+check-folder: $(STAMP)  ## The depression track beside mean activity on unlike folders
+	@$(BIN)/python -m tests.check_folder
 
 check-hostile: $(STAMP)  ## 2,000 damaged and hostile uploads, none of which may do harm
 	@$(BIN)/python -m tests.hostile

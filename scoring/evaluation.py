@@ -1,6 +1,6 @@
 """The depression track on a labelled folder of recordings, in the shape INTERFACES fixes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,16 @@ from patients.domain.recording import Family
 from scoring.datasets.folder import Member, groups_in, mean_activity, members_in
 from scoring.domain.metrics import auroc
 from scoring.domain.output import RESEARCH_USE
-from scoring.domain.pat_window import PatWeek, Reference, of_a_week, standardised
+from scoring.domain.pat_window import (
+    WEEK_MINUTES,
+    PatWeek,
+    Reference,
+    of_a_week,
+    standardised,
+)
 from scoring.domain.rules import RouterRules
 from scoring.domain.types import Floats, Mask
+from scoring.domain.unit_scale import scale_reason
 from scoring.engines.models import Models
 from scoring.learning.compared import SIX, out_of_fold, six_features
 from scoring.learning.outcome import (
@@ -32,6 +39,7 @@ from scoring.learning.references import MIN_PEOPLE, fitted
 OWN, SHIPPED = "own", "shipped"
 SHARES = (1.0, 0.8, 0.6, 0.4, 0.2)
 THINNING_SEED = 0
+DOUBTFUL_SHARE, LOST_SHARE = 0.5, 0.05  # of the people, of a week's rows: assumption
 
 
 @dataclass(frozen=True)
@@ -172,6 +180,7 @@ def _answer(
             {"name": m.name, "reason": m.reason, "group": m.group} for m in cohort.unscored
         ],
         "rejected": _rejected(cohort),
+        "warnings": list(_warnings(cohort, models)),
         "positive": cohort.positive,
         "unit": str(cohort.unit),
         "reference": which,
@@ -192,6 +201,26 @@ def _rejected(cohort: Cohort) -> dict[str, int]:
         for reason, rows in member.rejected.items():
             total[reason] = total.get(reason, 0) + rows
     return total
+
+
+def _warnings(cohort: Cohort, models: Models) -> Iterator[str]:
+    """What makes the unit doubtful: levels that the shipped reference never had, lost rows."""
+    people, unit = len(cohort.scored), cohort.unit
+    if unit in models.references:
+        seen = models.level_range(unit)
+        outside = sum(scale_reason(week, unit, seen) is not None for week in cohort.weeks)
+        if outside > DOUBTFUL_SHARE * people:
+            yield (
+                f"The mean activity of {outside} of {people} recordings lies outside "
+                f"{seen[0]:.3g} to {seen[1]:.3g}, where the reference people of {unit} lay: check "
+                "--unit."
+            )
+    lost = [m for m in cohort.scored if sum(m.rejected.values()) > LOST_SHARE * WEEK_MINUTES]
+    if lost:
+        yield (
+            f"{len(lost)} of {people} recordings lost more than {LOST_SHARE:.0%} of a week's rows, "
+            f"such as {lost[0].name}; “rejected” says why: check --unit and the files."
+        )
 
 
 def _more(cohort: Cohort, models: Models, which: str, raw: Floats, still: Floats) -> dict[str, Any]:

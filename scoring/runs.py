@@ -176,8 +176,9 @@ def model_failure_report(*, now: datetime) -> str | None:
     told = ScoringRun.objects.filter(pk=run.pk, failures_told_at=None).update(failures_told_at=now)
     counts = ", ".join(f"{track} {n}" for track, n in failures.items())
     return (
-        f"Days scored without a model in run {run.pk} so far: {counts}. Their tracks are "
-        "unavailable with the reason; the log says which file or step failed. `manage.py models` "
+        f"Days scored without a model in run {run.pk} so far: {counts}. A track is then "
+        "unavailable with the reason, without the combination the weighted mean stands as it is; "
+        "the log says which file or step failed. `manage.py models` "
         "lists the models, `manage.py rollback_model TRACK` goes back to the one before."
         if told
         else None

@@ -26,6 +26,7 @@ from scoring.domain.router import Antidepressant
 from scoring.domain.types import DayFeatures, PersonData
 from scoring.domain.vector_names import BODY_NAMES
 from scoring.engines.artifacts import SIMULATED, ArtifactError
+from scoring.engines.assess import COMBINATION_LOST
 from scoring.engines.models import Models
 from scoring.models import (
     DailyFeatures,
@@ -208,12 +209,16 @@ def research_use() -> bool:
 
 
 def model_failures() -> dict[str, int]:
-    """Days scored since the latest run began whose track is unavailable for its model, by track."""
+    """Days scored since the latest run began on which a model failed, by track, and those on
+    which the combination's calibrator was lost.
+    """
     began = ScoringRun.objects.order_by("-queued_at").values_list("queued_at", flat=True).first()
     rows = RiskScore.objects.filter(is_current=True, model_failed=True)
     rows = rows.filter(scored_at__gte=began) if began else rows.none()
-    failed = {track: Count("pk", filter=Q(**{f"{track}__failed": True})) for track in Track.values}
-    return rows.order_by().aggregate(**failed)
+    failed = {track: Q(**{f"{track}__failed": True}) for track in Track.values}
+    failed["combination"] = Q(reasons__contains=[{"code": COMBINATION_LOST.code}])
+    counts = {name: Count("pk", filter=which) for name, which in failed.items()}
+    return rows.order_by().aggregate(**counts)
 
 
 def scores_as_of() -> date | None:

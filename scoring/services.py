@@ -110,11 +110,16 @@ def score_store(*, patient: Patient, assessment: Assessment) -> tuple[RiskScore,
         day=decision.day,
         revision=revision,
         scored_at=timezone.now(),
-        model_failed=assessment.depression.failed or assessment.mania.failed,
+        model_failed=any(
+            (assessment.depression.failed, assessment.mania.failed, assessment.combination_lost)
+        ),
         **values,
     )
     if score.model_failed:
-        log.error("scored without a model", extra={"patient": patient.code, "score": score.pk})
+        log.error(
+            "scored without a part of the models",
+            extra={"patient": patient.code, "score": score.pk},
+        )
     return score, True
 
 

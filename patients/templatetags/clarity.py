@@ -94,6 +94,8 @@ def fact(value: Any) -> str:
         return ", ".join(f"{fact_name(k).lower()} {fact(v)}" for k, v in sorted(value.items()))
     if isinstance(value, list):
         return ", ".join(map(fact, value))
+    if isinstance(value, float) and 0 < abs(value) < 0.01:
+        return f"{value:.1g}"
     return number(value)
 
 

@@ -74,11 +74,19 @@ def members_in(
                 rejected = rows.rejected
                 week = _worn_enough(_first_week(_of_rows(rows, unit)), min_coverage)
             except InputError as refusal:
-                yield Member(file.stem, group, None, str(refusal), rejected)
+                yield Member(file.stem, group, None, f"{refusal}{_left_out(rejected)}", rejected)
             except OSError as failure:
                 yield Member(file.stem, group, None, f"It cannot be read ({failure.strerror}).")
             else:
                 yield Member(file.stem, group, week, None, rejected)
+
+
+def _left_out(rejected: Mapping[str, int]) -> str:
+    """“ 40 rows were left out: out of range.”, which may be why a week is empty."""
+    if not rejected:
+        return ""
+    rows = sum(rejected.values())
+    return f" {rows} row{'s were' if rows > 1 else ' was'} left out: {', '.join(rejected)}."
 
 
 def weeks_in(

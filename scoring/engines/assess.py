@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 from patients.domain.recording import UNITS
+from scoring.domain.calibration import IsotonicCalibrator
 from scoring.domain.early_warning import early_warning
 from scoring.domain.explain import EXPLANATION_FAILED, Label, shown_probability
 from scoring.domain.pat_window import PatWeek, pat_week, standardised
@@ -44,7 +45,8 @@ class Assessment:
     """One day's outputs and decision, the hash of all numbers that went in, and the models.
 
     A track whose model cannot even be named, because its manifest is broken, has none;
-    ``combination_sha256`` is of what the weighted mean was passed through, None for nothing.
+    ``combination_sha256`` is of what the weighted mean was passed through, None for nothing;
+    ``combination_lost`` that there is such a file and it cannot be trusted.
     """
 
     decision: RiskDecision
@@ -53,6 +55,14 @@ class Assessment:
     inputs_sha256: str
     models: Mapping[str, TrackFacts | None] = field(default_factory=dict)
     combination_sha256: str | None = None
+    combination_lost: bool = False
+
+
+COMBINATION_LOST = Reason(
+    "combination_lost",
+    "What calibrates both tracks together is missing or was changed: the overall probability is "
+    "their weighted mean as it is. Operations have been told.",
+)
 
 
 class NoNumber(ArithmeticError):
@@ -89,8 +99,10 @@ def assess_day(
     )
     p95 = _or_none(partial(models.population_p95, person.family))
     warning = early_warning(known, day, p95, rules.early_warning)
-    combination = _or_none(lambda: models.combination)
+    combination, passed, lost = _combination(models)
     decision = decide(day, depression, mania, antidepressant, warning, rules, combination)
+    if lost and depression.status == mania.status == "ok":
+        decision = replace(decision, reasons=(*decision.reasons, COMBINATION_LOST))
     if mania.status == "ok" and night:
         notes = _about_the_nights(known, day, night, window_nights)
         decision = replace(decision, reasons=(*decision.reasons, *notes))
@@ -101,8 +113,16 @@ def assess_day(
             decision = replace(decision, reasons=(*decision.reasons, note))
     used = {track: _or_none(partial(models.facts, track)) for track in ("depression", "mania")}
     digest = _inputs_hash(week, inputs, known[-7:])
-    passed = _or_none(lambda: models.combination_sha256)
-    return Assessment(decision, depression, mania, digest, used, passed)
+    return Assessment(decision, depression, mania, digest, used, passed, lost)
+
+
+def _combination(models: Models) -> tuple[IsotonicCalibrator | None, str | None, bool]:
+    """What the weighted mean is passed through, its file's hash, and whether it was lost."""
+    try:
+        return models.combination, models.combination_sha256, False
+    except Exception:
+        log.exception("the combination cannot be read")
+        return None, None, True
 
 
 def _latest_night(days: Sequence[DayFeatures], day: date, recent: int) -> date | None:

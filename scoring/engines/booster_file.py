@@ -50,8 +50,7 @@ def read_booster(path: Path) -> ReadBooster:
     is_model = given.data.lstrip()[:1] == b"{"  # so begin JSON and UBJ, and no pickle
     data = given.data if is_model else _snapshot(given)
     model = checked_model(given.name, _json_of(given, data, is_model))
-    if not is_model:
-        _check_rounds(given, model["learner"])
+    _check_rounds(given, model["learner"])
     original = _loaded(data, is_model)
     text = bytes(original.save_raw("json"))
     booster = _loaded(text, is_model=True)

@@ -129,7 +129,7 @@ class Models:
 
         Of the shipped models: fitted on their two outputs together, it holds for no others.
         """
-        artifact = self._combination_artifact
+        artifact = self.combination_artifact
         if artifact is None:
             return None
         return IsotonicCalibrator.of(json.loads(verified_path(artifact).read_text("utf-8")))
@@ -137,11 +137,12 @@ class Models:
     @property
     def combination_sha256(self) -> str | None:
         """The hash of its file; None where the weighted mean is taken as it is."""
-        artifact = self._combination_artifact
+        artifact = self.combination_artifact
         return artifact.sha256 if artifact else None
 
     @property
-    def _combination_artifact(self) -> Artifact | None:
+    def combination_artifact(self) -> Artifact | None:
+        """The combination's calibrator, where both tracks are of the shipped folder."""
         own = (s for s in self._sources.values() if s)
         is_shipped = all(source.folder == self._shipped.folder for source in own)
         return self._manifest(self._shipped.folder).get("combination") if is_shipped else None

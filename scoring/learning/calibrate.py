@@ -1,20 +1,16 @@
-"""Isotonic calibration, fitted on people that the model has not seen; and how well it holds."""
-
-from typing import Any
+"""Isotonic calibration, fitted on people that the model has not seen."""
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.isotonic import IsotonicRegression
-from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
-from scoring.domain.calibration import IsotonicCalibrator, expected_calibration_error
+from scoring.domain.calibration import IsotonicCalibrator
 
 Floats = NDArray[np.float64]
 
 # Fewer positives give a line of a few steps that looks exact: assumption.
 MIN_POSITIVES, MIN_POSITIVE_PEOPLE = 50, 10
 MOST_POINTS = 100
-BOOTSTRAPS = 500
 
 
 class TooFewPositives(ValueError):
@@ -63,69 +59,3 @@ def _merged(step: NDArray[np.int64], weights: Floats) -> NDArray[np.int64]:
         if held >= least:
             group, held = group + 1, 0.0
     return groups[step]
-
-
-def measured(
-    labels: Floats, probabilities: Floats, people: NDArray[np.int64], seed: int = 0
-) -> dict[str, Any]:
-    """Discrimination and calibration of probabilities; intervals by drawing people anew.
-
-    The reliability curve is a list of [mean predicted, observed share, rows] over ten bins.
-    """
-    low, high = _interval(labels, probabilities, people, seed)
-    return {
-        "auroc": round(float(roc_auc_score(labels, probabilities)), 4),
-        "auroc_ci": [round(low, 4), round(high, 4)],
-        "auprc": round(float(average_precision_score(labels, probabilities)), 4),
-        "brier": round(float(brier_score_loss(labels, probabilities)), 5),
-        "ece": round(expected_calibration_error((labels > 0).tolist(), probabilities.tolist()), 5),
-        "prevalence": round(float(labels.mean()), 5),
-        "n": int(len(labels)),
-        "people": int(len(np.unique(people))),
-        "reliability": _reliability(labels, probabilities),
-    }
-
-
-def _interval(
-    labels: Floats, probabilities: Floats, people: NDArray[np.int64], seed: int
-) -> tuple[float, float]:
-    rng = np.random.default_rng(seed)
-    ids, index = np.unique(people, return_inverse=True)
-    order = np.argsort(probabilities, kind="stable")
-    y, who = labels[order] > 0, index[order]
-    found = []
-    for _ in range(BOOTSTRAPS):
-        w = np.bincount(rng.integers(0, len(ids), len(ids)), minlength=len(ids))[who]
-        negatives, positives = np.cumsum(w * ~y), w * y
-        if positives.sum() and negatives[-1]:
-            found.append((positives * negatives).sum() / positives.sum() / negatives[-1])
-    low, high = np.percentile(found, (2.5, 97.5)).tolist()
-    return low, high
-
-
-def _reliability(labels: Floats, probabilities: Floats) -> list[list[float]]:
-    bin_of = np.minimum((probabilities * 10).astype(int), 9)
-    return [
-        [
-            round(float(probabilities[bin_of == b].mean()), 4),
-            round(float(labels[bin_of == b].mean()), 4),
-            int((bin_of == b).sum()),
-        ]
-        for b in range(10)
-        if (bin_of == b).any()
-    ]
-
-
-def at_cut_off(labels: Floats, probabilities: Floats, cut_off: float) -> dict[str, float | None]:
-    """Sensitivity, specificity, PPV and NPV of "at or above"; None where nothing is counted."""
-    told, true = probabilities >= cut_off, labels > 0
-
-    def share(of: NDArray[np.bool_], among: NDArray[np.bool_]) -> float | None:
-        return round(float(of[among].mean()), 4) if among.any() else None
-
-    return {
-        "sensitivity": share(told, true),
-        "specificity": share(~told, ~true),
-        "ppv": share(true, told),
-        "npv": share(~true, ~told),
-    }

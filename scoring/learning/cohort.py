@@ -182,19 +182,17 @@ def simulate_person_days(
     seed: int,
     people: int,
     days: int,
-    references: Mapping[Family, Reference],
+    references: Mapping[Family, Reference] | None,
     levels: Mapping[Family, float],
     rates: Rates,
     sedentary: Mapping[Family, float],
-    with_weeks: bool = False,
 ) -> PersonDays:
     """Every day with 12 nights behind it, of so many people over so many days.
 
-    ``with_weeks`` keeps the week for PAT of those that were worn enough.
+    With ``references`` the week for PAT is kept of those that were worn enough.
     """
-    make = partial(
-        _days_of, seed, days, dict(references), dict(levels), rates, dict(sedentary), with_weeks
-    )
+    shared = dict(references) if references else None
+    make = partial(_days_of, seed, days, shared, dict(levels), rates, dict(sedentary))
     members: dict[int, Member] = {}
     rows: list[Row] = []
     weeks: KeptWeeks = []
@@ -218,11 +216,10 @@ KeptWeeks = list[tuple[int, NDArray[np.float16]]]
 def _days_of(
     seed: int,
     days: int,
-    references: dict[Family, Reference],
+    references: dict[Family, Reference] | None,
     levels: dict[Family, float],
     rates: Rates,
     sedentary: dict[Family, float],
-    with_weeks: bool,
     index: int,
 ) -> tuple[Member, list[Row], KeptWeeks]:
     rng = np.random.default_rng([seed, index])
@@ -230,7 +227,7 @@ def _days_of(
     data = recorded(rng, member)
     scores = phq8_scores(rng, member.person, member.course)
     kinds = episode_kinds(member.course)
-    reference = of_a_week(references[member.family])
+    reference = of_a_week(references[member.family]) if references else None
     rows: list[Row] = []
     weeks: KeptWeeks = []
     for day, features, seen, week in _with_history(data, days, sedentary):
@@ -238,7 +235,7 @@ def _days_of(
         if not features.night_present or inputs.nights_present < MIN_NIGHTS:
             continue
         values = np.concatenate((inputs.values, body_vector(seen, features.day)))
-        if with_weeks and week.coverage >= MIN_WORN:
+        if reference and week.coverage >= MIN_WORN:
             weeks.append((len(rows), standardised(week, reference).astype(np.float16)))
         rows.append((values, int(kinds[day]), float(scores[day]), index, day, week.coverage))
     return member, rows, weeks

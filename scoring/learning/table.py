@@ -49,9 +49,7 @@ def simulated_table(
     ``levels`` and ``sedentary`` are those of families.toml. No seed of training gives these people.
     """
     rates = Rates(CLINIC_TIMES)
-    days = simulate_person_days(
-        seed, people, DAYS, models.references, levels, rates, sedentary, with_weeks=True
-    )
+    days = simulate_person_days(seed, people, DAYS, models.references, levels, rates, sedentary)
     return table_of(days, models, rules, ablations=True)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from scoring.learning.evaluate import Table, outcome_measured
 from scoring.learning.fit_depression import Plan, fit_depression
 from scoring.learning.fit_mania import fit_mania
 from scoring.learning.people import HYPOMANIA, MANIA
-from scoring.learning.references import SEED, save_references, simulated_references
+from scoring.learning.references import SEED, Fitted, save_references, simulated_references
 from scoring.learning.table import columns_for_drift, table_of
 
 ENRICHED = Rates(6.0)  # so many times more hypomania and mania to learn from
@@ -50,9 +51,15 @@ class Training:
         self.levels = family_values(data / "families.toml", "waking_level")
         self.sedentary = family_values(data / "families.toml", "sedentary_below")
         folder.mkdir(parents=True, exist_ok=True)
-        fitted = simulated_references(seed, data / "families.toml")
-        self.references: Mapping[Family, Reference] = {f: x.reference for f, x in fitted.items()}
-        self._fitted = fitted
+
+    @cached_property
+    def _fitted(self) -> Mapping[Family, Fitted]:
+        return simulated_references(self.seed, self.data / "families.toml")
+
+    @property
+    def references(self) -> Mapping[Family, Reference]:
+        """By unit family, of simulated people."""
+        return {family: fitted.reference for family, fitted in self._fitted.items()}
 
     def fitted_references(self) -> Artifact:
         """What the weeks are standardised by."""
@@ -83,11 +90,16 @@ class Training:
         """People of a clinic, who trained nothing."""
         return self._days(seed, people, self.sizes.test_days, CLINIC, with_weeks=True)
 
+    def clinic(self, seed: int, people: int) -> PersonDays:
+        """People of a clinic, without the weeks for PAT."""
+        return self._days(seed, people, self.sizes.test_days, CLINIC)
+
     def _days(
         self, seed: int, people: int, days: int, rates: Rates, with_weeks: bool = False
     ) -> PersonDays:
+        references = self.references if with_weeks else None
         return simulate_person_days(
-            seed, people, days, self.references, self.levels, rates, self.sedentary, with_weeks
+            seed, people, days, references, self.levels, rates, self.sedentary
         )
 
 

@@ -140,14 +140,13 @@ def print_weeks(everyone: dict[str, Turns]) -> None:
 
 def bench_vectors() -> None:
     """The shipped boosters' probabilities and contributions, one thread."""
-    from scoring.domain.vector_names import VECTOR_NAMES
     from scoring.engines.mania import load_booster
     from scoring.resources import ARTIFACTS, models
 
     rng = np.random.default_rng(2)
-    vectors = rng.standard_normal((VECTORS, len(VECTOR_NAMES)))
-    vectors[rng.random(vectors.shape) < 0.1] = np.nan
     engine = models().mania_engine
+    vectors = rng.standard_normal((VECTORS, len(engine.names)))
+    vectors[rng.random(vectors.shape) < 0.1] = np.nan
     began = time.perf_counter()
     engine.probabilities(vectors)
     engine.margin_contributions(vectors)

@@ -19,8 +19,8 @@ from patients.models import AuditEvent, Patient, Role
 from scoring import resources
 from scoring.domain.drift import reference_of
 from scoring.domain.drift_limits import Verdict
-from scoring.domain.vector import vector
-from scoring.domain.vector_names import INDEX_NAMES, VECTOR_NAMES
+from scoring.domain.vector import own_vector
+from scoring.domain.vector_names import INDEX_NAMES, OWN_VECTOR_NAMES
 from scoring.drift import DriftWeek, drift_report, drift_week, drift_weeks, week_to_report
 from scoring.engines.artifacts import load_manifest, write_manifest
 from scoring.engines.distributions import save_distributions
@@ -57,9 +57,9 @@ def outputs(rng: np.random.Generator) -> tuple[float, float]:
 def reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """References of 600 people of the same kind, beside the shipped models' manifest."""
     rng = np.random.default_rng(0)
-    vectors = np.array([vector(nights(rng, SUNDAY), SUNDAY).values for _ in range(600)])
+    vectors = np.array([own_vector(nights(rng, SUNDAY), SUNDAY) for _ in range(600)])
     said = np.array([outputs(rng) for _ in range(600)])
-    columns = dict(zip(VECTOR_NAMES, vectors.T, strict=True)) | {
+    columns = dict(zip(OWN_VECTOR_NAMES, vectors.T, strict=True)) | {
         "depression": said[:, 0],
         "mania": 0.4 * said[:, 1],
         "hypomania": 0.6 * said[:, 1],

@@ -200,6 +200,38 @@ def test_few_people_are_held_against_the_shipped_reference(tmp_path: Path) -> No
         evaluate_folder(cohort, models, rules, "theirs")
 
 
+def test_a_unit_that_the_levels_belie_is_warned_of(tmp_path: Path) -> None:
+    rules, models = router_rules(), load_models(ARTIFACTS)
+    write_folder(tmp_path, 2, changed)
+    for unit, doubtful in (("actiwatch_counts", False), ("mims", True)):
+        cohort = folder_cohort(tmp_path, "condition", unit, rules)
+        warned = evaluate_folder(cohort, models, rules, "shipped")["warnings"]
+        assert bool(warned) is doubtful, warned
+    assert "4 of 4 recordings lies outside" in warned[0] and "check --unit" in warned[0]
+
+
+def test_rows_lost_to_the_unit_are_warned_of_and_said_with_who_has_no_week_for_it(
+    tmp_path: Path,
+) -> None:
+    rules, models = router_rules(), load_models(ARTIFACTS)
+    write_folder(tmp_path, 2, changed)
+    huge = table(minutes(np.random.default_rng(0)) * 1e6 + 1e7)
+    (tmp_path / "control" / "huge.csv").write_text(huge)
+    cohort = folder_cohort(tmp_path, "condition", "steps", rules)
+    [reason] = [m.reason for m in cohort.unscored if m.name == "huge"]
+    assert reason is not None
+    assert "no activity from 0" in reason or "left out: out of range" in reason
+    warned = evaluate_folder(cohort, models, rules, "shipped")["warnings"]
+    assert any("lost more than 5%" in sentence for sentence in warned)
+
+
+@pytest.mark.parametrize("seed", ["-1", "20261120", "20261123"])
+def test_people_of_training_are_not_evaluated_on(
+    capsys: pytest.CaptureFixture[str], seed: str
+) -> None:
+    assert "training has seen" in refused(capsys, "--dataset", "simulated", f"--seed={seed}")
+
+
 def test_a_model_that_cannot_be_trusted_is_refused(
     capsys: pytest.CaptureFixture[str], folder: Path, tmp_path: Path, monkeypatch: Any
 ) -> None:

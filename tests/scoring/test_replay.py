@@ -6,11 +6,13 @@ import pytest
 
 from patients.models import Patient
 from scoring import resources
+from scoring.engines.assess import COMBINATION_LOST
 from scoring.features import features_update
 from scoring.model_services import model_promote, model_register, model_rollback
 from scoring.models import RiskScore
 from scoring.replay import score_replay
-from scoring.services import patient_assess, score_store
+from scoring.selectors import model_failures
+from scoring.services import COMBINATION, patient_assess, score_store
 from tests.model_folders import ALARMED, booster_edited, copied, leaning, manifest_edited, spoilt
 from tests.people import every_row, in_care
 
@@ -100,3 +102,23 @@ def test_other_references_in_the_manifest_alone_are_said(
     monkeypatch.setattr(resources, "ARTIFACTS", folder)
     [found] = score_replay(score=score)
     assert found["field"] == "depression_model"
+
+
+@pytest.mark.parametrize("fault", ["changed", "missing"])
+def test_a_lost_combination_is_said_in_the_score_to_operations_and_by_replay(
+    patient: Patient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    before = scored(patient)
+    assert before.context[COMBINATION] and not before.model_failed
+    folder = copied(tmp_path / "artifacts")
+    path = folder / "combination.json"
+    path.unlink() if fault == "missing" else spoilt(path)
+    monkeypatch.setattr(resources, "ARTIFACTS", folder)
+    named = {item["field"]: item for item in score_replay(score=before)}
+    assert named[COMBINATION]["stored"] == before.context[COMBINATION]
+    assert named[COMBINATION]["now"] is None
+    after = scored(patient)
+    assert after.model_failed and after.context[COMBINATION] is None
+    assert COMBINATION_LOST.code in [reason["code"] for reason in after.reasons]
+    assert after.depression["status"] == after.mania["status"] == "ok"
+    assert model_failures() == {"depression": 0, "mania": 0, "combination": 1}

@@ -9,11 +9,12 @@ from patients.commands import JsonCommand
 from patients.domain.errors import InputError
 from scoring.domain.rules import family_values
 from scoring.engines.artifacts import ArtifactError
-from scoring.engines.models import load_models
+from scoring.engines.models import TrackFacts, load_models
 from scoring.evaluation import evaluate_folder, folder_cohort
 from scoring.presenters.evaluation import folder_report, simulated_report, written
 from scoring.resources import ARTIFACTS, DATA, router_rules, sedentary_thresholds
 
+SEEDS_USED = 8  # from the training's on: to learn, to calibrate, to measure
 FOLDER, SIMULATED = "folder", "simulated"
 LONG = ("curves", "reliability")  # of the report's JSON alone
 
@@ -72,6 +73,8 @@ class Command(JsonCommand):
         if options["people"] < 2:
             raise InputError("Nothing can be told of fewer than 2 people: give --people more.")
         models, rules = load_models(ARTIFACTS), router_rules()
+        facts = [models.facts(track) for track in ("depression", "mania")]
+        _check_unseen(options["seed"], facts)
         table = simulated_table(
             options["seed"],
             options["people"],
@@ -80,7 +83,6 @@ class Command(JsonCommand):
             family_values(DATA / "families.toml", "waking_level"),
             sedentary_thresholds(),
         )
-        facts = [models.facts(track) for track in ("depression", "mania")]
         full = evaluated(table, rules) | {
             "models": {f.version: {"sha256": f.sha256, "trained_on": f.trained_on} for f in facts},
             "seed": options["seed"],
@@ -88,6 +90,17 @@ class Command(JsonCommand):
         if options["out"]:
             written(options["out"], simulated_report(full), full)
         return _short(full)
+
+
+def _check_unseen(seed: int, facts: list[TrackFacts]) -> None:
+    """InputError for a seed whose people the models have learned from."""
+    parts = [part["training"] for model in facts for part in model.facts.values()]
+    first = [int(training["seed"]) for training in parts if "seed" in training]
+    if seed < 0 or any(0 <= seed - used < SEEDS_USED for used in first):
+        raise InputError(
+            f"The seed {seed} is below 0 or gives people whom training has seen: give --seed "
+            "another number, such as 1."
+        )
 
 
 def _check_out(out: Path | None) -> None:

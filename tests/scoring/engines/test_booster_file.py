@@ -101,6 +101,10 @@ def test_a_classifier_that_uses_fewer_trees_than_it_has_is_refused(tmp_path: Pat
     rounds = model.get_booster().num_boosted_rounds()
     message = refusal(pickled(tmp_path / "m.pkl", model))
     assert f"has {rounds} rounds of trees and uses those up to {model.best_iteration};" in message
+    model.save_model(tmp_path / "m.json")
+    assert f"uses those up to {model.best_iteration};" in refusal(tmp_path / "m.json")
+    model.get_booster()[: model.best_iteration + 1].save_model(tmp_path / "cut.json")
+    assert read_booster(tmp_path / "cut.json").trees == model.best_iteration + 1
 
 
 def test_a_classifier_that_was_not_trained_is_refused(tmp_path: Path) -> None:

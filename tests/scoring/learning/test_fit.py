@@ -222,8 +222,7 @@ def test_person_days_hold_nobody_twice_and_weeks_of_their_rows(weeks: Weeks) -> 
     references = dict.fromkeys(LEVELS, fitted(made, "test").reference)
     sedentary = {Family.ACTIGRAPH_COUNTS: 2860.0, Family.STEPS: 1.0}
     one, other = (
-        simulate_person_days(3, 4, 30, references, LEVELS, Rates(6.0), sedentary, True)
-        for _ in range(2)
+        simulate_person_days(3, 4, 30, references, LEVELS, Rates(6.0), sedentary) for _ in range(2)
     )
     assert np.array_equal(one.inputs, other.inputs, equal_nan=True)
     assert len(set(zip(one.people.tolist(), one.days.tolist(), strict=True))) == len(one.days)

@@ -1,0 +1,29 @@
+"""Calibrate imported boosters, so that they may decide."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from scoring.learning.calibrate_import import calibrate_boosters
+from scoring.learning.train import Training
+from scoring.management.training import TrainingCommand
+
+PEOPLE_AFTER = 4  # the seed's own people that no training, test or combination has
+
+
+class Command(TrainingCommand):
+    help = (
+        "Calibrate the boosters that import_model keeps in FOLDER on simulated people; "
+        "register_model takes --out in."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("folder", type=Path, metavar="FOLDER")
+        parser.add_argument("--out", type=Path, required=True, help="Folder for the calibrated.")
+
+    def train(self, training: Training, options: dict[str, Any]) -> None:
+        days = training.clinic(training.seed + PEOPLE_AFTER, training.sizes.test_people)
+        for part in calibrate_boosters(options["folder"], days, options["out"]):
+            self.stdout.write(f"{part.file}  {part.sha256[:12]}  calibrated")

@@ -1,0 +1,89 @@
+"""The training commands: all files or none, refusals in a sentence, and a model's whole way."""
+
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from scoring import resources
+from scoring.engines.artifacts import load_manifest, verified_path
+from scoring.engines.importing import import_mania, store
+from scoring.learning.train import Sizes
+from scoring.models import ModelVersion
+from tests.model_folders import leaning
+from tests.scoring.engines.boosters import classifier
+
+SMALL = ("--weeks=64", "--patients=6", "--days=20", "--test-people=4", "--seed=3")
+
+
+def test_what_cannot_be_calibrated_leaves_no_file(tmp_path: Path) -> None:
+    before = load_manifest(resources.ARTIFACTS)
+    with pytest.raises(CommandError, match="positive days of .* are too few to calibrate"):
+        call_command("train_mania", *SMALL, f"--out={tmp_path / 'made'}", stdout=StringIO())
+    assert not (tmp_path / "made").exists()
+    assert load_manifest(resources.ARTIFACTS) == before
+
+
+def test_an_encoder_of_another_size_is_refused_before_anybody_is_simulated(tmp_path: Path) -> None:
+    from scoring.engines.pat import SIZES, build_encoder
+    from scoring.engines.pat_h5 import save_encoder
+
+    path = tmp_path / "medium.h5"
+    save_encoder(build_encoder(SIZES["M"]), SIZES["M"], path)
+    with pytest.raises(CommandError, match="M"):
+        call_command("train_depression", *SMALL, f"--encoder={path}", f"--out={tmp_path / 'made'}")
+    with pytest.raises(CommandError, match="no file nowhere.h5"):
+        call_command("train_depression", *SMALL, "--encoder=nowhere.h5")
+    assert not (tmp_path / "made").exists()
+
+
+def test_comparing_leaves_the_shipped_files_alone() -> None:
+    call_command("compare_pat_sizes", *SMALL, "--sizes", "S", stdout=(told := StringIO()))
+    assert "PAT-S: AUROC" in told.getvalue() and " min" in told.getvalue()
+    for artifact in load_manifest(resources.ARTIFACTS).values():
+        verified_path(artifact)
+
+
+def test_training_alone_writes_where_it_does_not_decide() -> None:
+    from scoring.management.commands.train_depression import Command as Depression
+    from scoring.management.commands.train_mania import Command as Mania
+    from scoring.management.commands.train_models import Command as Everything
+
+    assert Everything.out == resources.ARTIFACTS
+    assert {Depression.out, Mania.out} == {Path("candidate")} and Sizes().patients > 1_000
+
+
+@pytest.mark.django_db
+def test_a_candidate_goes_from_its_folder_to_deciding_by_commands_alone(tmp_path: Path) -> None:
+    folder = leaning(tmp_path / "candidate", 0.2)
+    call_command("register_model", str(folder), "mania", stdout=(told := StringIO()))
+    [version] = ModelVersion.objects.filter(folder=str(folder))
+    assert version.state == "shadow" and version.version in told.getvalue()
+    call_command("promote_model", version.version, stdout=StringIO())
+    version.refresh_from_db()
+    assert version.state == "current"
+
+
+@pytest.mark.django_db
+def test_imported_boosters_are_calibrated_registered_and_promoted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, seed in (("ME", 0), ("HME", 1)):
+        classifier(seed).save_model(tmp_path / f"{name}.json")
+    imported, _ = import_mania({name: tmp_path / f"{name}.json" for name in ("ME", "HME")})
+    folder, _ = store(imported, tmp_path / "kept")
+    made = tmp_path / "calibrated"
+    monkeypatch.setattr("scoring.learning.calibrate.MIN_POSITIVES", 5)
+    monkeypatch.setattr("scoring.learning.calibrate.MIN_POSITIVE_PEOPLE", 1)
+    few = ("--test-people=40", "--seed=3")
+    call_command("calibrate_model", str(folder), *few, f"--out={made}", stdout=StringIO())
+    for part in load_manifest(made).values():
+        assert part.is_simulated and "40 simulated people" in part.training["calibrated_on"]
+        assert part.training["published_as"] in ("ME", "HME")
+    call_command("register_model", str(made), "mania", stdout=StringIO())
+    [version] = ModelVersion.objects.filter(folder=str(made))
+    assert version.not_usable == ""
+    call_command("promote_model", version.version, stdout=StringIO())
+    version.refresh_from_db()
+    assert version.state == "current" and version.trained_on == "simulated"
