@@ -20,7 +20,7 @@ from scoring import resources
 from scoring.domain.drift import reference_of
 from scoring.domain.drift_limits import Verdict
 from scoring.domain.vector import own_vector
-from scoring.domain.vector_names import INDEX_NAMES, OWN_VECTOR_NAMES
+from scoring.domain.vector_names import OWN_VECTOR_NAMES
 from scoring.drift import DriftWeek, drift_report, drift_week, drift_weeks, week_to_report
 from scoring.engines.artifacts import load_manifest, write_manifest
 from scoring.engines.distributions import save_distributions
@@ -126,7 +126,7 @@ def test_a_week_like_the_reference_has_not_moved(reference: None) -> None:
     clinic(SUNDAY)
     week = drift_week(SUNDAY)
     assert (week.first, week.people, week.person_days) == (date(2026, 11, 9), 24, 168)
-    assert len(week.lines) == 39 and not week.moved
+    assert len(week.lines) == 54 and not week.moved
     assert {line.person_days for line in week.lines} == {168}
     assert drift_report(now=MONDAY) is None
 
@@ -135,6 +135,16 @@ def test_a_shift_is_found_in_the_input_that_shifted(reference: None) -> None:
     clinic(SUNDAY, shift=3.0)
     moved = [line.name for line in drift_week(SUNDAY).moved]
     assert moved == ["ST_long_MN"]
+
+
+def test_the_bodys_columns_are_watched_too(reference: None) -> None:
+    """The reference people have no steps here; in the week everybody has."""
+    clinic(SUNDAY)
+    for row in DailyFeatures.objects.all():
+        row.values["activity"] = {"steps": 4000.0 + 100.0 * row.day.day}
+        row.save()
+    moved = [line.name for line in drift_week(SUNDAY).moved]
+    assert moved == ["Steps_MN", "Steps_SD", "Steps_Zscore"]
 
 
 def test_of_few_people_nothing_is_said(reference: None, mailoutbox: list[Any]) -> None:
@@ -178,7 +188,7 @@ def test_operations_are_told_once_a_week_without_anybodys_name(
         watch_drift()
     assert len(mailoutbox) == 1 and caplog.text.count("models have drifted") == 1
     body = mailoutbox[0].body
-    assert "1 of 39" in body and "ST_long_MN (PSI" in body and "24 people, 168 days" in body
+    assert "1 of 54" in body and "ST_long_MN (PSI" in body and "24 people, 168 days" in body
     assert not any(patient.code in body for patient in patients)
     assert AuditEvent.objects.get().detail == {"week": last.isoformat(), "moved": ["ST_long_MN"]}
 
@@ -197,7 +207,7 @@ def test_the_command_prints_weeks_and_limits(reference: None) -> None:
     assert answer["notice"] is None and answer["limits"]["psi"] == {"look": 0.1, "act": 0.25}
     assert [week["moved"] for week in answer["weeks"]] == [["ST_long_MN"], []]
     lines = {line["name"]: line for line in answer["weeks"][0]["lines"]}
-    assert lines["ST_long_MN"]["verdict"] == "act" and len(lines) == 3 + 3 * len(INDEX_NAMES)
+    assert lines["ST_long_MN"]["verdict"] == "act" and len(lines) == 3 + len(OWN_VECTOR_NAMES)
 
 
 @pytest.mark.parametrize("given", [("--until", "15.11.2026"), ("--weeks", "0"), ("--weeks", "99")])
