@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.browser.chromium import launch
 
 SIZES = {"desktop": {"width": 1360, "height": 900}, "phone": {"width": 360, "height": 780}}
-ADMINISTRATION = ("baselines", "medications", "messages", "runs", "models")
+ADMINISTRATION = ("baselines", "medications", "messages", "runs", "drift", "models")
 
 
 def main() -> None:
@@ -87,7 +87,11 @@ def administrator(page: Page, out: Path) -> None:
     """What keeps the clinic running."""
     for name in ADMINISTRATION:
         page.goto(f"/{name}/")
+        page.wait_for_load_state()
         save(page, out / f"{name}.png")
+    page.locator("main th a").first.click()
+    page.get_by_role("heading", name="Intended use").wait_for()
+    save(page, out / "model-facts.png")
 
 
 if __name__ == "__main__":
