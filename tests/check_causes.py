@@ -22,6 +22,7 @@ from scoring.learning.causes import (
     SimulatedEpisode,
     effect_sizes,
     index_changes,
+    medium_causes,
     part_changes,
     rank_of,
     simulated_episodes,
@@ -71,6 +72,11 @@ def check(kind: str, people: int) -> bool:
         f"(at least {WANTED:.0%}); of the {len(raised)} scored Moderate or High in "
         f"{share_found(causes, raised):.0%}; on the last well day in "
         f"{share_found(causes, well):.0%} of {len(well)}"
+    )
+    medium = medium_causes(sizes)
+    print(
+        f"  one of {' or '.join(sorted(medium))} (half an SD or more) in "
+        f"{share_found(medium, ill):.0%}; on the last well day in {share_found(medium, well):.0%}"
     )
     return found >= WANTED
 

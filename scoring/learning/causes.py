@@ -44,6 +44,7 @@ SLEEP_LENGTH = frozenset(
     ("ST_long", "LongSleepWindow_length", "Sleep_percentage", "Sleep_amplitude")
 )
 TOP = 3
+MEDIUM = 0.5
 ALIKE = 0.8  # of the largest effect: means of some 60 people differ by less than their error
 
 
@@ -143,6 +144,11 @@ def true_causes(sizes: Mapping[str, float]) -> frozenset[str]:
     """The cause of the largest effect in whatever direction, and those it cannot be told from."""
     largest = max(abs(size) for size in sizes.values())
     return frozenset(cause_of(n) for n, size in sizes.items() if abs(size) >= ALIKE * largest)
+
+
+def medium_causes(sizes: Mapping[str, float]) -> frozenset[str]:
+    """Every cause of half an SD or more: Cohen's medium effect."""
+    return frozenset(cause_of(name) for name, size in sizes.items() if abs(size) >= MEDIUM)
 
 
 def rank_of(causes: frozenset[str], contributions: Sequence[Contribution]) -> int | None:
