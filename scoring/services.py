@@ -116,10 +116,7 @@ def score_store(*, patient: Patient, assessment: Assessment) -> tuple[RiskScore,
         **values,
     )
     if score.model_failed:
-        log.error(
-            "scored without a part of the models",
-            extra={"patient": patient.code, "score": score.pk},
-        )
+        log.error("scored without a model", extra={"patient": patient.code, "score": score.pk})
     return score, True
 
 
@@ -157,7 +154,10 @@ SAME_SCORE = (
 
 def _is_the_same(score: RiskScore, values: dict[str, Any]) -> bool:
     explained = score.depression["contributions"] or not values["depression"]["contributions"]
-    went_in = [{**context, DELTA: None} for context in (score.context, values["context"])]
+    now = values["context"]
+    # A score of before the combination was kept with it is not scored again for that alone.
+    then = {COMBINATION: now[COMBINATION], **score.context}
+    went_in = [{**context, DELTA: None} for context in (then, now)]
     return (
         bool(explained)
         and went_in[0] == went_in[1]

@@ -179,11 +179,14 @@ def test_ops_see_a_failing_model_in_the_log_the_metric_and_one_mail_a_night(
         RiskScore.objects.filter(model_failed=True).values_list("pk", flat=True)
     )
     count = RiskScore.objects.filter(model_failed=True).count()
-    assert failures() == {"depression": count, "mania": 0} and count > 0
+    assert failures() == {"depression": count, "mania": 0, "combination": 0} and count > 0
     for _ in range(3):
         watch_runs()
     [message] = [m for m in mail.outbox if "a model fails" in m.subject]
-    assert f"depression {count}, mania 0" in message.body and "Zebulon" not in message.body
+    assert (
+        f"depression {count}, mania 0, combination 0" in message.body
+        and "Zebulon" not in message.body
+    )
 
 
 def test_nobody_is_told_of_a_night_in_which_only_data_are_missing(settings: Any) -> None:
@@ -193,5 +196,5 @@ def test_nobody_is_told_of_a_night_in_which_only_data_are_missing(settings: Any)
     score_queued_patients()
     watch_runs()
     assert RiskScore.objects.filter(mania__status="unavailable", model_failed=False).exists()
-    assert failures() == {"depression": 0, "mania": 0}
+    assert failures() == {"depression": 0, "mania": 0, "combination": 0}
     assert not [m for m in mail.outbox if "a model fails" in m.subject]

@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
 from patients.models import Patient
 from scoring import resources
 from scoring.engines.assess import COMBINATION_LOST
 from scoring.features import features_update
 from scoring.model_services import model_promote, model_register, model_rollback
-from scoring.models import RiskScore
+from scoring.models import RiskScore, ScoringRun
 from scoring.replay import score_replay
 from scoring.selectors import model_failures
 from scoring.services import COMBINATION, patient_assess, score_store
@@ -117,6 +118,8 @@ def test_a_lost_combination_is_said_in_the_score_to_operations_and_by_replay(
     named = {item["field"]: item for item in score_replay(score=before)}
     assert named[COMBINATION]["stored"] == before.context[COMBINATION]
     assert named[COMBINATION]["now"] is None
+    now = timezone.now()
+    ScoringRun.objects.create(night=now.date(), queued_at=now)
     after = scored(patient)
     assert after.model_failed and after.context[COMBINATION] is None
     assert COMBINATION_LOST.code in [reason["code"] for reason in after.reasons]
