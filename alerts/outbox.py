@@ -18,7 +18,7 @@ from alerts.resources import triage_rules
 from clarity_site.logs import log
 from patients.models import User
 from patients.services import audit_record
-from scoring.selectors import research_use
+from scoring.engines.artifacts import SIMULATED
 
 State = OutboxMessage.State
 LEASE = timedelta(minutes=2)  # longer than a request can take
@@ -44,7 +44,8 @@ def _resource(message: OutboxMessage) -> dict[str, object] | None:
     alert, score = message.alert, message.alert.score
     if not alert.patient.ehr_id:
         return None
-    in_research = research_use()
+    versions = (score.depression_model, score.mania_model)
+    in_research = any(v is None or v.trained_on == SIMULATED for v in versions)
     days = triage_rules().follow_up_days[alert.tier]
     lines = message_lines(
         research_use=in_research,
@@ -59,7 +60,6 @@ def _resource(message: OutboxMessage) -> dict[str, object] | None:
         },
         recommendation=alert.recommendation,
     )
-    versions = (score.depression_model, score.mania_model)
     return communication_request(
         AlertMessage(
             identifier=str(message.identifier),

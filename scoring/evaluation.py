@@ -14,7 +14,6 @@ from scoring.datasets.folder import Member, groups_in, mean_activity, members_in
 from scoring.domain.metrics import auroc
 from scoring.domain.output import RESEARCH_USE
 from scoring.domain.pat_window import (
-    WEEK_MINUTES,
     PatWeek,
     Reference,
     of_a_week,
@@ -39,7 +38,7 @@ from scoring.learning.references import MIN_PEOPLE, fitted
 OWN, SHIPPED = "own", "shipped"
 SHARES = (1.0, 0.8, 0.6, 0.4, 0.2)
 THINNING_SEED = 0
-DOUBTFUL_SHARE, LOST_SHARE = 0.5, 0.05  # of the people, of a week's rows: assumption
+DOUBTFUL_SHARE, LOST_SHARE = 0.5, 0.05  # of the people, of a file's rows: assumption
 
 
 @dataclass(frozen=True)
@@ -215,10 +214,10 @@ def _warnings(cohort: Cohort, models: Models) -> Iterator[str]:
                 f"{seen[0]:.3g} to {seen[1]:.3g}, where the reference people of {unit} lay: check "
                 "--unit."
             )
-    lost = [m for m in cohort.scored if sum(m.rejected.values()) > LOST_SHARE * WEEK_MINUTES]
+    lost = [m for m in cohort.scored if sum(m.rejected.values()) > LOST_SHARE * m.rows]
     if lost:
         yield (
-            f"{len(lost)} of {people} recordings lost more than {LOST_SHARE:.0%} of a week's rows, "
+            f"{len(lost)} of {people} recordings lost more than {LOST_SHARE:.0%} of their rows, "
             f"such as {lost[0].name}; “rejected” says why: check --unit and the files."
         )
 

@@ -195,17 +195,19 @@ def models_in_use(instead: ModelVersion | None = None) -> Models:
 def research_use() -> bool:
     """Whether a model in use was trained on simulated people, or one whose scores are kept.
 
-    Trends reach back to scores of models that decide no more. One that cannot say what it was
-    trained on counts as well.
+    Trends reach back to scores of models that decide no more. True as well where the models in
+    use cannot be read.
     """
     try:
         if models_in_use().are_simulated:
             return True
     except ArtifactError:  # its track is unavailable, and the pages still open
         return True
-    simulated = ModelVersion.objects.filter(trained_on=SIMULATED)
-    of_one = Q(depression_model__in=simulated) | Q(mania_model__in=simulated)
-    return RiskScore.objects.filter(of_one, is_current=True).exists()
+    simulated = list(ModelVersion.objects.filter(trained_on=SIMULATED).values_list("pk", flat=True))
+    scores = RiskScore.objects.filter(is_current=True)
+    return bool(simulated) and any(
+        scores.filter(**{f"{track}_model__in": simulated}).exists() for track in Track.values
+    )
 
 
 def model_failures() -> dict[str, int]:

@@ -153,13 +153,16 @@ SAME_SCORE = (
 
 
 def _is_the_same(score: RiskScore, values: dict[str, Any]) -> bool:
-    explained = score.depression["contributions"] or not values["depression"]["contributions"]
+    explained = all(
+        getattr(score, track)["contributions"] or not values[track]["contributions"]
+        for track in Track.values
+    )
     now = values["context"]
     # A score of before the combination was kept with it is not scored again for that alone.
     then = {COMBINATION: now[COMBINATION], **score.context}
     went_in = [{**context, DELTA: None} for context in (then, now)]
     return (
-        bool(explained)
+        explained
         and went_in[0] == went_in[1]
         and all(getattr(score, n) == values[n] for n in SAME_SCORE)
     )

@@ -28,6 +28,7 @@ class Member:
     week: PatWeek | None
     reason: str | None = None
     rejected: Mapping[str, int] = field(default_factory=dict)
+    rows: int = 0
 
 
 def files_in(path: Path) -> list[Path]:
@@ -78,7 +79,7 @@ def members_in(
             except OSError as failure:
                 yield Member(file.stem, group, None, f"It cannot be read ({failure.strerror}).")
             else:
-                yield Member(file.stem, group, week, None, rejected)
+                yield Member(file.stem, group, week, None, rejected, rows.rows)
 
 
 def _left_out(rejected: Mapping[str, int]) -> str:

@@ -31,12 +31,14 @@ class MinuteRows:
     """The first days of a table on a gapless minute grid, and what was left out of it.
 
     ``start`` is the first minute, its local clock written as UTC; ``values`` are NaN where
-    nothing usable was recorded; ``rejected`` counts rows by reason.
+    nothing usable was recorded; ``rejected`` counts rows by reason, ``rows`` is about how
+    many the file has.
     """
 
     start: datetime
     values: Minutes
     rejected: Mapping[str, int]
+    rows: int = 0
 
 
 def is_minute_rows(path: Path) -> bool:
@@ -67,7 +69,7 @@ def read_minute_rows(path: Path, channel: Channel = Channel.ACTIVITY) -> MinuteR
     total = np.bincount(index[there], values[there], minlength=len(count))
     grid = np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
     start = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(minutes=int(minutes.min()))
-    return MinuteRows(start, grid, dict(rejected))
+    return MinuteRows(start, grid, dict(rejected), len(seconds) + sum(rejected.values()))
 
 
 def _numbers(

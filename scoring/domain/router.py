@@ -50,8 +50,8 @@ def decide(
 ) -> RiskDecision:
     """The decision of one day, with a reason for every step taken.
 
-    ``calibrate`` makes of the weighted mean the probability of either pole; without one the mean
-    stays as it is.
+    ``calibrate`` makes of the weighted mean the probability of either pole, and the tier is then
+    at most the higher track's, as it is by itself without one.
 
     Steps: availability, coverage, agreement, combination, floor, early warning. Raising
     either probability never lowers the tier, and a track that is unavailable adds nothing.
@@ -109,6 +109,7 @@ def _both(
 ) -> RiskDecision:
     assert depression.probability is not None and mania.probability is not None
     pair = (depression.probability, mania.probability)
+    highest = higher(*tiers)
 
     def combined(weights: tuple[float, float], *why: Reason) -> _Combined:
         raw = weights[0] * pair[0] + weights[1] * pair[1]
@@ -116,7 +117,11 @@ def _both(
         if tiers == ("Low", "Low"):
             low = Reason("both_low", "Both tracks are Low, so the overall tier is Low.")
             return _Combined(probability, "Low", weights, (*why, low))
-        return _Combined(probability, rules.overall.tier(probability), weights, why)
+        tier = rules.overall.tier(probability)
+        if calibrate and higher(tier, highest) != highest:
+            text = f"No track is above {highest}, so the overall tier is {highest}."
+            return _Combined(probability, highest, weights, (*why, Reason("no_higher", text)))
+        return _Combined(probability, tier, weights, why)
 
     best = _weighed(depression.coverage, mania.coverage, tiers, antidepressant, rules, combined)
     shown = Reason(

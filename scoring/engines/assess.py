@@ -99,9 +99,10 @@ def assess_day(
     )
     p95 = _or_none(partial(models.population_p95, person.family))
     warning = early_warning(known, day, p95, rules.early_warning)
-    combination, passed, lost = _combination(models)
+    both = depression.status == mania.status == "ok"
+    combination, passed, lost = _combination(models) if both else (None, None, False)
     decision = decide(day, depression, mania, antidepressant, warning, rules, combination)
-    if lost and depression.status == mania.status == "ok":
+    if lost:
         decision = replace(decision, reasons=(*decision.reasons, COMBINATION_LOST))
     if mania.status == "ok" and night:
         notes = _about_the_nights(known, day, night, window_nights)
@@ -215,17 +216,19 @@ def _depression(
     occluded = None
     if explain:
         occluded = _or_none(partial(OccludedWeek.of, person, day, week, inputs, reference))
-    rows = occluded.rows if occluded else inputs[np.newaxis]
-    probabilities = [calibrate(p) for p in _finite(engine.probabilities(rows))]
+    raw = engine.probabilities(occluded.rows if occluded else inputs[np.newaxis])
+    [probability] = (calibrate(p) for p in _finite(raw[:1]))
     contributions, explained = NOT_EXPLAINED
     if explain:
         unit = UNITS[person.family]
         contributions, explained = _or_unexplained(
-            lambda: occluded.explanation(engine, probabilities, unit, labels) if occluded else None
+            lambda: (
+                occluded.explanation(engine, [calibrate(p) for p in _finite(raw)], unit, labels)
+                if occluded
+                else None
+            )
         )
-    return TrackOutput(
-        "ok", None, probabilities[0], week.coverage, contributions, explained=explained
-    )
+    return TrackOutput("ok", None, probability, week.coverage, contributions, explained=explained)
 
 
 def _mania(

@@ -86,18 +86,20 @@ class Training:
         stop, calibrate = self.weeks(at, held), self.weeks(at + held, held)
         return fit_depression(train, stop, calibrate, plan, self.folder, self.seed)
 
-    def test_people(self, seed: int, people: int) -> PersonDays:
-        """People of a clinic, who trained nothing."""
-        return self._days(seed, people, self.sizes.test_days, CLINIC, with_weeks=True)
-
-    def clinic(self, seed: int, people: int) -> PersonDays:
-        """People of a clinic, without the weeks for PAT."""
-        return self._days(seed, people, self.sizes.test_days, CLINIC)
+    def clinic(
+        self, seed: int, people: int, references: Mapping[Family, Reference] | None = None
+    ) -> PersonDays:
+        """People of a clinic, who trained nothing; with references, their weeks for PAT too."""
+        return self._days(seed, people, self.sizes.test_days, CLINIC, references)
 
     def _days(
-        self, seed: int, people: int, days: int, rates: Rates, with_weeks: bool = False
+        self,
+        seed: int,
+        people: int,
+        days: int,
+        rates: Rates,
+        references: Mapping[Family, Reference] | None = None,
     ) -> PersonDays:
-        references = self.references if with_weeks else None
         return simulate_person_days(
             seed, people, days, references, self.levels, rates, self.sedentary
         )
@@ -105,8 +107,9 @@ class Training:
 
 def measured(training: Training, made: list[Artifact], rules: RouterRules) -> list[Artifact]:
     """The artefacts with figures of test people, and those people's distributions beside them."""
-    days = training.test_people(training.seed + 3, training.sizes.test_people)
-    table = table_of(days, Models(training.folder), rules, ablations=False)
+    models = Models(training.folder)  # what was kept may have been standardised otherwise
+    days = training.clinic(training.seed + 3, training.sizes.test_people, models.references)
+    table = table_of(days, models, rules, ablations=False)
     # The combination learns from people of its own, of whom nothing is measured.
     learns = np.array(days.people % COMBINATION_PEOPLE == 0)
     worn = pd.Series(days.worn)

@@ -27,7 +27,7 @@ CANDIDATE = Path("candidate")
 
 
 class TrainingCommand(BaseCommand):
-    """Trains from ``--seed`` without a database; what fails leaves no file."""
+    """Trains from ``--seed`` without a database; a training that fails leaves no file."""
 
     requires_system_checks = ()
 
@@ -67,7 +67,7 @@ class TrainingCommand(BaseCommand):
 
 
 class ArtifactsCommand(TrainingCommand):
-    """Writes artefacts, whole and measured, into ``--out``: all of them or none."""
+    """Writes artefacts, whole and measured, into ``--out`` once all are made."""
 
     out = CANDIDATE
 
@@ -85,7 +85,7 @@ class ArtifactsCommand(TrainingCommand):
         write_manifest(training.folder, together)
         if {"depression", "mania", "hypomania"} <= {a.name for a in together}:
             together = measured(training, together, router_rules())
-        _publish(training.folder, together, options["out"])
+        publish(training.folder, together, options["out"])
         for artifact in together:
             told = {k: v for k, v in artifact.metrics.items() if k in ("n", "auroc", "ece")}
             self.stdout.write(f"{artifact.file}  {artifact.sha256[:12]}  {told}")
@@ -100,16 +100,22 @@ class ArtifactsCommand(TrainingCommand):
             kept = load_manifest(ARTIFACTS)
         except ArtifactError:  # there is nothing yet
             return {}
-        for artifact in kept.values():
+        there = {n: a for n, a in kept.items() if (ARTIFACTS / a.file).is_file()}
+        for artifact in there.values():
             shutil.copyfile(ARTIFACTS / artifact.file, folder / artifact.file)
-        return kept
+        return there
 
 
-def _publish(folder: Path, artifacts: Iterable[Artifact], out: Path) -> None:
-    """Copy the files, then put each in place; the manifest, which says what counts, last."""
+def publish(folder: Path, artifacts: Iterable[Artifact], out: Path) -> None:
+    """Copy the files, then put each in place, the manifest last.
+
+    Cut off while copying, it leaves what was there; cut off between two renames, files whose
+    hash their manifest refuses.
+    """
     out.mkdir(parents=True, exist_ok=True)
     names = [*(artifact.file for artifact in artifacts), MANIFEST]
-    for name in names:
-        shutil.copyfile(folder / name, out / f".{name}.new")
-    for name in names:
-        os.replace(out / f".{name}.new", out / name)
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=out) as fresh:
+        for name in names:
+            shutil.copyfile(folder / name, Path(fresh) / name)
+        for name in names:
+            os.replace(Path(fresh) / name, out / name)

@@ -106,12 +106,15 @@ def written(folder: Path, report: Report, numbers: Mapping[str, Any]) -> None:
 
 def folder_report(found: Mapping[str, Any]) -> Report:
     """The page of a labelled folder."""
+    lead = (
+        f"{found['n']} people scored, {found['positives']} of them in “{found['positive']}”; "
+        f"activity in {found['unit']}, standardised by the {found['reference']} reference; "
+        f"model {found['model']['version']}."
+    )
     return Report(
         "Depression track on a labelled folder",
         found["notice"],
-        f"{found['n']} people scored, {found['positives']} of them in “{found['positive']}”; "
-        f"activity in {found['unit']}, standardised by the {found['reference']} reference; "
-        f"model {found['model']['version']}.",
+        " ".join((lead, *found["warnings"])),
         (
             _folder_discrimination(found),
             _folder_calibration(found),

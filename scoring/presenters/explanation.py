@@ -54,7 +54,7 @@ def explanation(score: RiskScore, view: TrackView) -> Explanation:
 
 def _withheld(stored: Mapping[str, Any], check: Mapping[str, Any] | None) -> str:
     if stored.get(EXPLANATION_FAILED):
-        return "The explanation failed, so there is none. Operations have been told."
+        return "The explanation failed, so there is none. The operations log says why."
     if check is not None and not check["holds"]:
         return (
             "The contributions did not add up to the model’s output, so they are not shown. "

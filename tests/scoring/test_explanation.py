@@ -111,7 +111,7 @@ def test_what_did_not_add_up_is_not_shown() -> None:
 @pytest.mark.django_db
 def test_an_explanation_that_failed_is_said_to_have() -> None:
     shown = page({EXPLANATION_FAILED: True})
-    assert "The explanation failed, so there is none." in shown
+    assert "The explanation failed, so there is none. The operations log says why." in shown
     assert "Sleep per night" not in shown
 
 

@@ -1,5 +1,6 @@
 """The training commands: all files or none, refusals in a sentence, and a model's whole way."""
 
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -7,9 +8,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from scoring import resources
-from scoring.engines.artifacts import load_manifest, verified_path
+from scoring.engines.artifacts import MANIFEST, load_manifest, verified_path
 from scoring.engines.importing import import_mania, store
 from scoring.learning.train import Sizes
+from scoring.management.training import publish
 from scoring.models import ModelVersion
 from tests.model_folders import leaning
 from tests.scoring.engines.boosters import classifier
@@ -23,6 +25,21 @@ def test_what_cannot_be_calibrated_leaves_no_file(tmp_path: Path) -> None:
         call_command("train_mania", *SMALL, f"--out={tmp_path / 'made'}", stdout=StringIO())
     assert not (tmp_path / "made").exists()
     assert load_manifest(resources.ARTIFACTS) == before
+
+
+def test_what_is_published_is_whole_and_leaves_nothing_beside(tmp_path: Path) -> None:
+    shipped = load_manifest(resources.ARTIFACTS)
+    publish(resources.ARTIFACTS, shipped.values(), tmp_path)
+    names = {a.file for a in shipped.values()} | {MANIFEST}
+    assert {p.name for p in tmp_path.iterdir()} == names
+    for artifact in load_manifest(tmp_path).values():
+        verified_path(artifact)
+    gone = [replace(next(iter(shipped.values())), file="gone.json")]
+    before = (tmp_path / MANIFEST).read_bytes()
+    with pytest.raises(FileNotFoundError):
+        publish(resources.ARTIFACTS, gone, tmp_path)
+    assert (tmp_path / MANIFEST).read_bytes() == before
+    assert {p.name for p in tmp_path.iterdir()} == names
 
 
 def test_an_encoder_of_another_size_is_refused_before_anybody_is_simulated(tmp_path: Path) -> None:
@@ -78,8 +95,13 @@ def test_imported_boosters_are_calibrated_registered_and_promoted(
     monkeypatch.setattr("scoring.learning.calibrate.MIN_POSITIVE_PEOPLE", 1)
     few = ("--test-people=40", "--seed=3")
     call_command("calibrate_model", str(folder), *few, f"--out={made}", stdout=StringIO())
+    with pytest.raises(CommandError, match="give --out a new folder"):
+        call_command("calibrate_model", str(folder), *few, f"--out={made}")
     for part in load_manifest(made).values():
-        assert part.is_simulated and "40 simulated people" in part.training["calibrated_on"]
+        verified_path(part)
+        assert part.is_simulated and "simulated people" in part.training["calibrated_on"]
+        assert part.metrics["people"] and "reliability" in part.metrics
+        assert "not calibrated" not in str(part.training)
         assert part.training["published_as"] in ("ME", "HME")
     call_command("register_model", str(made), "mania", stdout=StringIO())
     [version] = ModelVersion.objects.filter(folder=str(made))

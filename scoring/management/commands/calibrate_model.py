@@ -5,9 +5,11 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from patients.domain.errors import InputError
+from scoring.engines.artifacts import MANIFEST
 from scoring.learning.calibrate_import import calibrate_boosters
 from scoring.learning.train import Training
-from scoring.management.training import TrainingCommand
+from scoring.management.training import TrainingCommand, publish
 
 PEOPLE_AFTER = 4  # the seed's own people that no training, test or combination has
 
@@ -24,6 +26,11 @@ class Command(TrainingCommand):
         parser.add_argument("--out", type=Path, required=True, help="Folder for the calibrated.")
 
     def train(self, training: Training, options: dict[str, Any]) -> None:
+        if (options["out"] / MANIFEST).exists():
+            raise InputError(f"{options['out'].name}/ holds models: give --out a new folder.")
         days = training.clinic(training.seed + PEOPLE_AFTER, training.sizes.test_people)
-        for part in calibrate_boosters(options["folder"], days, options["out"]):
-            self.stdout.write(f"{part.file}  {part.sha256[:12]}  calibrated")
+        made = calibrate_boosters(options["folder"], days, training.folder, training.seed)
+        publish(training.folder, made, options["out"])
+        for part in made:
+            told = {key: part.metrics[key] for key in ("n", "auroc", "ece")}
+            self.stdout.write(f"{part.file}  {part.sha256[:12]}  {told}")

@@ -12,6 +12,8 @@ from scoring.learning.fit_depression import FINE_TUNING_RATE, Plan
 from scoring.learning.train import Training
 from scoring.management.training import ArtifactsCommand
 
+TUNING_EPOCHS = 20  # early stopping ends it
+
 
 class Command(ArtifactsCommand):
     help = "Train PAT with its head on simulated people; --encoder fine-tunes a pre-trained one."
@@ -19,7 +21,9 @@ class Command(ArtifactsCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--size", default="S", choices=["S", "M", "L", "H"])
-        parser.add_argument("--epochs", type=int, default=Plan().epochs)
+        parser.add_argument(
+            "--epochs", type=int, help=f"{Plan().epochs}; {TUNING_EPOCHS} at most of an encoder."
+        )
         parser.add_argument("--rate", type=float, help="Highest learning rate.")
         parser.add_argument("--encoder", type=Path, help="An encoder's .h5 file to fine-tune.")
         parser.add_argument("--resume", type=Path, help="Folder of checkpoints to go on from.")
@@ -29,7 +33,7 @@ class Command(ArtifactsCommand):
         usual = FINE_TUNING_RATE if options["encoder"] else Plan().rate
         plan = Plan(
             size=options["size"],
-            epochs=options["epochs"],
+            epochs=options["epochs"] or (TUNING_EPOCHS if options["encoder"] else Plan().epochs),
             rate=options["rate"] or usual,
             encoder=options["encoder"],
             resume=options["resume"],

@@ -96,6 +96,23 @@ def test_either_pole_is_as_likely_as_the_likelier_and_no_likelier_than_both_toge
     assert (result.tier, result.probability) == (tier, pytest.approx(probability))
 
 
+@pytest.mark.parametrize("calibrate", [None, SHIPPED, lambda mean: 1.0])
+@pytest.mark.parametrize("antidepressant", Antidepressant)
+def test_the_overall_tier_is_at_most_the_higher_tracks(
+    antidepressant: Antidepressant, calibrate: Callable[[float], float] | None
+) -> None:
+    for d, m in product(GRID[::4], GRID[::4]):
+        result = decision(ok(d), ok(m), antidepressant, calibrate=calibrate)
+        tracks = max(map(TIERS.index, (result.depression_tier, result.mania_tier)))
+        assert TIERS.index(result.tier) <= tracks, (d, m)
+
+
+def test_a_tier_held_at_the_tracks_says_so() -> None:
+    result = decision(ok(0.71), ok(0.1), calibrate=lambda mean: 0.75)
+    assert (result.tier, result.probability) == ("Moderate", pytest.approx(0.75))
+    assert "no_higher" in [reason.code for reason in result.reasons]
+
+
 @pytest.mark.parametrize("coverages", COVERAGES)
 @pytest.mark.parametrize("antidepressant", Antidepressant)
 def test_weights_sum_to_one_and_make_the_probability(
