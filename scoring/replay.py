@@ -80,8 +80,6 @@ def _changes_around(score: RiskScore, now: Assessment) -> Iterator[Difference]:
         ("inputs_sha256", score.inputs_sha256, now.inputs_sha256),
         ("rules_version", score.rules_version, router_rules().version),
     ]
-    if COMBINATION in score.context:
-        fields.append((COMBINATION, score.context[COMBINATION], now.combination_sha256))
     return (item for item in fields if item[1] != item[2])
 
 
@@ -91,7 +89,10 @@ def _changes_of_the_decision(score: RiskScore, now: Assessment) -> Iterator[Diff
         ("tier", score.tier, decision.tier),
         ("weights", score.weights, weights_dict(decision)),
         ("reasons", score.reasons, reasons_list(decision)),
+        (COMBINATION, score.context.get(COMBINATION), now.combination_sha256),
     ]
+    if COMBINATION not in score.context:  # a score from before it was kept
+        exact.pop()
     yield from (item for item in exact if item[1] != item[2])
     close = [
         ("probability", score.probability, decision.probability),

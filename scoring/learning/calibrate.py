@@ -27,13 +27,7 @@ def calibrator_of(
     one's. ``weights`` bring an enriched sample back to its natural prevalence. Raises
     TooFewPositives below 50 positive rows or 10 people with one: such a curve would say nothing.
     """
-    positive = labels > 0
-    of_people = len(np.unique(people[positive]))
-    if positive.sum() < MIN_POSITIVES or of_people < MIN_POSITIVE_PEOPLE:
-        raise TooFewPositives(
-            f"{int(positive.sum())} positive days of {of_people} people are too few to calibrate: "
-            f"{MIN_POSITIVES} days of {MIN_POSITIVE_PEOPLE} people are needed."
-        )
+    check_positives(labels, people)
     w = np.ones_like(raw) if weights is None else weights * len(raw) / weights.sum()
     steps = IsotonicRegression(out_of_bounds="clip").fit_transform(raw, labels, sample_weight=w)
     _, step = np.unique(steps, return_inverse=True)
@@ -46,6 +40,17 @@ def calibrator_of(
     if len(x) < 2:
         raise TooFewPositives("The outputs do not rise with the labels: nothing to calibrate.")
     return IsotonicCalibrator(tuple(x.round(9).tolist()), tuple(y.round(9).tolist()))
+
+
+def check_positives(labels: Floats, people: NDArray[np.int64]) -> None:
+    """TooFewPositives below 50 positive rows or 10 people with one."""
+    positive = labels > 0
+    of_people = len(np.unique(people[positive]))
+    if positive.sum() < MIN_POSITIVES or of_people < MIN_POSITIVE_PEOPLE:
+        raise TooFewPositives(
+            f"{int(positive.sum())} positive days of {of_people} people are too few to calibrate: "
+            f"{MIN_POSITIVES} days of {MIN_POSITIVE_PEOPLE} people are needed."
+        )
 
 
 def _merged(step: NDArray[np.int64], weights: Floats) -> NDArray[np.int64]:

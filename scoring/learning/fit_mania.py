@@ -14,7 +14,7 @@ from tqdm import tqdm
 from scoring.domain.calibration import IsotonicCalibrator
 from scoring.domain.vector_names import BODY_VECTOR_NAMES, VECTOR_NAMES
 from scoring.engines.artifacts import Artifact
-from scoring.learning.calibrate import calibrator_of
+from scoring.learning.calibrate import calibrator_of, check_positives
 from scoring.learning.cohort import PersonDays
 from scoring.learning.fit import artifact, folds_of
 from scoring.learning.people import HYPOMANIA, MANIA
@@ -56,9 +56,11 @@ def fit_mania(
     ``natural`` is the share of days in each kind where episodes are not enriched: the
     calibrator is fitted for that. Metrics are left empty for people never seen.
     """
+    of_kind = {name: (days.kinds == kind).astype(np.float64) for name, kind in KINDS.items()}
+    for labels in of_kind.values():
+        check_positives(labels, days.people)  # before the search, not after
     made = []
-    for name, kind in KINDS.items():
-        labels = (days.kinds == kind).astype(np.float64)
+    for name, labels in of_kind.items():
         found = search(days, labels, name, seed, trials)
         weights = natural_weights(labels, natural[name])
         calibrator = calibrator_of(labels, found.out_of_fold, days.people, weights)
