@@ -237,11 +237,18 @@ def _overview(outcomes: Mapping[str, Any]) -> Section:
     )
 
 
+LESS = "With less"
+NO_LIGHT = (
+    "Light enters neither model. It only helps to read nights without a sleep record, of which "
+    "these people have none: without light nothing changes."
+)
+
+
 def _outcome_section(name: str, measured: Mapping[str, Any]) -> Section:
     grids = [_cutoff_grid(measured["tiers"]), _episode_grid(measured["tiers"])]
     for title, found in (
         ("Beside what must be beaten", measured["baselines"]),
-        ("With less", measured["ablations"]),
+        (LESS, measured["ablations"]),
         ("Earlier and later days", measured["chronological"]),
         ("Fifths of the people", {str(i + 1): m for i, m in enumerate(measured["person_folds"])}),
         *((f"By {_plain(g).lower()}", parts) for g, parts in measured["subgroups"].items()),
@@ -251,7 +258,8 @@ def _outcome_section(name: str, measured: Mapping[str, Any]) -> Section:
             for n, m in found.items()
             if m
         ]
-        grids.append(Grid(title, ["", "Days", "Positive", "AUROC", "AUPRC"], rows))
+        note = NO_LIGHT if title == LESS else ""
+        grids.append(Grid(title, ["", "Days", "Positive", "AUROC", "AUPRC"], rows, note))
     return Section(_plain(name), tuple(grid for grid in grids if grid.rows))
 
 

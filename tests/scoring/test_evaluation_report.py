@@ -27,7 +27,14 @@ def test_every_part_of_the_table_is_on_the_page(found: dict[str, Any], tmp_path:
     written(tmp_path / "new/report", simulated_report(found), found)
     page = (tmp_path / "new/report/report.html").read_text("utf-8")
     assert page.partition("<body>")[2].strip().startswith('<p class="notice">Research use: model')
-    for words in ("By sex", "Without heart", "Logistic regression", "Later", "20 of 20"):
+    for words in (
+        "By sex",
+        "Without heart",
+        "Logistic regression",
+        "Later",
+        "20 of 20",
+        "Light enters neither",
+    ):
         assert words in page, words
     assert "mania-&lt;b&gt;" in page and "mania-<b>" not in page
     assert not re.search(r"\b(nan|inf|None)\b", page)
