@@ -13,12 +13,7 @@ from patients.domain.recording import Family
 from scoring.datasets.folder import Member, groups_in, mean_activity, members_in
 from scoring.domain.metrics import auroc
 from scoring.domain.output import RESEARCH_USE
-from scoring.domain.pat_window import (
-    PatWeek,
-    Reference,
-    of_a_week,
-    standardised,
-)
+from scoring.domain.pat_window import PatWeek, Reference, of_a_week, standardised
 from scoring.domain.rules import RouterRules
 from scoring.domain.types import Floats, Mask
 from scoring.domain.unit_scale import scale_reason

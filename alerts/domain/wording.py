@@ -9,7 +9,13 @@ TOP = 3
 PART = "part_"  # parts of the day tell the same as the days do, and are not to be added to them
 CLOCK_HOUR = "clock hour"
 # Reasons that change how far the reader may trust the message.
-TOLD = ("limited_data", "early_warning", "medication_unavailable", "mania_night")
+TOLD = (
+    "limited_data",
+    "early_warning",
+    "medication_unavailable",
+    "mania_night",
+    "combination_lost",
+)
 
 
 def message_lines(

@@ -9,12 +9,13 @@ from hashlib import sha256
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from patients.domain.recording import UNITS
 from scoring.domain.calibration import IsotonicCalibrator
 from scoring.domain.early_warning import early_warning
 from scoring.domain.explain import EXPLANATION_FAILED, Label, shown_probability
-from scoring.domain.pat_window import PatWeek, pat_week, standardised
+from scoring.domain.pat_window import PatWeek, Reference, pat_week, standardised
 from scoring.domain.router import Antidepressant, decide
 from scoring.domain.rules import RouterRules
 from scoring.domain.types import (
@@ -189,6 +190,15 @@ def _finite(raw: Iterable[float]) -> list[float]:
     return values
 
 
+def _occluded(
+    person: PersonData, day: date, week: PatWeek, inputs: NDArray[np.float32], reference: Reference
+) -> OccludedWeek:
+    """With its rows made, so that what fails in them fails here."""
+    occluded = OccludedWeek.of(person, day, week, inputs, reference)
+    assert len(occluded.rows)
+    return occluded
+
+
 def _depression(
     person: PersonData,
     day: date,
@@ -215,7 +225,7 @@ def _depression(
     inputs = standardised(week, reference)
     occluded = None
     if explain:
-        occluded = _or_none(partial(OccludedWeek.of, person, day, week, inputs, reference))
+        occluded = _or_none(partial(_occluded, person, day, week, inputs, reference))
     raw = engine.probabilities(occluded.rows if occluded else inputs[np.newaxis])
     [probability] = (calibrate(p) for p in _finite(raw[:1]))
     contributions, explained = NOT_EXPLAINED

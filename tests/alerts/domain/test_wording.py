@@ -104,7 +104,13 @@ def test_unknown_values_and_lowering_contributions_are_worded() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "shown"), [("limited_data_both", True), ("medication_unavailable", True), ("x", False)]
+    ("code", "shown"),
+    [
+        ("limited_data_both", True),
+        ("medication_unavailable", True),
+        ("combination_lost", True),
+        ("x", False),
+    ],
 )
 def test_reasons_that_limit_the_result_are_told(code: str, shown: bool) -> None:
     found = lines(score={"reasons": [{"code": code, "text": "The reason."}]})

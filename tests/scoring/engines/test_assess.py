@@ -189,6 +189,16 @@ def test_an_explanation_that_fails_leaves_the_number(
         assert not track.contributions and track.explained == {EXPLANATION_FAILED: True}
 
 
+def test_a_week_that_cannot_be_occluded_leaves_the_number(
+    person: PersonData, days: list[DayFeatures], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = assessed(person, days).depression
+    monkeypatch.setattr("scoring.engines.explained.occluded", lambda *_: 1 / 0)
+    found = assessed(person, days).depression
+    assert found.probability == pytest.approx(usual.probability, abs=1e-5)
+    assert not found.contributions and found.explained == {EXPLANATION_FAILED: True}
+
+
 def test_the_window_asked_for_is_that_of_the_mania_models_inputs(
     person: PersonData, days: list[DayFeatures]
 ) -> None:

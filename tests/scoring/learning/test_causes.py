@@ -13,6 +13,7 @@ from scoring.learning.causes import (
     SimulatedEpisode,
     effect_sizes,
     index_changes,
+    medium_causes,
     part_changes,
     rank_of,
     simulated_episodes,
@@ -55,6 +56,7 @@ def test_causes_are_the_largest_effect_and_what_it_cannot_be_told_from() -> None
     sizes = {"ST_long": -1.0, "Sleep_percentage": -1.3, "Circadian_phase": -1.2, "WT_long": 0.9}
     assert true_causes(sizes) == {"sleep length", "Circadian_phase"}
     assert true_causes(sizes | {"Steps": 3.0}) == {"Steps"}
+    assert medium_causes(sizes | {"Steps": 0.4}) == {"sleep length", "Circadian_phase", "WT_long"}
 
 
 def contributions(**points: float) -> list[Contribution]:
