@@ -85,10 +85,14 @@ class Models:
     @cached_property
     def depression_engine(self) -> Any:
         """PAT with its head."""
+        path, size = self.depression_weights
+        return _depression_engine(path, self._artifact("depression").sha256, size)
+
+    @property
+    def depression_weights(self) -> tuple[Path, str]:
+        """PAT's file, its hash checked now, and its size: S, M or L."""
         artifact = self._artifact("depression")
-        return _depression_engine(
-            verified_path(artifact), artifact.sha256, artifact.training["size"]
-        )
+        return verified_path(artifact), artifact.training["size"]
 
     @cached_property
     def mania_engine(self) -> Any:

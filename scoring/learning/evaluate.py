@@ -4,8 +4,9 @@ Everything is a function of the table alone: who makes it, and from which people
 here. Intervals are over people, never over days: a person's days are not independent.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -68,8 +69,13 @@ class Table:
         return there.sort_values(["person", "day"], kind="stable").reset_index(drop=True)
 
 
-def evaluated(table: Table, rules: RouterRules) -> dict[str, Any]:
-    """All of it for all three outcomes. Probabilities are measured as the clinic sees them."""
+def evaluated(
+    table: Table, rules: RouterRules, refits: Mapping[str, Measured] = MappingProxyType({})
+) -> dict[str, Any]:
+    """All of it for all three outcomes. Probabilities are measured as the clinic sees them.
+
+    ``refits`` are what models fitted again did (refit.py), by outcome.
+    """
     return {
         "dataset": "simulated",
         "people": int(table.days["person"].nunique()),
@@ -79,7 +85,10 @@ def evaluated(table: Table, rules: RouterRules) -> dict[str, Any]:
             track: {"Moderate": edges.moderate, "High": edges.high}
             for track, edges in (("depression", rules.depression), ("mania", rules.mania))
         },
-        "outcomes": {outcome: outcome_measured(table, outcome) for outcome in OUTCOMES},
+        "outcomes": {
+            outcome: outcome_measured(table, outcome) | {"refitted": refits.get(outcome, {})}
+            for outcome in OUTCOMES
+        },
     }
 
 
@@ -175,16 +184,16 @@ def person_folds(rows: pd.DataFrame, outcome: str, seed: int = 0) -> Iterator[Me
         yield discrimination(labels[part], p[part], people[part], FEW_ROUNDS)
 
 
-def later_days(rows: pd.DataFrame) -> Mask:
-    """Whether a row lies in the last 30 % of the calendar; shape (n,)."""
-    first, last = rows["day"].min(), rows["day"].max()
-    return (rows["day"] >= first + EARLIER_SHARE * (last - first + 1)).to_numpy(bool)
+def later_days(days: NDArray[np.int64]) -> Mask:
+    """Whether each day lies in the last 30 % of the calendar; shape (n,)."""
+    first, last = days.min(), days.max()
+    return np.asarray(days >= first + EARLIER_SHARE * (last - first + 1))
 
 
 def chronological(rows: pd.DataFrame, outcome: str) -> Measured:
     """Earlier and later days apart, and the plain features fitted on the earlier ones only."""
     labels, p, people = _columns(rows, outcome)
-    later = later_days(rows)
+    later = later_days(rows["day"].to_numpy(np.int64))
     found = {
         name: discrimination(labels[part], p[part], people[part], FEW_ROUNDS)
         for name, part in (("earlier", ~later), ("later", later))

@@ -101,6 +101,22 @@ def trained(train: Weeks, held: Weeks, plan: Plan, seed: int) -> tuple[Any, int]
     return model, len(history.history["loss"])
 
 
+def fine_tuned(
+    weights: Path, size: str, weeks: NDArray[np.float16], labels: NDArray[np.bool_], seed: int
+) -> Any:
+    """The classifier of those weights after one epoch over weeks (n, 10080) and their labels."""
+    from scoring.engines.pat import SIZES, build_classifier
+    from scoring.engines.pat_h5 import load_classifier
+    from scoring.engines.quiet_tensorflow import keras
+
+    keras.utils.set_random_seed(seed)
+    model = build_classifier(SIZES[size])
+    load_classifier(model, SIZES[size], weights)
+    model.compile(keras.optimizers.Adam(FINE_TUNING_RATE), "binary_crossentropy")
+    model.fit(weeks.astype(np.float32), labels.astype(np.float32), BATCH, verbose=0)
+    return model
+
+
 def augmented(rng: np.random.Generator, weeks: NDArray[np.float32]) -> NDArray[np.float32]:
     """Weeks (n, 10080), each scaled and shifted as another sensor might; unworn minutes stay 0."""
     scale = np.exp(rng.normal(0, SCALE_SD, (len(weeks), 1)))

@@ -64,17 +64,26 @@ def fit_mania(
         found = search(days, labels, name, seed, trials)
         weights = natural_weights(labels, natural[name])
         calibrator = calibrator_of(labels, found.out_of_fold, days.people, weights)
-        booster = xgb.train(
-            _parameters(found.settings, labels, name, seed),
-            _matrix(days.inputs, labels),
-            num_boost_round=found.rounds,
-        )
+        booster = boosted(days.inputs, labels, name, found.settings, found.rounds, seed)
         path = folder / f"boosted_{name}.json"
         booster.save_model(path)
         made.append(
             artifact(path, name, "booster", _training(days, found, calibrator, name, seed), {})
         )
     return made
+
+
+def boosted(
+    inputs: NDArray[np.float64],
+    labels: NDArray[np.float64],
+    name: str,
+    settings: dict[str, Any],
+    rounds: int,
+    seed: int,
+) -> xgb.Booster:
+    """So many trees of these settings on rows (n, 51); ``name`` is mania or hypomania."""
+    parameters = _parameters(settings, labels, name, seed)
+    return xgb.train(parameters, _matrix(inputs, labels), num_boost_round=rounds)
 
 
 def natural_weights(labels: NDArray[np.float64], share: float) -> NDArray[np.float64]:

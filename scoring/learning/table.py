@@ -36,21 +36,19 @@ DAYS = 120  # of each person
 ABLATED_EVERY = 10  # day, on which depression is told of less than the week
 
 
-def simulated_table(
+def simulated_days(
     seed: int,
     people: int,
     models: Models,
-    rules: RouterRules,
     levels: Mapping[Family, float],
     sedentary: Mapping[Family, float],
-) -> Table:
-    """So many people of a clinic, and what the models say.
+) -> PersonDays:
+    """So many people of a clinic, whom no seed of training gives.
 
-    ``levels`` and ``sedentary`` are those of families.toml. No seed of training gives these people.
+    ``levels`` and ``sedentary`` are those of families.toml.
     """
     rates = Rates(CLINIC_TIMES)
-    days = simulate_person_days(seed, people, DAYS, models.references, levels, rates, sedentary)
-    return table_of(days, models, rules, ablations=True)
+    return simulate_person_days(seed, people, DAYS, models.references, levels, rates, sedentary)
 
 
 def table_of(days: PersonDays, models: Models, rules: RouterRules, ablations: bool) -> Table:

@@ -237,11 +237,13 @@ def _overview(outcomes: Mapping[str, Any]) -> Section:
     )
 
 
-LESS = "With less"
-NO_LIGHT = (
-    "Light enters neither model. It only helps to read nights without a sleep record, of which "
-    "these people have none: without light nothing changes."
-)
+LESS, REFITTED = "With less", "Fitted again on all the rest"
+NOTES = {
+    LESS: "Light enters neither model. It only helps to read nights without a sleep record, of "
+    "which these people have none: without light nothing changes.",
+    REFITTED: "Boosters anew with the shipped settings, PAT fine-tuned from the shipped weights "
+    "on every tenth day; outputs are not calibrated.",
+}
 
 
 def _outcome_section(name: str, measured: Mapping[str, Any]) -> Section:
@@ -251,6 +253,7 @@ def _outcome_section(name: str, measured: Mapping[str, Any]) -> Section:
         (LESS, measured["ablations"]),
         ("Earlier and later days", measured["chronological"]),
         ("Fifths of the people", {str(i + 1): m for i, m in enumerate(measured["person_folds"])}),
+        (REFITTED, measured["refitted"]),
         *((f"By {_plain(g).lower()}", parts) for g, parts in measured["subgroups"].items()),
     ):
         rows = [
@@ -258,8 +261,8 @@ def _outcome_section(name: str, measured: Mapping[str, Any]) -> Section:
             for n, m in found.items()
             if m
         ]
-        note = NO_LIGHT if title == LESS else ""
-        grids.append(Grid(title, ["", "Days", "Positive", "AUROC", "AUPRC"], rows, note))
+        head = ["", "Days", "Positive", "AUROC", "AUPRC"]
+        grids.append(Grid(title, head, rows, NOTES.get(title, "")))
     return Section(_plain(name), tuple(grid for grid in grids if grid.rows))
 
 

@@ -34,6 +34,11 @@ class Command(JsonCommand):
         parser.add_argument("--reference", help="own or shipped; own from 20 people on.")
         parser.add_argument("--seed", type=int, default=1, help="Of the simulated people.")
         parser.add_argument("--people", type=int, default=200, help="How many to simulate.")
+        parser.add_argument(
+            "--refit",
+            action="store_true",
+            help="Also fit the models again on other people and on earlier days (minutes more).",
+        )
         parser.add_argument("--out", type=Path, help="Folder for report.html and report.json.")
 
     def answer(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -68,22 +73,23 @@ class Command(JsonCommand):
     def simulated(self, options: dict[str, Any]) -> dict[str, Any]:
         """Both tracks on simulated people whom training has never seen."""
         from scoring.learning.evaluate import evaluated
-        from scoring.learning.table import simulated_table
+        from scoring.learning.refit import refitted
+        from scoring.learning.table import simulated_days, table_of
 
         if options["people"] < 2:
             raise InputError("Nothing can be told of fewer than 2 people: give --people more.")
         models, rules = load_models(ARTIFACTS), router_rules()
         facts = [models.facts(track) for track in ("depression", "mania")]
         _check_unseen(options["seed"], facts)
-        table = simulated_table(
+        days = simulated_days(
             options["seed"],
             options["people"],
             models,
-            rules,
             family_values(DATA / "families.toml", "waking_level"),
             sedentary_thresholds(),
         )
-        full = evaluated(table, rules) | {
+        again = refitted(days, models) if options["refit"] else {}
+        full = evaluated(table_of(days, models, rules, ablations=True), rules, again) | {
             "models": {f.version: {"sha256": f.sha256, "trained_on": f.trained_on} for f in facts},
             "seed": options["seed"],
         }

@@ -143,7 +143,7 @@ def test_parts_add_up_and_nobody_is_in_two_folds() -> None:
 
 def test_later_days_are_the_last_30_percent_of_the_calendar() -> None:
     rows = many().rows("mania")
-    assert set(rows["day"][later_days(rows)]) == set(range(28, 40))
+    assert set(rows["day"][later_days(rows["day"].to_numpy())]) == set(range(28, 40))
     found = chronological(rows, "mania")
     assert found["earlier"]["n"] + found["later"]["n"] == len(rows)
     assert found["later_logistic_regression"]["n"] == found["later"]["n"]
