@@ -5,23 +5,34 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
-from patients.models import Patient, User
+from alerts.domain import states
+from patients.encryption import EncryptedTextField
+from patients.models import CareTeamMember, Patient, User
 from scoring.models import RiskScore, Tier, Track
 
 
+class AlertKind(models.TextChoices):
+    DEPRESSION = "depression", "Depression"
+    MANIA = "mania", "Mania"
+    SAFETY = "safety", "Safety"
+    DATA = "data", "Data"
+    CONCERN = "concern", "Concern"
+
+
 class AlertState(models.TextChoices):
-    NEW = "new", "New"
-    ACKNOWLEDGED = "acknowledged", "Acknowledged"
-    DISMISSED = "dismissed", "Dismissed"
-    RESOLVED = "resolved", "Resolved"
+    NEW = states.NEW, "New"
+    ACKNOWLEDGED = states.ACKNOWLEDGED, "Acknowledged"
+    SNOOZED = states.SNOOZED, "Snoozed"
+    DISMISSED = states.DISMISSED, "Dismissed"
+    RESOLVED = states.RESOLVED, "Resolved"
 
 
-OPEN_STATES = (AlertState.NEW, AlertState.ACKNOWLEDGED)
+OPEN_STATES = (AlertState.NEW, AlertState.ACKNOWLEDGED, AlertState.SNOOZED)
 
 
 class DismissReason(models.TextChoices):
     KNOWN_AND_MANAGED = "known-and-managed", "Known and managed"
-    WILL_MONITOR = "will-monitor", "Will monitor"
+    WILL_MONITOR = "will-monitor", "Will monitor (until a date)"
     PATIENT_CONTACTED_OK = "patient-contacted-ok", "Patient contacted, well"
     DATA_ARTIFACT = "data-artifact", "Data artefact (device, travel, illness)"
     EXPLAINED_BY_CONTEXT = "explained-by-context", "Explained by context (shift, baby, jet lag …)"
@@ -31,35 +42,68 @@ class DismissReason(models.TextChoices):
 
 
 class Alert(models.Model):
-    """One open matter per patient and track."""
+    """One open matter per patient and kind. How it stands changes only through its life cycle."""
 
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="alerts")
-    track = models.CharField(max_length=12, choices=Track)
+    kind = models.CharField(max_length=12, choices=AlertKind)
     state = models.CharField(max_length=14, choices=AlertState, default=AlertState.NEW)
-    tier = models.CharField(max_length=14, choices=Tier)
+    tier = models.CharField(max_length=14, choices=Tier, help_text="Indeterminate: data, no tier.")
     # RESTRICT, not PROTECT: a patient can be erased with all of it, a score alone cannot.
-    score = models.ForeignKey(RiskScore, on_delete=models.RESTRICT, related_name="+")
+    score = models.ForeignKey(RiskScore, on_delete=models.RESTRICT, null=True, related_name="+")
     recommendation = models.JSONField(default=dict)
     raised_at = models.DateTimeField()
     changed_at = models.DateTimeField()
+    policy = models.JSONField(default=dict, help_text="Its escalation, frozen when it was raised.")
+    level = models.PositiveSmallIntegerField(default=0, help_text="Steps of the policy taken.")
+    new_since = models.DateTimeField(null=True, help_text="Since when nobody has it.")
+    due_at = models.DateTimeField(null=True, help_text="When something happens by itself.")
+    requested = models.CharField(max_length=20, blank=True, help_text="What waits to be confirmed.")
 
     class Meta:
         ordering = ["-raised_at"]
         constraints = [
             models.UniqueConstraint(
-                fields=["patient", "track"],
-                condition=Q(state__in=["new", "acknowledged"]),
+                fields=["patient", "kind"],
+                condition=Q(state__in=["new", "acknowledged", "snoozed"]),
                 name="one_open_alert",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["dismissed", "resolved"]) | Q(due_at__isnull=False),
+                name="an_open_alert_is_due",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["due_at"],
+                condition=Q(state__in=["new", "acknowledged", "snoozed"]),
+                name="alerts_due",
             )
         ]
 
     def __str__(self) -> str:
-        return f"{self.patient} {self.track} {self.tier} {self.state}"
+        return f"{self.patient} {self.kind} {self.tier} {self.state}"
 
     @property
     def is_open(self) -> bool:
         """Whether somebody still has to deal with it."""
         return self.state in OPEN_STATES
+
+    @property
+    def track(self) -> str | None:
+        """The track whose scores it is about, None for the other kinds."""
+        return self.kind if self.kind in Track.values else None
+
+    @property
+    def life(self) -> states.Life:
+        """How it stands."""
+        return states.Life(
+            self.state, self.tier, self.level, self.new_since, self.due_at, self.requested
+        )
+
+    @life.setter
+    def life(self, life: states.Life) -> None:
+        for name, value in vars(life).items():
+            setattr(self, name, value)
 
 
 class AlertTransition(models.Model):
@@ -72,14 +116,111 @@ class AlertTransition(models.Model):
     tier = models.CharField(max_length=14)
     actor = models.CharField(max_length=150, help_text="Username, or “system”.")
     reason = models.CharField(max_length=30, blank=True)
-    note = models.TextField(blank=True)
+    note = EncryptedTextField(blank=True)
     at = models.DateTimeField()
+    before = models.JSONField(default=dict, help_text="How the alert stood, to undo by.")
 
     class Meta:
         ordering = ["at", "id"]
 
     def __str__(self) -> str:
         return f"{self.event} by {self.actor}"
+
+
+class FollowUp(models.Model):
+    """A promise to look again on a day. It comes back when it is due, until somebody is done."""
+
+    class State(models.TextChoices):
+        OPEN = "open", "Open"
+        DONE = "done", "Done"
+        CANCELLED = "cancelled", "Cancelled"
+
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="follow_ups")
+    alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="follow_ups")
+    transition = models.OneToOneField(
+        AlertTransition, on_delete=models.CASCADE, related_name="follow_up"
+    )
+    due_on = models.DateField()
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    promised_by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    returned_at = models.DateTimeField(null=True, help_text="When it came back.")
+    done_by = models.CharField(max_length=150, blank=True)
+    done_at = models.DateTimeField(null=True)
+    note = EncryptedTextField(blank=True)
+
+    class Meta:
+        ordering = ["due_on", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.patient} {self.due_on}"
+
+
+class Notice(models.Model):
+    """Something one person should know. What is urgent is mailed at once, the rest in a digest."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notices")
+    alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="notices")
+    event = models.CharField(max_length=20)
+    tier = models.CharField(max_length=14)
+    is_urgent = models.BooleanField(default=False)
+    at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True)
+    cancelled_at = models.DateTimeField(null=True, help_text="Somebody took the alert on before.")
+    seen_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        indexes = [
+            models.Index(
+                fields=["at"],
+                condition=Q(sent_at=None, cancelled_at=None),
+                name="notices_waiting",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} to {self.user}"
+
+
+class NoticeSetting(models.Model):
+    """When a person gets their digest: an hour of their own zone; urgent ones come at once."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="notice_setting")
+    zone = models.CharField(max_length=64)
+    digest_hour = models.PositiveSmallIntegerField(default=8)
+    digested_on = models.DateField(null=True, help_text="The last day of that zone with a digest.")
+
+    def __str__(self) -> str:
+        return f"{self.user} at {self.digest_hour} in {self.zone}"
+
+
+class OnCallTurn(models.Model):
+    """Who is on call from a day to a day of the clinic."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="on_call")
+    first_day = models.DateField()
+    last_day = models.DateField()
+
+    class Meta:
+        ordering = ["first_day"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(last_day__gte=models.F("first_day")), name="turn_ends_after_start"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.first_day} to {self.last_day}"
+
+
+class OnCallAccess(models.Model):
+    """That somebody on call sees a patient because of an alert, until the alert is closed."""
+
+    alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="on_call_access")
+    member = models.OneToOneField(CareTeamMember, on_delete=models.CASCADE, related_name="on_call")
+
+    def __str__(self) -> str:
+        return f"{self.member} for {self.alert}"
 
 
 class OutboxMessage(models.Model):

@@ -5,9 +5,9 @@ from datetime import date, datetime, timedelta
 
 from django.db import transaction
 
-from alerts.domain.triage import triage
+from alerts.domain.triage import RANK
+from alerts.raising import ALERT_MAX_AGE_DAYS, alerts_consider
 from alerts.resources import triage_rules
-from alerts.services import ALERT_MAX_AGE_DAYS, alerts_consider
 from patients.models import Patient
 from scoring import services as scoring
 from scoring.domain.daily import FULL_DAY_MINUTES
@@ -63,8 +63,8 @@ def _store_recent(patient: Patient, assessments: Sequence[Assessment], now: date
 
 
 def _would_alert(tier: str) -> bool:
-    """Whether a track's tier raises an alert where none is open."""
-    return triage(date.min, [tier], None, triage_rules()) == "raised"
+    """Whether a track's tier raises an alert, at once or if it lasts."""
+    return RANK[tier] >= RANK[triage_rules().raise_from]
 
 
 def _days_to_score(patient: Patient, last: date, catch_up_days: int) -> Iterator[date]:

@@ -42,14 +42,14 @@ def message_enqueue(*, alert: Alert, transition: AlertTransition, at: datetime) 
 
 def _resource(message: OutboxMessage) -> dict[str, object] | None:
     alert, score = message.alert, message.alert.score
-    if not alert.patient.ehr_id:
+    if score is None or not alert.patient.ehr_id:
         return None
     versions = (score.depression_model, score.mania_model)
     in_research = any(v is None or v.trained_on == SIMULATED for v in versions)
     days = triage_rules().follow_up_days[alert.tier]
     lines = message_lines(
         research_use=in_research,
-        track=alert.track,
+        track=alert.kind,
         tier=alert.tier,
         score={
             "day": score.day.isoformat(),
@@ -66,7 +66,7 @@ def _resource(message: OutboxMessage) -> dict[str, object] | None:
             patient_reference=f"Patient/{alert.patient.ehr_id}",
             recipient_references=(settings.EHR_RECIPIENT,) if settings.EHR_RECIPIENT else (),
             tier=alert.tier,
-            track=alert.track,
+            track=alert.kind,
             authored_on=message.created_at,
             follow_up_start=message.created_at,
             follow_up_end=message.created_at + timedelta(days=days),

@@ -4,6 +4,7 @@ from functools import cache
 from pathlib import Path
 
 from alerts.domain.absence import AbsenceRules, load_absence_rules
+from alerts.domain.escalation import Policy, load_policies
 from alerts.domain.guidelines import Recommendation, load_guidelines
 from alerts.domain.triage import TriageRules, load_triage_rules
 
@@ -14,6 +15,12 @@ DATA = Path(__file__).resolve().parent / "data"
 def triage_rules() -> TriageRules:
     """triage.toml."""
     return load_triage_rules(DATA / "triage.toml")
+
+
+@cache
+def policies() -> dict[str, Policy]:
+    """escalation.toml."""
+    return load_policies(DATA / "escalation.toml")
 
 
 @cache

@@ -15,6 +15,7 @@ from alerts.models import (
     Alert,
     AlertTransition,
     EhrSetting,
+    FollowUp,
     OutboxMessage,
 )
 from patients.last_data import last_data_day, with_last_data
@@ -200,6 +201,29 @@ def alerts_visible_to(user: User | AnonymousUser) -> QuerySet[Alert]:
 def open_alerts(user: User) -> list[Alert]:
     """The queue: High first, oldest first."""
     return sorted(alerts_visible_to(user).filter(state__in=OPEN_STATES), key=most_urgent_first)
+
+
+def follow_ups_visible_to(user: User) -> QuerySet[FollowUp]:
+    """Promises about the user's patients."""
+    rows = FollowUp.objects.filter(patient__in=patients_visible_to(user))
+    return rows.select_related("patient", "alert", "promised_by", "transition")
+
+
+def follow_ups_due(user: User) -> list[FollowUp]:
+    """Those that are open and due today or before, the oldest first."""
+    return list(
+        follow_ups_visible_to(user).filter(
+            state=FollowUp.State.OPEN, due_on__lte=timezone.localdate()
+        )
+    )
+
+
+def alerts_raised_lately(user: User) -> int:
+    """How many alerts of the user's patients were raised or rose in the last seven days."""
+    since = timezone.now() - timedelta(days=7)
+    return AlertTransition.objects.filter(
+        alert__patient__in=patients_visible_to(user), event__in=("raised", "risen"), at__gte=since
+    ).count()
 
 
 def alerts_closed_since(user: User, since: datetime) -> list[Alert]:

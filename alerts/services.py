@@ -1,166 +1,222 @@
-"""Writes about alerts. A change of state is a row; the EHR is told through the outbox."""
+"""What clinicians do about alerts. Who may what stands in domain/who_may.py, and nowhere else."""
 
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import date, datetime, time, timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
-from alerts.domain.guidelines import recommend
-from alerts.domain.states import NOTIFYING, next_state
-from alerts.domain.triage import Standing, triage
-from alerts.models import Alert, AlertState, AlertTransition, DismissReason
-from alerts.outbox import delivery_set, message_enqueue, message_resend, outbox_deliver
-from alerts.resources import guidelines, triage_rules
-from patients.models import MedicationCourse, Patient, User
-from patients.selectors import medications_on, zones_of
-from patients.services import SYSTEM, audit_record
-from scoring.models import RiskScore, Track
+from alerts.domain.escalation import Policy
+from alerts.domain.states import CLOSED, UNDO_WITHIN, UNDOABLE, Life
+from alerts.domain.who_may import NO, REQUEST, alert_class, answer
+from alerts.lifecycle import NotAllowed, alert_locked, move
+from alerts.models import OPEN_STATES, Alert, AlertKind, AlertTransition, DismissReason, FollowUp
+from alerts.outbox import delivery_set, message_resend, outbox_deliver
+from alerts.raising import alert_raise, alerts_consider
+from patients.models import Patient, User
+from patients.services import audit_record
 
-ALERT_MAX_AGE_DAYS = 3  # nobody is alerted afterwards about a day longer ago than this
-HISTORY_DAYS = 30
-ANTIDEPRESSANTS = (
-    MedicationCourse.DrugClass.SSRI,
-    MedicationCourse.DrugClass.SNRI,
-    MedicationCourse.DrugClass.OTHER_ANTIDEPRESSANT,
-)
+NOT_YOURS = "Your role may not do this to such an alert."
 
 
-class NotAllowed(ValueError):
-    """The alert is not in a state for this; the message says what happened to it."""
+def _answer(alert: Alert, by: User, action: str) -> str:
+    """Yes or as a request. Raises NotAllowed for no."""
+    found = answer(by.role, action, alert_class(alert.kind, alert.tier))
+    if found == NO:
+        raise NotAllowed(NOT_YOURS)
+    return found
 
 
-@transaction.atomic
-def alerts_consider(*, score: RiskScore, now: datetime) -> list[Alert]:
-    """Raise, raise higher or resolve the alerts of both tracks after a score.
-
-    Returns the alerts that changed. Each track looks at its own tiers alone, so a track that
-    was not assessed closes and lowers nothing.
-    """
-    patient = Patient.objects.select_for_update().get(pk=score.patient_id)
-    if (zones_of(patient).local_day(now) - score.day).days > ALERT_MAX_AGE_DAYS:
-        return []
-    first = score.day - timedelta(days=HISTORY_DAYS)
-    scores = patient.scores.filter(is_current=True, day__range=(first, score.day)).order_by("day")
-    history = list(scores)
-    changed = []
-    for track in (Track.MANIA, Track.DEPRESSION):
-        tiers = [getattr(row, track)["tier"] for row in history]
-        latest = patient.alerts.filter(track=track).order_by("-raised_at").first()
-        event = triage(score.day, tiers, _standing(latest), triage_rules())
-        if event:
-            changed.append(_apply(event, latest, patient, track, score, now))
-    return changed
-
-
-def _standing(alert: Alert | None) -> Standing | None:
-    if alert is None:
-        return None
-    dismissed = alert.state == AlertState.DISMISSED
-    day = timezone.localtime(alert.changed_at).date() if dismissed else None
-    acknowledged = alert.state == AlertState.ACKNOWLEDGED
-    return Standing(alert.is_open, alert.tier, day, acknowledged)
-
-
-def _apply(
-    event: str,
-    latest: Alert | None,
-    patient: Patient,
-    track: Track,
-    score: RiskScore,
-    now: datetime,
-) -> Alert:
-    tier = getattr(score, track)["tier"]
-    if event == "raised" or latest is None:
-        alert = Alert(patient=patient, track=track, raised_at=now, state="", tier=tier)
-        event = "raised"
-    else:
-        alert = latest
-        tier = tier if event == "risen" else alert.tier
-    alert.tier, alert.score = tier, score
-    alert.recommendation = _recommendation(patient, track, tier, score)
-    _move(alert, event, by=SYSTEM, at=now)
-    return alert
-
-
-def _recommendation(patient: Patient, track: str, tier: str, score: RiskScore) -> dict[str, Any]:
-    active = medications_on(patient, score.day)
-    found = recommend(
-        guidelines(),
-        track=track,
-        tier=tier,
-        diagnosis=patient.diagnosis,
-        antidepressant_active=any(c.drug_class in ANTIDEPRESSANTS for c in active),
-    )
-    return found.as_dict() if found else {}
-
-
-def _move(
-    alert: Alert, event: str, *, by: User | str, at: datetime, reason: str = "", note: str = ""
-) -> AlertTransition:
-    """Save the new state, its transition and, where the EHR is told, its message."""
-    before, after = alert.state, next_state(alert.state, event)
-    if after is None:
-        raise NotAllowed(_what_happened(alert))
-    alert.state, alert.changed_at = after, at
-    alert.save()
-    transition = AlertTransition.objects.create(
-        alert=alert,
-        event=event,
-        from_state=before,
-        to_state=after,
-        tier=alert.tier,
-        actor=by if isinstance(by, str) else by.username,
-        reason=reason,
-        note=note,
-        at=at,
-    )
-    if event in NOTIFYING:
-        message_enqueue(alert=alert, transition=transition, at=at)
+def _done(transition: AlertTransition, by: User, **more: object) -> AlertTransition:
+    alert = transition.alert
+    what = f"alert {transition.event.replace('_', ' ')}"
+    audit_record(by=by, action=what, patient=alert.patient, alert=alert.pk, **more)
     return transition
 
 
-def _what_happened(alert: Alert) -> str:
-    last = alert.transitions.last()
-    who = f" by {last.actor}" if last else ""
-    return f"This alert has already been {alert.get_state_display().lower()}{who}."
-
-
-def _locked(alert: Alert) -> Alert:
-    return Alert.objects.select_for_update().select_related("patient", "score").get(pk=alert.pk)
+def _needs(words: str, what: str) -> None:
+    if not words.strip():
+        raise NotAllowed(f"Say {what}.")
 
 
 @transaction.atomic
 def alert_acknowledge(*, alert: Alert, by: User, note: str = "") -> AlertTransition:
     """Somebody has it. Raises NotAllowed when somebody else was first."""
-    alert = _locked(alert)
-    transition = _move(alert, "acknowledged", by=by, at=timezone.now(), note=note)
-    audit_record(by=by, action="alert acknowledged", patient=alert.patient, alert=alert.pk)
-    return transition
+    alert = alert_locked(alert)
+    _answer(alert, by, "acknowledge")
+    return _done(move(alert, "acknowledged", by=by, at=timezone.now(), note=note), by)
 
 
 @transaction.atomic
-def alert_dismiss(*, alert: Alert, by: User, reason: str, note: str = "") -> AlertTransition:
-    """Close it for a reason. Raises NotAllowed without a known reason, or when it is closed."""
+def alert_contact(*, alert: Alert, by: User, note: str) -> AlertTransition:
+    """The patient was spoken to, or it was tried: the note says how it went."""
+    _needs(note, "in the note how the contact went")
+    alert = alert_locked(alert)
+    _answer(alert, by, "record contact")
+    return _done(move(alert, "contacted", by=by, at=timezone.now(), note=note), by)
+
+
+@transaction.atomic
+def alert_follow_up(*, alert: Alert, by: User, due_on: date, note: str = "") -> AlertTransition:
+    """Look again on that day; the alert stays acknowledged until then."""
+    alert, now = alert_locked(alert), timezone.now()
+    _answer(alert, by, "set a follow-up")
+    until = _begin_of(due_on, now)
+    made = move(alert, "follow_up_set", by=by, at=now, until=until, note=note)
+    _promise(made, due_on, by)
+    return _done(made, by, due_on=due_on.isoformat())
+
+
+@transaction.atomic
+def alert_snooze(*, alert: Alert, by: User, hours: float, note: str = "") -> AlertTransition:
+    """Out of the way for so many hours, or until the tier rises."""
+    alert, now = alert_locked(alert), timezone.now()
+    _answer(alert, by, "snooze")
+    most = Policy.of(alert.policy).snooze_at_most / timedelta(hours=1)
+    if not 0 < hours <= most:
+        raise NotAllowed(f"Such an alert can be snoozed for at most {most:g} hours.")
+    until = now + timedelta(hours=hours)
+    return _done(move(alert, "snoozed", by=by, at=now, until=until, note=note), by)
+
+
+@transaction.atomic
+def alert_resolve(*, alert: Alert, by: User, note: str = "") -> AlertTransition:
+    """What it was about is dealt with. It must have been taken on before."""
+    alert = alert_locked(alert)
+    _answer(alert, by, "resolve")
+    return _done(move(alert, "resolved", by=by, at=timezone.now(), note=note), by)
+
+
+@transaction.atomic
+def alert_dismiss(
+    *, alert: Alert, by: User, reason: str, note: str = "", due_on: date | None = None
+) -> AlertTransition:
+    """Close it for a reason, or ask a psychiatrist to where the role may only ask.
+
+    Raises NotAllowed without a known reason, without words for “other”, without a date for
+    “will monitor”, or when it is closed.
+    """
     if reason not in DismissReason.values:
         raise NotAllowed("Choose one of the reasons to dismiss an alert.")
-    if reason == DismissReason.OTHER and not note.strip():
-        raise NotAllowed("Say in the note what the other reason is.")
-    alert = _locked(alert)
-    transition = _move(alert, "dismissed", by=by, at=timezone.now(), reason=reason, note=note)
-    audit_record(
-        by=by, action="alert dismissed", patient=alert.patient, alert=alert.pk, reason=reason
+    if reason == DismissReason.OTHER:
+        _needs(note, "in the note what the other reason is")
+    alert, now = alert_locked(alert), timezone.now()
+    if reason == DismissReason.WILL_MONITOR:
+        if due_on is None:
+            raise NotAllowed("Say until when you will monitor: give the day of the follow-up.")
+        _begin_of(due_on, now)
+    is_request = _answer(alert, by, "dismiss") == REQUEST
+    event = "dismissal_requested" if is_request else "dismissed"
+    made = move(alert, event, by=by, at=now, reason=reason, note=note)
+    if due_on and reason == DismissReason.WILL_MONITOR:
+        _promise(made, due_on, by)
+    return _done(made, by, reason=reason)
+
+
+@transaction.atomic
+def alert_retier(*, alert: Alert, by: User, tier: str, note: str) -> AlertTransition:
+    """Put the alert at High or Moderate, with the reason in words; a coordinator asks to lower."""
+    _needs(note, "in the note why the tier changes")
+    if tier not in ("High", "Moderate"):
+        raise NotAllowed("Choose High or Moderate.")
+    alert, now = alert_locked(alert), timezone.now()
+    action = "upgrade" if tier == "High" else "downgrade"
+    if _answer(alert, by, action) == REQUEST:
+        return _done(move(alert, "downgrade_requested", by=by, at=now, note=note), by)
+    return _done(move(alert, f"{action}d", by=by, at=now, tier=tier, note=note), by, tier=tier)
+
+
+@transaction.atomic
+def request_decide(*, alert: Alert, by: User, confirm: bool, note: str = "") -> AlertTransition:
+    """Confirm or decline what a coordinator asked for; declining needs words."""
+    alert, now = alert_locked(alert), timezone.now()
+    _answer(alert, by, "decide a request")
+    if not alert.requested:
+        raise NotAllowed("No request waits on this alert any more.")
+    asked = alert.transitions.filter(event=alert.requested).latest("at", "id")
+    if not confirm:
+        _needs(note, "in the note why the request is declined")
+        FollowUp.objects.filter(transition=asked).update(state=FollowUp.State.CANCELLED)
+        return _done(move(alert, "request_declined", by=by, at=now, note=note), by)
+    words = note or asked.note
+    if alert.requested == "downgrade_requested":
+        made = move(alert, "downgraded", by=by, at=now, tier="Moderate", note=words)
+    else:
+        made = move(alert, "dismissed", by=by, at=now, reason=asked.reason, note=words)
+    return _done(made, by, asked_by=asked.actor)
+
+
+@transaction.atomic
+def alert_undo(*, alert: Alert, by: User) -> AlertTransition:
+    """Take back one's own last act within ten minutes: the alert stands as it stood before."""
+    alert, now = alert_locked(alert), timezone.now()
+    last = alert.transitions.last()
+    if last is None or last.actor != by.username or last.event not in UNDOABLE:
+        raise NotAllowed("Only your own last act on an alert can be taken back.")
+    if now - last.at > UNDO_WITHIN:
+        raise NotAllowed("Ten minutes have passed: this can no longer be taken back.")
+    others = Alert.objects.filter(
+        patient=alert.patient, kind=alert.kind, state__in=OPEN_STATES
+    ).exclude(pk=alert.pk)
+    if alert.state in CLOSED and others.exists():
+        raise NotAllowed("Another alert of this kind has been raised since: act on that one.")
+    made = move(alert, "undone", by=by, at=now, back_to=Life.of(last.before), reason=last.event)
+    FollowUp.objects.filter(transition=last).update(state=FollowUp.State.CANCELLED)
+    return _done(made, by, undone=last.event)
+
+
+@transaction.atomic
+def concern_raise(*, patient: Patient, tier: str, note: str, by: User) -> Alert:
+    """A clinician is concerned, whatever the models say."""
+    _needs(note, "in the note what your concern is")
+    if tier not in ("High", "Moderate"):
+        raise NotAllowed("Choose High or Moderate.")
+    if answer(by.role, "raise a concern", tier) == NO:
+        raise NotAllowed(NOT_YOURS)
+    alert, is_new = alert_raise(
+        patient=patient, kind=AlertKind.CONCERN, tier=tier, by=by, now=timezone.now(),
+        why="concern", note=note,
+    )  # fmt: skip
+    if not is_new:
+        raise NotAllowed("A concern about this patient is open already: act on that one.")
+    audit_record(by=by, action="concern raised", patient=patient, alert=alert.pk, tier=tier)
+    return alert
+
+
+@transaction.atomic
+def follow_up_done(*, follow_up: FollowUp, by: User, note: str) -> None:
+    """The promise was kept; the note says what was found. Raises NotAllowed if it was before."""
+    _needs(note, "in the note what was found")
+    locked = FollowUp.objects.select_for_update().get(pk=follow_up.pk)
+    if locked.state != FollowUp.State.OPEN:
+        who = f" by {locked.done_by}" if locked.done_by else ""
+        raise NotAllowed(f"This follow-up is already {locked.get_state_display().lower()}{who}.")
+    locked.state, locked.note = FollowUp.State.DONE, note
+    locked.done_by, locked.done_at = by.username, timezone.now()
+    locked.save()
+    audit_record(by=by, action="follow-up done", patient=locked.patient, alert=locked.alert_id)
+
+
+def _promise(transition: AlertTransition, due_on: date, by: User) -> FollowUp:
+    return FollowUp.objects.create(
+        patient=transition.alert.patient,
+        alert=transition.alert,
+        transition=transition,
+        due_on=due_on,
+        promised_by=by,
     )
-    return transition
+
+
+def _begin_of(day: date, now: datetime) -> datetime:
+    """The first moment of that day of the clinic. Raises NotAllowed unless it lies ahead."""
+    moment = timezone.make_aware(datetime.combine(day, time.min))
+    if not now < moment < now + timedelta(days=366):
+        raise NotAllowed("Give a day after today and within a year.")
+    return moment
 
 
 __all__ = [
-    "NotAllowed",
-    "alert_acknowledge",
-    "alert_dismiss",
-    "alerts_consider",
-    "delivery_set",
-    "message_enqueue",
-    "message_resend",
-    "outbox_deliver",
-]
+    "NotAllowed", "alert_acknowledge", "alert_contact", "alert_dismiss", "alert_follow_up",
+    "alert_raise", "alert_resolve", "alert_retier", "alert_snooze", "alert_undo",
+    "alerts_consider", "concern_raise", "delivery_set", "follow_up_done", "message_resend",
+    "outbox_deliver", "request_decide",
+]  # fmt: skip

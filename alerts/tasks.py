@@ -8,8 +8,10 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from alerts.absence import absence_mail, absence_watch
+from alerts.mail import notices_mail
 from alerts.nightly import patient_night
 from alerts.outbox import outbox_deliver
+from alerts.raising import alerts_overdue, alerts_watch
 from clarity_site.logs import log
 from scoring import runs
 from scoring.features import features_update_all
@@ -73,6 +75,16 @@ def watch_absences() -> None:
     now = timezone.now()
     opened = absence_watch(now=now)
     log.info("absences watched", extra={"opened": len(opened), "told": absence_mail(now=now)})
+
+
+@shared_task
+def watch_alerts() -> None:
+    """Escalate, let lapse, wake and remind; then mail what is due."""
+    now = timezone.now()
+    alerts_watch(now=now)
+    notices_mail(now=now)
+    if overdue := alerts_overdue(now):
+        log.error("alerts are overdue", extra={"alerts": overdue})
 
 
 @shared_task

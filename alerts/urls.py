@@ -3,19 +3,31 @@
 from django.urls import path
 
 from alerts import api as rest
-from alerts import views
+from alerts import notice_views, views
 
 pages = [
     path("alerts/", views.queue, name="alerts"),
-    path("alerts/<int:alert_id>/acknowledge/", views.acknowledge, name="alert-acknowledge"),
-    path("alerts/<int:alert_id>/dismiss/", views.dismiss, name="alert-dismiss"),
+    *(
+        path(f"alerts/<int:alert_id>/{name}/", view, name=f"alert-{name}")
+        for name, view in views.acting.items()
+    ),
+    path("patients/<slug:code>/concern/", views.concern, name="concern"),
+    path("follow-ups/<int:follow_up_id>/done/", views.follow_up_done, name="follow-up-done"),
     path("patients/<slug:code>/absence/", views.absence_acknowledge, name="absence-acknowledge"),
+    path("notices/", notice_views.notices, name="notices"),
+    path("notices/setting/", notice_views.setting, name="notice-setting"),
+    path("on-call/", notice_views.on_call, name="on-call"),
+    path("on-call/add/", notice_views.on_call_add, name="on-call-add"),
+    path("on-call/drop/", notice_views.on_call_drop, name="on-call-drop"),
     path("messages/", views.messages_page, name="messages"),
     path("messages/delivery/", views.delivery, name="delivery"),
     path("messages/<int:message_id>/resend/", views.resend, name="message-resend"),
 ]
 api = [
     path("alerts/", rest.AlertList.as_view(), name="alerts"),
-    path("alerts/<int:alert_id>/acknowledge/", rest.Acknowledge.as_view(), name="acknowledge"),
-    path("alerts/<int:alert_id>/dismiss/", rest.Dismiss.as_view(), name="dismiss"),
+    *(
+        path(f"alerts/<int:alert_id>/{name}/", view, name=name)
+        for name, view in rest.action_views.items()
+    ),
+    path("patients/<slug:code>/concern/", rest.Concern.as_view(), name="concern"),
 ]

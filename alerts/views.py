@@ -11,13 +11,19 @@ from django.utils import timezone
 from rest_framework.serializers import Serializer
 
 from alerts import absence, selectors, services
-from alerts.api import AcknowledgeRequest, DismissRequest
-from alerts.models import Alert, DismissReason, OutboxMessage
-from alerts.presenters.cards import RESENDABLE, alert_cards, delivery_words
+from alerts.actions import ACTIONS, Act, ConcernRequest, NoteRequest
+from alerts.models import Alert, AlertTransition, DismissReason, FollowUp, OutboxMessage
+from alerts.presenters.cards import (
+    RESENDABLE,
+    alert_cards,
+    budget_words,
+    delivery_words,
+    follow_up_lines,
+)
 from patients.models import Patient, User
 from patients.permissions import Permission, may
 from patients.presenters import zone_now
-from patients.views import actor, back, page, patient_for
+from patients.views import View, actor, back, page, patient_for
 
 CLOSED_DAYS = 7
 MESSAGES_SHOWN = 200
@@ -33,13 +39,20 @@ def message_for(user: User, message_id: int) -> OutboxMessage:
     return get_object_or_404(selectors.messages_visible_to(user), pk=message_id)
 
 
+def follow_up_for(user: User, follow_up_id: int) -> FollowUp:
+    """The follow-up, if it is of one of the user's patients; else 404."""
+    return get_object_or_404(selectors.follow_ups_visible_to(user), pk=follow_up_id)
+
+
 @page("GET")
 def queue(request: HttpRequest) -> HttpResponse:
     """Open alerts of my patients, then what was closed lately."""
     user, since = actor(request), timezone.now() - timedelta(days=CLOSED_DAYS)
     context = {
-        "cards": alert_cards(selectors.open_alerts(user)),
-        "closed": alert_cards(selectors.alerts_closed_since(user, since)),
+        "cards": alert_cards(selectors.open_alerts(user), user),
+        "closed": alert_cards(selectors.alerts_closed_since(user, since), user),
+        "follow_ups": follow_up_lines(selectors.follow_ups_due(user), user),
+        "budget": budget_words(user),
         "closed_days": CLOSED_DAYS,
         "may_act": may(user, Permission.ACT_ON_ALERTS),
         "reasons": DismissReason.choices,
@@ -47,27 +60,53 @@ def queue(request: HttpRequest) -> HttpResponse:
     return render(request, "alerts/queue.html", context)
 
 
-@page("POST", Permission.ACT_ON_ALERTS, find=alert_for)
-def acknowledge(request: HttpRequest, alert: Alert) -> HttpResponse:
-    """Somebody has seen the alert and takes it on."""
-    asked = AcknowledgeRequest(data=request.POST)
+def _acting(act: Act) -> View:
+    """The view of one action: what was asked is checked, done, and said."""
+
+    @page("POST", Permission.ACT_ON_ALERTS, find=alert_for)
+    def view(request: HttpRequest, alert: Alert) -> HttpResponse:
+        asked = act.request(data=request.POST)
+        if _valid(request, asked):
+            try:
+                made = act.service(alert=alert, by=actor(request), **asked.validated_data)
+                messages.success(request, _done_words(alert, act, made))
+            except services.NotAllowed as refusal:
+                messages.error(request, str(refusal))
+        return back(request, "alerts")
+
+    return view
+
+
+acting = {name: _acting(act) for name, act in ACTIONS.items()}
+
+
+def _done_words(alert: Alert, act: Act, made: AlertTransition) -> str:
+    if made.event.endswith("_requested"):
+        return f"{_named(alert)}: a psychiatrist is asked to confirm this."
+    return f"{_named(alert)} {act.done}.".replace(" :", ":")
+
+
+@page("POST", Permission.ACT_ON_ALERTS, find=patient_for)
+def concern(request: HttpRequest, patient: Patient) -> HttpResponse:
+    """Raise a concern by hand."""
+    asked = ConcernRequest(data=request.POST)
     if _valid(request, asked):
         try:
-            services.alert_acknowledge(alert=alert, by=actor(request), **asked.validated_data)
-            messages.success(request, f"{_named(alert)} acknowledged.")
+            services.concern_raise(patient=patient, by=actor(request), **asked.validated_data)
+            messages.success(request, f"Your concern about {patient} is in the queue.")
         except services.NotAllowed as refusal:
             messages.error(request, str(refusal))
-    return back(request, "alerts")
+    return back(request, "patient", patient.code)
 
 
-@page("POST", Permission.ACT_ON_ALERTS, find=alert_for)
-def dismiss(request: HttpRequest, alert: Alert) -> HttpResponse:
-    """The alert needs nothing more, for a reason."""
-    asked = DismissRequest(data=request.POST)
+@page("POST", Permission.ACT_ON_ALERTS, find=follow_up_for)
+def follow_up_done(request: HttpRequest, follow_up: FollowUp) -> HttpResponse:
+    """A promise was kept."""
+    asked = NoteRequest(data=request.POST)
     if _valid(request, asked):
         try:
-            services.alert_dismiss(alert=alert, by=actor(request), **asked.validated_data)
-            messages.success(request, f"{_named(alert)} dismissed.")
+            services.follow_up_done(follow_up=follow_up, by=actor(request), **asked.validated_data)
+            messages.success(request, f"Follow-up of {follow_up.patient} done.")
         except services.NotAllowed as refusal:
             messages.error(request, str(refusal))
     return back(request, "alerts")
@@ -76,7 +115,7 @@ def dismiss(request: HttpRequest, alert: Alert) -> HttpResponse:
 @page("POST", Permission.MANAGE_RECORDINGS, find=patient_for)
 def absence_acknowledge(request: HttpRequest, patient: Patient) -> HttpResponse:
     """Somebody looks after data that have stopped."""
-    asked = AcknowledgeRequest(data=request.POST)
+    asked = NoteRequest(data=request.POST)
     if _valid(request, asked):
         notice = patient.absences.filter(closed_at=None).first()
         if notice and absence.absence_acknowledge(
@@ -135,4 +174,4 @@ def _valid(request: HttpRequest, asked: Serializer) -> bool:
 
 
 def _named(alert: Alert) -> str:
-    return f"{alert.get_track_display()} alert of {alert.patient}"
+    return f"{alert.get_kind_display()} alert of {alert.patient}"

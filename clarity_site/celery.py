@@ -60,6 +60,7 @@ def configure() -> None:
             },
             "deliver": {"task": "alerts.tasks.deliver_messages", "schedule": 30.0},
             "watch": {"task": "alerts.tasks.watch_runs", "schedule": 120.0},
+            "alerts": {"task": "alerts.tasks.watch_alerts", "schedule": 120.0},
             "uploads": {"task": "patients.tasks.watch_uploads", "schedule": 30.0},
             "drift": {
                 "task": "scoring.tasks.watch_drift",

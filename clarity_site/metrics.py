@@ -6,11 +6,13 @@ from typing import Any
 from django.contrib.auth.decorators import login_not_required
 from django.db.models import Count, Max, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from alerts.models import Alert, OutboxMessage
+from alerts.raising import alerts_overdue
 from patients.models import Upload
 from scoring.models import ScoringJob, ScoringRun
 from scoring.selectors import model_failures
@@ -27,6 +29,11 @@ class ClarityCollector(Collector):
         jobs = ScoringJob.objects.filter(run__isnull=False, run=latest)
         yield _by_state("clarity_scoring_jobs", "Jobs of the latest run by state.", jobs)
         yield _by_state("clarity_alerts", "Alerts by state.", Alert.objects.all())
+        yield GaugeMetricFamily(
+            "clarity_alerts_overdue",
+            "Alerts whose escalation is more than half an hour late: the watch does not run.",
+            value=alerts_overdue(timezone.now()),
+        )
         yield _by_state("clarity_uploads", "Uploads by state.", Upload.objects.all())
         yield _by_state("clarity_messages", "Messages by state.", OutboxMessage.objects.all())
         failures = GaugeMetricFamily(

@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 from django.utils import timezone
 
-from alerts.models import Alert, AlertState, AlertTransition, OutboxMessage
+from alerts.domain.escalation import policy_name
+from alerts.models import (
+    OPEN_STATES,
+    Alert,
+    AlertState,
+    AlertTransition,
+    FollowUp,
+    OutboxMessage,
+)
+from alerts.resources import policies
 from patients.domain.recording import (
     Channel,
     DeviceKind,
@@ -212,15 +221,19 @@ def alert(
 ) -> Alert:
     """An alert with its first transition and the message that it caused."""
     at = more.pop("raised_at", of.scored_at + timedelta(minutes=1))
+    if state in OPEN_STATES:
+        more.setdefault("due_at", timezone.now() + timedelta(days=2))
     made = Alert.objects.create(
         patient=of.patient,
-        track=track,
+        kind=track,
         tier=tier,
         state=state,
         score=of,
         raised_at=at,
         changed_at=at,
         recommendation=RECOMMENDATION,
+        policy=policies()[policy_name(track, tier)].as_dict(),
+        new_since=at,
         **more,
     )
     raised = AlertTransition.objects.create(
@@ -240,6 +253,17 @@ def alert(
         )
     message(made, raised, message_state)
     return made
+
+
+def follow_up(of: Alert, promised_by: User) -> FollowUp:
+    """A promise about the alert that is due today."""
+    return FollowUp.objects.create(
+        patient=of.patient,
+        alert=of,
+        transition=of.transitions.earliest("id"),
+        due_on=timezone.localdate(),
+        promised_by=promised_by,
+    )
 
 
 def message(of: Alert, transition: AlertTransition, state: str) -> OutboxMessage:

@@ -1,21 +1,57 @@
-"""From a track's tier and what went before to: raise, rise, resolve, or nothing."""
+"""From a track's last days to: raise, rise, resolve, or nothing, and why."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from scoring.domain.rules import RuleFileError, read_rule_file
+from scoring.domain.rules import PROVENANCE, RuleFileError, read_rule_file
 
 RANK = {"Indeterminate": 0, "Low": 1, "Moderate": 2, "High": 3}
 
 
 @dataclass(frozen=True)
 class TriageRules:
+    """Everything in triage.toml."""
+
     raise_from: str
+    persists_days: int
+    persists_of_days: int
+    fast_rise: float
+    fast_rise_days: int
     cool_down_days: int
     resolve_after_low_days: int
+    low_below: Mapping[str, float]
+    mania_from_after_stabiliser: float
     follow_up_days: Mapping[str, int]
+    alerts_a_week: int
+
+
+@dataclass(frozen=True)
+class TrackDay:
+    """One track of one day; a rule may give a tier without a probability."""
+
+    day: date
+    tier: str
+    probability: float | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What triage looks at: one track's days, the scored one last, and what lies beside it.
+
+    ``at_once`` are reasons not to wait until Moderate has lasted: a worsening against the
+    person's own usual, an early-warning rule, an active antidepressant (mania), a mood
+    stabiliser stopped lately (mania). ``mania_is_high`` inhibits Moderate depression;
+    ``in_grace`` says that a drug that affects sleep was changed lately.
+    """
+
+    track: str
+    days: tuple[TrackDay, ...]
+    at_once: tuple[str, ...] = ()
+    stabiliser_stopped: bool = False
+    mania_is_high: bool = False
+    in_grace: bool = False
 
 
 @dataclass(frozen=True)
@@ -28,49 +64,108 @@ class Standing:
     is_acknowledged: bool = False
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """What happens, None for nothing, at which tier, and why."""
+
+    event: str | None
+    tier: str
+    why: str
+
+
 def load_triage_rules(path: Path) -> TriageRules:
-    """Read triage.toml. Raises RuleFileError."""
+    """Read triage.toml. Raises RuleFileError for a missing, unknown or impossible field."""
     table, _ = read_rule_file(path)
     try:
-        return TriageRules(
-            raise_from=table["raise_from"],
-            cool_down_days=table["cool_down_days"],
-            resolve_after_low_days=table["resolve_after_low_days"],
-            follow_up_days=table["follow_up_days"],
-        )
-    except KeyError as error:
-        raise RuleFileError(f"{path.name}: the field {error} is missing.") from None
+        rules = TriageRules(**{k: v for k, v in table.items() if k not in PROVENANCE})
+    except TypeError as error:
+        words = str(error).split(") ")[-1].removeprefix("TriageRules.__init__() ")
+        raise RuleFileError(f"{path.name}: a field is missing or unknown: {words}.") from None
+    if rules.raise_from not in ("Moderate", "High"):
+        raise RuleFileError(f"{path.name}: raise_from is Moderate or High.")
+    if not 0 < rules.persists_days <= rules.persists_of_days:
+        raise RuleFileError(f"{path.name}: persists_days lies between 1 and persists_of_days.")
+    if set(rules.low_below) != {"depression", "mania"}:
+        raise RuleFileError(f"{path.name}: low_below names depression and mania.")
+    return rules
 
 
-def triage(
-    day: date, tiers: Sequence[str], standing: Standing | None, rules: TriageRules
-) -> str | None:
-    """The event for one track on one day, or None.
+def triage(evidence: Evidence, standing: Standing | None, rules: TriageRules) -> Verdict:
+    """The verdict on one track on one day.
 
-    ``tiers`` are the track's tiers of the last days, the scored day last; Indeterminate
-    means not assessed, which never closes or lowers anything.
+    Indeterminate means not assessed, which never raises, closes or lowers anything.
 
-    >>> rules = TriageRules("Moderate", 7, 7, {})
-    >>> triage(date(2026, 1, 2), ["Low", "High"], None, rules)
+    >>> from alerts.resources import triage_rules
+    >>> days = (TrackDay(date(2026, 1, 1), "Low", 0.1), TrackDay(date(2026, 1, 2), "High", 0.7))
+    >>> triage(Evidence("mania", days), None, triage_rules()).event
     'raised'
-    >>> triage(date(2026, 1, 2), ["Moderate"], Standing(True, "Moderate"), rules) is None
-    True
     """
-    tier = tiers[-1]
+    day, tier = evidence.days[-1].day, counted_tier(evidence.days[-1], evidence, rules)
     if standing and standing.is_open:
         if RANK[tier] > RANK[standing.tier]:
-            return "risen"
+            return Verdict("risen", tier, "higher")
         # An alert that nobody has seen does not close by itself.
-        return "resolved" if standing.is_acknowledged and _long_low(tiers, rules) else None
+        if standing.is_acknowledged and _long_low(evidence, rules):
+            return Verdict("resolved", standing.tier, "long_low")
+        return Verdict(None, standing.tier, "open")
     if RANK[tier] < RANK[rules.raise_from]:
-        return None
-    if standing and standing.dismissed_on and RANK[tier] <= RANK[standing.tier]:
-        quiet_until = standing.dismissed_on + timedelta(days=rules.cool_down_days)
-        return None if day < quiet_until else "raised"
-    return "raised"
+        return Verdict(None, tier, "below")
+    if standing and RANK[tier] <= RANK[standing.tier] and _is_cooling(standing, day, rules):
+        return Verdict(None, tier, "cool_down")
+    return _raised(evidence, tier, rules)
 
 
-def _long_low(tiers: Sequence[str], rules: TriageRules) -> bool:
-    assessed = [tier for tier in tiers if tier != "Indeterminate"]
+def _is_cooling(standing: Standing, day: date, rules: TriageRules) -> bool:
+    dismissed = standing.dismissed_on
+    return dismissed is not None and day < dismissed + timedelta(days=rules.cool_down_days)
+
+
+def _raised(evidence: Evidence, tier: str, rules: TriageRules) -> Verdict:
+    if tier == "High":
+        return Verdict("raised", tier, "high")
+    if evidence.track == "depression" and evidence.mania_is_high:
+        return Verdict(None, tier, "inhibited")
+    if evidence.at_once:
+        return Verdict("raised", tier, evidence.at_once[0])
+    if _rose_fast(evidence.days, rules):
+        return Verdict("raised", tier, "rose_fast")
+    if evidence.in_grace:
+        return Verdict(None, tier, "grace")
+    if _persists(evidence, rules):
+        return Verdict("raised", tier, "persisted")
+    return Verdict(None, tier, "not_persisted")
+
+
+def counted_tier(day: TrackDay, evidence: Evidence, rules: TriageRules) -> str:
+    """The track's tier; after a stopped mood stabiliser mania counts as Moderate earlier."""
+    is_lowered = evidence.track == "mania" and evidence.stabiliser_stopped and day.tier == "Low"
+    is_above = (day.probability or 0.0) >= rules.mania_from_after_stabiliser
+    return "Moderate" if is_lowered and is_above else day.tier
+
+
+def _persists(evidence: Evidence, rules: TriageRules) -> bool:
+    first = evidence.days[-1].day - timedelta(days=rules.persists_of_days - 1)
+    tiers = [counted_tier(d, evidence, rules) for d in evidence.days if d.day >= first]
+    return sum(RANK[t] >= RANK["Moderate"] for t in tiers) >= rules.persists_days
+
+
+def _rose_fast(days: Sequence[TrackDay], rules: TriageRules) -> bool:
+    """Up by ``fast_rise`` from a day at most ``fast_rise_days`` before."""
+    now = days[-1]
+    if now.probability is None:
+        return False
+    first = now.day - timedelta(days=rules.fast_rise_days)
+    earlier = [d.probability for d in days[:-1] if d.day >= first and d.probability is not None]
+    return bool(earlier) and now.probability - min(earlier) >= rules.fast_rise
+
+
+def _long_low(evidence: Evidence, rules: TriageRules) -> bool:
+    """So many assessed days in a row well below Moderate, the scored one among them."""
+    assessed = [d for d in evidence.days if d.tier != "Indeterminate"]
     last = assessed[-rules.resolve_after_low_days :]
-    return len(last) == rules.resolve_after_low_days and set(last) == {"Low"} and tiers[-1] == "Low"
+    below = rules.low_below[evidence.track]
+    return (
+        len(last) == rules.resolve_after_low_days
+        and evidence.days[-1].tier == "Low"
+        and all(d.tier == "Low" and (d.probability or 0.0) < below for d in last)
+    )

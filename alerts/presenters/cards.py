@@ -1,13 +1,59 @@
 """How alerts and their messages look."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from alerts.models import Alert, AlertState, AlertTransition, DismissReason, OutboxMessage
+from django.utils import timezone
+
+from alerts.domain.states import UNDO_WITHIN, UNDOABLE, next_state
+from alerts.domain.who_may import NO, alert_class, answer
+from alerts.models import (
+    Alert,
+    AlertKind,
+    AlertState,
+    AlertTransition,
+    DismissReason,
+    FollowUp,
+    OutboxMessage,
+)
+from alerts.resources import triage_rules
+from alerts.selectors import alerts_raised_lately
+from patients.models import User
+from patients.permissions import Permission, may
 from patients.presenters import in_zone, zone_now
 from patients.templatetags.clarity import day as day_words
-from scoring.models import Track
 
+TITLES = {
+    AlertKind.DEPRESSION: "Depression risk indicator",
+    AlertKind.MANIA: "Mania risk indicator",
+    AlertKind.SAFETY: "Safety: self-harm item",
+    AlertKind.DATA: "No data",
+    AlertKind.CONCERN: "Concern of a clinician",
+}
+WHY = {  # by the reason that triage gives
+    "high": "The tier is High.",
+    "higher": "The tier has risen.",
+    "persisted": "Moderate on most of the last days.",
+    "rose_fast": "The indicator rose fast.",
+    "early_warning": "An early-warning rule of sleep.",
+    "antidepressant_active": "An antidepressant is active.",
+    "mood_stabiliser_stopped": "A mood stabiliser was stopped lately.",
+    "worse_than_usual_depression": "Worse than this person’s usual.",
+    "worse_than_usual_mania": "Worse than this person’s usual.",
+    "self_harm_item": "Item 9 of a PHQ-9 was answered above 0.",
+    "no_data": "Nothing was recorded lately. This does not say how the person is.",
+}
+OFFERED = {  # address -> (action of the table of roles, event of the table of states)
+    "acknowledge": ("acknowledge", "acknowledged"),
+    "contact": ("record contact", "contacted"),
+    "follow-up": ("set a follow-up", "follow_up_set"),
+    "snooze": ("snooze", "snoozed"),
+    "resolve": ("resolve", "resolved"),
+    "dismiss": ("dismiss", "dismissed"),
+    "upgrade": ("upgrade", "upgraded"),
+    "downgrade": ("downgrade", "downgraded"),
+    "decide": ("decide a request", "request_declined"),
+}
 RESENDABLE = (OutboxMessage.State.REFUSED, OutboxMessage.State.DEAD)
 
 
@@ -21,11 +67,32 @@ class AlertCard:
     delivery_level: str
     history: list[AlertTransition]
     unverified: bool
+    acts: Mapping[str, str]
+    may_undo: bool
+    may_read_notes: bool
 
     @property
     def title(self) -> str:
         """“Mania risk indicator”."""
-        return f"{Track(self.alert.track).label} risk indicator"
+        return TITLES[AlertKind(self.alert.kind)]
+
+    @property
+    def why(self) -> str:
+        """Why it was raised or rose last, in words; of a concern its own."""
+        told = [t for t in self.history if t.event in ("raised", "risen", "upgraded")]
+        return WHY.get(told[-1].reason, "") if told else ""
+
+    @property
+    def concern(self) -> AlertTransition | None:
+        """Who raised a concern, and in which words, for those who may read notes."""
+        first = self.history[0] if self.history else None
+        return first if first and first.note and self.may_read_notes else None
+
+    @property
+    def request(self) -> AlertTransition | None:
+        """What waits for a psychiatrist."""
+        asked = [t for t in self.history if t.event == self.alert.requested]
+        return asked[-1] if asked else None
 
     @property
     def acknowledged(self) -> AlertTransition | None:
@@ -45,13 +112,13 @@ class AlertCard:
         return transition_words(self.closing) if self.closing else ""
 
 
-def alert_cards(alerts: Sequence[Alert]) -> list[AlertCard]:
-    """Cards of alerts from ``alerts_visible_to``."""
-    return [_card(alert) for alert in alerts]
+def alert_cards(alerts: Sequence[Alert], user: User) -> list[AlertCard]:
+    """Cards of alerts from ``alerts_visible_to``, with what the user may do."""
+    return [_card(alert, user) for alert in alerts]
 
 
-def _card(alert: Alert) -> AlertCard:
-    zone = zone_now(alert.patient)
+def _card(alert: Alert, user: User) -> AlertCard:
+    zone, history = zone_now(alert.patient), list(alert.transitions.all())
     messages = list(alert.messages.all())
     level, words = delivery_words(messages[-1] if messages else None, zone)
     return AlertCard(
@@ -59,8 +126,65 @@ def _card(alert: Alert) -> AlertCard:
         zone=zone,
         delivery=words,
         delivery_level=level,
-        history=list(alert.transitions.all()),
+        history=history,
         unverified=not (alert.recommendation or {}).get("checked_by"),
+        acts=_acts(alert, user),
+        may_undo=_may_undo(history, user),
+        may_read_notes=may(user, Permission.ACT_ON_ALERTS),
+    )
+
+
+def _acts(alert: Alert, user: User) -> dict[str, str]:
+    """What may be done to the alert as it stands: action by its address, and “yes” or a request."""
+    found = {
+        name: answer(user.role, action, alert_class(alert.kind, alert.tier))
+        for name, (action, event) in OFFERED.items()
+        if next_state(alert.state, event) and (name != "decide" or alert.requested)
+    }
+    return {name: said for name, said in found.items() if said != NO}
+
+
+def _may_undo(history: Sequence[AlertTransition], user: User) -> bool:
+    last = history[-1] if history else None
+    return bool(
+        last
+        and last.actor == user.username
+        and last.event in UNDOABLE
+        and timezone.now() - last.at <= UNDO_WITHIN
+    )
+
+
+@dataclass(frozen=True)
+class FollowUpLine:
+    """A promise that is due; the note of it only for those who may read notes."""
+
+    follow_up: FollowUp
+    words: str
+    note: str
+
+
+def follow_up_lines(follow_ups: Sequence[FollowUp], user: User) -> list[FollowUpLine]:
+    """What was promised for today or before."""
+    reads = may(user, Permission.ACT_ON_ALERTS)
+    return [
+        FollowUpLine(
+            f,
+            f"{TITLES[AlertKind(f.alert.kind)]}: follow-up promised by {f.promised_by.username} "
+            f"for {day_words(f.due_on)}",
+            f.transition.note if reads else "",
+        )
+        for f in follow_ups
+    ]
+
+
+def budget_words(user: User) -> str:
+    """A warning where more alerts came in a week than somebody can look at; else empty."""
+    seen, most = alerts_raised_lately(user), triage_rules().alerts_a_week
+    if not may(user, Permission.ACT_ON_ALERTS) or seen <= most:
+        return ""
+    return (
+        f"{seen} alerts of your patients in seven days, more than the {most} that a clinician is "
+        "meant to get. High ones come first; an administrator can look at which rules raise most."
     )
 
 
@@ -96,8 +220,9 @@ def trend_marks(alerts: Sequence[Alert]) -> list[dict[str, str]]:
     return [
         {
             "day": in_zone(alert.raised_at, zone_now(alert.patient)).date().isoformat(),
-            "track": alert.track,
+            "track": alert.kind,
             "label": f"{alert.tier} alert raised",
         }
         for alert in alerts
+        if alert.track
     ]

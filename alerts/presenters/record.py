@@ -17,9 +17,10 @@ from alerts.selectors import (
 )
 from patients.last_data import last_data_day, sources_seen, with_last_data
 from patients.models import MedicationCourse, Patient, User
+from patients.permissions import Permission, may
 from patients.presenters import freshness, zone_now
 from patients.selectors import zones_of
-from scoring.models import RiskScore, Track
+from scoring.models import RiskScore
 from scoring.presenters.activity import activity_week
 from scoring.presenters.explanation import explanation
 from scoring.presenters.tracks import (
@@ -53,13 +54,13 @@ def record_context(patient: Patient, user: User, now: datetime) -> dict[str, Any
         "score": score,
         "rules_unverified": not router_rules().checked_by,
         "tracks": [_track(score, view, points) for view in track_views(score)] if score else [],
-        "cards": alert_cards(sorted((a for a in alerts if a.is_open), key=most_urgent_first)),
+        "cards": alert_cards(sorted((a for a in alerts if a.is_open), key=most_urgent_first), user),
         "trend": trend_data(points, courses, trend_marks(alerts), last_day, TREND_DAYS),
         "trend_days": TREND_DAYS,
         "trend_rows": list(reversed(points)),
         "activity": activity_week(patient, last_day),
         "medications": _medications(courses, today),
-        "history": _history(alerts),
+        "history": _history(alerts, may(user, Permission.ACT_ON_ALERTS)),
         **_data(patient, now),
     }
 
@@ -95,19 +96,19 @@ def _medications(courses: list[MedicationCourse], today: date) -> list[dict[str,
     return [{"course": c, "active": c.active_on(today)} for c in courses]
 
 
-def _history(alerts: list[Alert]) -> list[dict[str, Any]]:
+def _history(alerts: list[Alert], reads_notes: bool) -> list[dict[str, Any]]:
     """Every change of every alert, newest first."""
     rows = [(alert, t) for alert in alerts for t in alert.transitions.all()]
     rows.sort(key=lambda row: (row[1].at, row[1].pk), reverse=True)
-    return [_transition(alert, transition) for alert, transition in rows]
+    return [_transition(alert, transition, reads_notes) for alert, transition in rows]
 
 
-def _transition(alert: Alert, transition: AlertTransition) -> dict[str, Any]:
+def _transition(alert: Alert, transition: AlertTransition, reads_notes: bool) -> dict[str, Any]:
     return {
         "at": transition.at,
-        "track": Track(alert.track).label,
+        "kind": alert.get_kind_display(),
         "tier": transition.tier,
         "words": transition_words(transition),
         "actor": transition.actor,
-        "note": transition.note,
+        "note": transition.note if reads_notes else "",
     }

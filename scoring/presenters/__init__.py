@@ -13,9 +13,11 @@ from scoring import selectors
 NAVIGATION = (
     ("panel", "Patients", None),
     ("alerts", "Alerts", None),
+    ("notices", "Notices", None),
     ("baselines", "Baselines", Permission.MANAGE_BASELINES),
     ("medications", "Medications", Permission.MANAGE_MEDICATIONS),
     ("messages", "Messages", Permission.MANAGE_MESSAGES),
+    ("on-call", "On call", Permission.MANAGE_MESSAGES),
     ("runs", "Runs", Permission.SEE_RUNS),
     ("drift", "Drift", Permission.SEE_RUNS),
     ("models", "Models", None),

@@ -60,6 +60,8 @@ def in_the_ehr(ehr: FhirServer, message: OutboxMessage) -> list[dict[str, Any]]:
 
 def raised(patient: Patient, mania: float = 0.9, day: date = DAY) -> OutboxMessage:
     """The message of an alert that a decision has raised."""
+    if not patient.scores.exists():  # so that a day after can rise fast
+        factories.score(patient, day - timedelta(days=1), mania=0.1)
     [alert] = alerts_consider(score=factories.score(patient, day, mania=mania), now=morning(day))
     return OutboxMessage.objects.filter(alert=alert).latest("id")
 
@@ -136,7 +138,7 @@ def test_what_the_ehr_refuses_is_kept_with_its_answer_and_blocks_nobody(
 def test_a_message_of_an_alert_closed_meanwhile_is_not_sent(
     connected: FhirServer, message: OutboxMessage
 ) -> None:
-    alert_dismiss(alert=message.alert, by=factories.user(), reason="will-monitor")
+    alert_dismiss(alert=message.alert, by=factories.user(), reason="known-and-managed")
     assert outbox_deliver(now=NOW) == 0
     assert state(message) == "superseded" and in_the_ehr(connected, message) == []
 

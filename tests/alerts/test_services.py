@@ -21,7 +21,9 @@ DAY = date(2026, 3, 1)
 
 @pytest.fixture
 def patient() -> Patient:
-    return factories.patient("P-1", ehr_id="ehr-1")
+    found = factories.patient("P-1", ehr_id="ehr-1")
+    factories.score(found, DAY - timedelta(days=1), 0.1, 0.1)  # so that a day after can rise fast
+    return found
 
 
 def consider(
@@ -45,10 +47,10 @@ def test_a_low_day_raises_nothing(patient: Patient) -> None:
 
 
 def test_each_track_has_its_own_alert_at_its_own_tier(patient: Patient) -> None:
-    raised = consider(patient, depression=0.6, mania=0.9)
-    assert {(a.track, a.tier, a.state) for a in raised} == {
-        ("depression", "Moderate", "new"),
-        ("mania", "High", "new"),
+    raised = consider(patient, depression=0.9, mania=0.5)
+    assert {(a.kind, a.tier, a.state) for a in raised} == {
+        ("depression", "High", "new"),
+        ("mania", "Moderate", "new"),
     }
     for alert in raised:
         assert events(alert) == [("raised", "", "new", alert.tier, "system")]
@@ -113,9 +115,10 @@ def test_a_dismissed_alert_stays_quiet_for_a_week_unless_it_gets_worse(patient: 
     assert consider(patient, DAY + timedelta(days=7), mania=0.5) == []
     [worse] = consider(patient, DAY + timedelta(days=7), mania=0.9)
     assert worse.pk != alert.pk and worse.tier == "High"
-    alert_dismiss(alert=worse, by=doctor, reason=DismissReason.WILL_MONITOR)
+    alert_dismiss(alert=worse, by=doctor, reason=DismissReason.KNOWN_AND_MANAGED)
     Alert.objects.filter(pk=worse.pk).update(changed_at=morning(DAY + timedelta(days=7)))
-    assert consider(patient, DAY + timedelta(days=14), mania=0.5) == []
+    for days in (12, 13, 14):
+        assert consider(patient, DAY + timedelta(days=days), mania=0.5) == []
     [later] = consider(patient, DAY + timedelta(days=15), mania=0.5)
     assert later.tier == "Moderate" and Alert.objects.count() == 3
 
@@ -168,7 +171,7 @@ def test_another_reason_must_be_said(patient: Patient) -> None:
     last = alert.transitions.last()
     assert (last.reason, last.note, last.actor) == ("other", "Moved house.", "dr.a")
     with pytest.raises(NotAllowed, match="dismissed by dr.a"):
-        alert_dismiss(alert=alert, by=doctor, reason="will-monitor")
+        alert_dismiss(alert=alert, by=doctor, reason="known-and-managed")
     assert AuditEvent.objects.filter(action="alert dismissed").count() == 1
 
 

@@ -54,6 +54,7 @@ def clinic() -> dict[str, Any]:
     keys = {
         "code": patient.code,
         "alert_id": alert.pk,
+        "follow_up_id": factories.follow_up(alert, mine).pk,
         "baseline_id": factories.baseline(patient, "proposed").pk,
         "course_id": factories.medication(patient).pk,
         "message_id": alert.messages.get().pk,
@@ -68,7 +69,7 @@ def clinic() -> dict[str, Any]:
 
 PARAMETERS = {
     *("code", "alert_id", "baseline_id", "course_id", "message_id", "object_id", "id"),
-    *("token_id", "upload_id", "device_id"),
+    *("token_id", "upload_id", "device_id", "follow_up_id"),
 }
 WITH_PATIENT = [(r, p) for r, p in ALL if PARAMETERS & set(names(r))]
 

@@ -104,7 +104,7 @@ def test_a_night_through_real_workers_ends_with_the_messages_in_the_ehr(tmp_path
     arrived = [e["resource"]["identifier"][0]["value"] for e in found["entry"]]
     sent = [str(m.identifier) for m in OutboxMessage.objects.all()]
     assert sorted(arrived) == sorted(sent)
-    assert set(Alert.objects.filter(track="mania").values_list("tier", flat=True)) == {"High"}
+    assert set(Alert.objects.filter(kind="mania").values_list("tier", flat=True)) == {"High"}
     latest = RiskScore.objects.filter(day=last, is_current=True)
     assert {s.mania["status"] for s in latest} == {s.depression["status"] for s in latest} == {"ok"}
     log = (tmp_path / "log").read_text()

@@ -71,11 +71,11 @@ def test_late_nights_of_the_last_days_raise_their_alert() -> None:
     full = recording(last_day=last_day(2), sleepless=3)
     patient = in_care("P-1", cut(full, 0, DAYS - 3))
     patient_night(patient=patient, now=timezone.now(), catch_up_days=3)
-    assert not Alert.objects.filter(track="mania").exists()
+    assert not Alert.objects.filter(kind="mania").exists()
     store(patient, cut(full, DAYS - 3, DAYS), "late")
     scoring_request(patient=patient)
     score_queued_patients()
-    alert = Alert.objects.get(track="mania")
+    alert = Alert.objects.get(kind="mania")
     assert (alert.tier, alert.score.day) == ("High", last_day(2))
 
 
@@ -84,11 +84,11 @@ def test_a_late_night_of_the_last_days_alerts_also_when_the_newest_day_is_low() 
     patient = in_care("P-1", cut(sleepless, 0, DAYS - 3))
     store(patient, cut(well, DAYS - 2, DAYS), "newest")
     patient_night(patient=patient, now=timezone.now(), catch_up_days=4)
-    assert not Alert.objects.filter(track="mania").exists()
+    assert not Alert.objects.filter(kind="mania").exists()
     store(patient, cut(sleepless, DAYS - 3, DAYS), "late")
     scoring_request(patient=patient)
     score_queued_patients()
-    alert = Alert.objects.filter(track="mania").earliest("raised_at")
+    alert = Alert.objects.filter(kind="mania").earliest("raised_at")
     assert alert.score.day >= last_day(3) and alert.tier == "High"
 
 

@@ -120,7 +120,7 @@ def test_minutes_that_come_late_score_their_day_and_the_later_ones_again() -> No
 def test_three_short_nights_raise_an_alert_whatever_the_models_say() -> None:
     patient = in_care("P-1", recording(sleepless=3), ehr_id="ehr-1")
     score = patient_night(patient=patient, now=morning(), catch_up_days=CATCH_UP)
-    alert = Alert.objects.get(track="mania")
+    alert = Alert.objects.get(kind="mania")
     assert score and (alert.tier, alert.score) == ("High", score)
     assert "early_warning_sleep" in [reason["code"] for reason in score.reasons]
     [message] = alert.messages.all()
@@ -164,7 +164,7 @@ def test_with_the_ehr_down_all_night_no_message_is_lost_and_all_arrive_once(
     outbox_deliver()
     assert ScoringRun.objects.get().state == "done"
     messages = OutboxMessage.objects.all()
-    assert messages.filter(alert__track="mania").count() == 3
+    assert messages.filter(alert__kind="mania").count() == 3
     assert {(m.state, m.attempts) for m in messages} == {("pending", 1)}
     ehr.start()
     assert outbox_deliver(now=timezone.now() + timedelta(minutes=3)) == len(messages)

@@ -158,7 +158,7 @@ def test_files_given_again_bring_the_scores_back_as_new_versions_also_of_long_ag
 def test_an_alert_of_removed_data_stays_for_a_person_to_close() -> None:
     patient = in_care("P-1", recording(last_day=last_day(), sleepless=3))
     patient_night(patient=patient, now=timezone.now())
-    alert = Alert.objects.get(track="mania")
+    alert = Alert.objects.get(kind="mania")
     remove(patient)
     score_queued_patients()
     alert.refresh_from_db()

@@ -47,7 +47,7 @@ def test_a_shadow_scores_the_days_that_may_alert_and_changes_nothing_else(tmp_pa
     assert (row.model_version, row.day, row.status) == (version, LAST_DAY, "ok")
     assert row.tier == row.overall_tier == Tier.HIGH and row.would_alert
     assert (row.current_tier, row.current_would_alert) == (score.mania["tier"], False)
-    assert not Alert.objects.filter(track="mania").exists()
+    assert not Alert.objects.filter(kind="mania").exists()
 
 
 def test_a_shadows_score_is_what_it_gives_once_promoted(tmp_path: Path) -> None:

@@ -1,0 +1,109 @@
+"""Mails about notices: what is urgent at once, the rest once a day in the reader's own zone.
+
+A mail holds codes and what happened, never a name and never a note.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db import transaction
+from django.db.models import QuerySet
+
+from alerts.models import Notice, NoticeSetting
+from clarity_site.logs import log
+from patients.domain.days import zone_named
+from patients.domain.errors import InputError
+from patients.models import User
+from patients.services import audit_record
+from scoring.domain.output import RESEARCH_USE
+from scoring.selectors import research_use
+
+EVENTS = {
+    "raised": "new",
+    "risen": "risen",
+    "upgraded": "raised to High by a colleague",
+    "escalated": "nobody has taken it on",
+    "lapsed": "acknowledged, but nothing followed",
+    "woken": "its snooze is over",
+    "undone": "open again",
+    "dismissal_requested": "a coordinator asks to dismiss it",
+    "downgrade_requested": "a coordinator asks to lower it",
+    "follow_up_due": "a follow-up that you promised is due",
+}
+MOST_LINES = 40
+
+
+def notices_mail(*, now: datetime) -> int:
+    """Send what is due; returns how many mails went out. What cannot go out waits for the next."""
+    sent = 0
+    for user in User.objects.filter(notices__in=_waiting(), is_active=True).distinct():
+        try:
+            with transaction.atomic():
+                sent += _mail(user, now)
+        except OSError as error:  # also what a mail server answers; the others get theirs
+            log.error("notice mail failed", extra={"user": user.username}, exc_info=error)
+    return sent
+
+
+def _waiting() -> "QuerySet[Notice]":
+    return Notice.objects.filter(sent_at=None, cancelled_at=None)
+
+
+def _mail(user: User, now: datetime) -> int:
+    setting, _ = NoticeSetting.objects.select_for_update().get_or_create(
+        user=user, defaults={"zone": settings.TIME_ZONE}
+    )
+    rows = _waiting().filter(user=user).select_related("alert__patient").order_by("at", "id")
+    notices = list(rows.select_for_update(of=("self",)))
+    local = now.astimezone(zone_named(setting.zone))
+    is_time = local.hour >= setting.digest_hour and setting.digested_on != local.date()
+    urgent = [n for n in notices if n.is_urgent]
+    due = notices if is_time else urgent
+    if not due:
+        return 0
+    if is_time:
+        setting.digested_on = local.date()
+        setting.save(update_fields=["digested_on"])
+    Notice.objects.filter(pk__in=[n.pk for n in due]).update(sent_at=now)
+    if not user.email:  # Clarity shows it all the same
+        return 0
+    count = f"{len(due)} notice{'s' if len(due) > 1 else ''}"
+    send_mail(f"Clarity: {count}{', High first' if urgent else ''}", _body(due), None, [user.email])
+    return 1
+
+
+def _body(notices: Sequence[Notice]) -> str:
+    ordered = sorted(notices, key=lambda n: (not n.is_urgent, n.at))
+    lines = [notice_words(n) for n in ordered[:MOST_LINES]]
+    if len(ordered) > MOST_LINES:
+        lines.append(f"and {len(ordered) - MOST_LINES} more")
+    first = [f"{RESEARCH_USE}.", ""] if research_use() else []
+    last = ["", "Open “Alerts” in Clarity to act. Clarity supports your judgement only."]
+    return "\n".join([*first, *lines, *last])
+
+
+def notice_words(notice: Notice) -> str:
+    """“C-0007: Mania High, new”. No name."""
+    alert = notice.alert
+    tier = "" if alert.kind == "data" else f" {notice.tier}"
+    kind = alert.get_kind_display()
+    return f"{alert.patient.code}: {kind}{tier}, {EVENTS.get(notice.event, notice.event)}"
+
+
+@transaction.atomic
+def notice_setting_set(*, user: User, zone: str, digest_hour: int) -> None:
+    """When a person's digest is mailed. Raises InputError for no zone or no hour of the day."""
+    zone_named(zone)
+    if not 0 <= digest_hour <= 23:
+        raise InputError("Give an hour from 0 to 23.")
+    NoticeSetting.objects.update_or_create(
+        user=user, defaults={"zone": zone, "digest_hour": digest_hour}
+    )
+    audit_record(by=user, action="notice setting", zone=zone, hour=digest_hour)
+
+
+def notices_seen(*, user: User, now: datetime) -> None:
+    """The person has opened the list."""
+    Notice.objects.filter(user=user, seen_at=None).update(seen_at=now)

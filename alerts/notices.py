@@ -1,0 +1,113 @@
+"""Who is told of what happens to an alert: rows that the page shows and that are mailed.
+
+No text of a notice or a mail names a patient; their code is enough for those who may look.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from alerts.domain.escalation import Policy
+from alerts.domain.states import NEW
+from alerts.models import Alert, Notice, OnCallAccess, OnCallTurn
+from patients.domain.errors import InputError
+from patients.models import CareTeamMember, Role, User
+from patients.services import SYSTEM, audit_record
+
+URGENT_TIER = "High"
+# Events of which the people at the alert's level are told. The rest concern nobody else.
+TOLD = ("raised", "risen", "upgraded", "escalated", "lapsed", "woken")
+ASKED = ("dismissal_requested", "downgrade_requested")  # of psychiatrists
+
+
+def notices_make(*, alert: Alert, event: str, at: datetime) -> list[Notice]:
+    """Write a notice for everybody who is to know of the event."""
+    if event in ASKED:
+        to: Sequence[str] = (Role.PSYCHIATRIST,)
+    elif event in TOLD or (event == "undone" and alert.state == NEW):
+        to = Policy.of(alert.policy).recipients(alert.level)
+    else:
+        return []
+    users = _people(alert, to, at)
+    return Notice.objects.bulk_create(
+        Notice(
+            user=user,
+            alert=alert,
+            event=event,
+            tier=alert.tier,
+            is_urgent=alert.tier == URGENT_TIER or "on_call" in to,
+            at=at,
+        )
+        for user in users
+    )
+
+
+def follow_up_notice(*, alert: Alert, user: User, at: datetime) -> Notice:
+    """Tell who promised to look again that the day has come."""
+    return Notice.objects.create(
+        user=user, alert=alert, event="follow_up_due", tier=alert.tier, at=at
+    )
+
+
+def notices_cancel(*, alert: Alert, at: datetime) -> int:
+    """Nobody is reminded any more of an alert that somebody took on."""
+    waiting = Notice.objects.filter(alert=alert, sent_at=None, cancelled_at=None)
+    return waiting.exclude(event="follow_up_due").update(cancelled_at=at)
+
+
+def _people(alert: Alert, to: Iterable[str], at: datetime) -> list[User]:
+    """Those of the care team with these roles; without any, the team; without one, everybody
+    who keeps the clinic running, because somebody must know.
+    """
+    team = User.objects.filter(care_team_of__patient=alert.patient, is_active=True)
+    roles = [role for role in to if role in Role.values]
+    found = set(team.filter(role__in=roles))
+    if "on_call" in to:
+        found |= set(_on_call(alert, at))
+    clinicians = Q(role__in=[Role.PSYCHIATRIST, Role.COORDINATOR])
+    found = found or set(team.filter(clinicians))
+    found = found or set(User.objects.filter(role=Role.ADMINISTRATOR, is_active=True))
+    return sorted(found, key=lambda user: user.pk)
+
+
+def _on_call(alert: Alert, at: datetime) -> list[User]:
+    """Who is on call that day; they see the patient until the alert is closed."""
+    day = timezone.localtime(at).date()
+    turns = OnCallTurn.objects.filter(first_day__lte=day, last_day__gte=day, user__is_active=True)
+    users = [turn.user for turn in turns.select_related("user")]
+    for user in users:
+        member, is_new = CareTeamMember.objects.get_or_create(patient=alert.patient, user=user)
+        if is_new:
+            OnCallAccess.objects.create(alert=alert, member=member)
+            audit_record(
+                by=SYSTEM, action="on call sees record", patient=alert.patient, user=user.username
+            )
+    return users
+
+
+def access_end(*, alert: Alert) -> None:
+    """Whoever saw the patient only because of this alert sees them no more."""
+    for access in OnCallAccess.objects.filter(alert=alert).select_related("member__user"):
+        user = access.member.user.username
+        access.member.delete()
+        audit_record(by=SYSTEM, action="on call access ended", patient=alert.patient, user=user)
+
+
+@transaction.atomic
+def on_call_set(*, user: User, first_day: date, last_day: date, by: User) -> OnCallTurn:
+    """Put somebody on call. Raises InputError for days that run backwards or are over."""
+    if last_day < first_day or last_day < timezone.localdate():
+        raise InputError("The last day lies before the first, or in the past.")
+    turn = OnCallTurn.objects.create(user=user, first_day=first_day, last_day=last_day)
+    audit_record(by=by, action="on call set", user=user.username, first_day=first_day.isoformat())
+    return turn
+
+
+@transaction.atomic
+def on_call_remove(*, turn: OnCallTurn, by: User) -> None:
+    """Take the turn away."""
+    audit_record(by=by, action="on call removed", user=turn.user.username)
+    turn.delete()

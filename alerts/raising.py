@@ -1,0 +1,193 @@
+"""What the system itself does about alerts: raise, raise higher, resolve, escalate, wake."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from alerts.domain.guidelines import recommend
+from alerts.domain.states import ACKNOWLEDGED, DISMISSED, NEW, SNOOZED
+from alerts.domain.triage import Evidence, Standing, TrackDay, Verdict, triage
+from alerts.lifecycle import move
+from alerts.models import OPEN_STATES, Alert, AlertKind, FollowUp
+from alerts.notices import follow_up_notice
+from alerts.resources import guidelines, triage_rules
+from clarity_site.logs import log
+from patients.models import MedicationCourse, Patient, User
+from patients.selectors import medications_on, zones_of
+from patients.services import SYSTEM
+from scoring.models import RiskScore, Track
+
+ALERT_MAX_AGE_DAYS = 3  # nobody is alerted afterwards about a day longer ago than this
+HISTORY_DAYS = 30
+ANTIDEPRESSANTS = (
+    MedicationCourse.DrugClass.SSRI,
+    MedicationCourse.DrugClass.SNRI,
+    MedicationCourse.DrugClass.OTHER_ANTIDEPRESSANT,
+)
+# Reasons of a decision for which an alert does not wait until Moderate has lasted; by track.
+AT_ONCE = {
+    Track.DEPRESSION: ("worse_than_usual_depression",),
+    Track.MANIA: ("worse_than_usual_mania", "early_warning"),
+}
+DUE_EVENTS = {NEW: "escalated", ACKNOWLEDGED: "lapsed", SNOOZED: "woken"}
+
+
+@transaction.atomic
+def alerts_consider(*, score: RiskScore, now: datetime) -> list[Alert]:
+    """Raise, raise higher or resolve the alerts of both tracks after a score.
+
+    Returns the alerts that changed. Each track looks at its own tiers alone, so a track that
+    was not assessed closes and lowers nothing. An open alert takes over the newest score.
+    """
+    patient = Patient.objects.select_for_update().get(pk=score.patient_id)
+    if (zones_of(patient).local_day(now) - score.day).days > ALERT_MAX_AGE_DAYS:
+        return []
+    first = score.day - timedelta(days=HISTORY_DAYS)
+    scores = patient.scores.filter(is_current=True, day__range=(first, score.day)).order_by("day")
+    history = list(scores)
+    changed = []
+    for track in (Track.MANIA, Track.DEPRESSION):
+        latest = patient.alerts.filter(kind=track).order_by("-raised_at").first()
+        evidence = evidence_of(patient, track, history)
+        verdict = triage(evidence, _standing(latest), triage_rules())
+        if verdict.event:
+            changed.append(_apply(verdict, latest, patient, track, score, now))
+        elif latest and latest.is_open:
+            _renew(latest, score)
+    return changed
+
+
+def evidence_of(patient: Patient, track: Track, history: Sequence[RiskScore]) -> Evidence:
+    """What triage looks at; ``history`` is of one patient, the scored day last."""
+    score = history[-1]
+    active = {course.drug_class for course in medications_on(patient, score.day)}
+    at_once = [
+        reason["code"] for reason in score.reasons if reason["code"].startswith(AT_ONCE[track])
+    ]
+    if track == Track.MANIA and active.intersection(ANTIDEPRESSANTS):
+        at_once.append("antidepressant_active")
+    days = tuple(_track_day(row, track) for row in history)
+    return Evidence(track, days, tuple(at_once), mania_is_high=score.mania["tier"] == "High")
+
+
+def _track_day(score: RiskScore, track: Track) -> TrackDay:
+    found = getattr(score, track)
+    return TrackDay(score.day, found["tier"], found["probability"])
+
+
+def _standing(alert: Alert | None) -> Standing | None:
+    if alert is None:
+        return None
+    dismissed = alert.state == DISMISSED
+    day = timezone.localtime(alert.changed_at).date() if dismissed else None
+    return Standing(alert.is_open, alert.tier, day, alert.state in (ACKNOWLEDGED, SNOOZED))
+
+
+def _apply(
+    verdict: Verdict,
+    latest: Alert | None,
+    patient: Patient,
+    track: Track,
+    score: RiskScore,
+    now: datetime,
+) -> Alert:
+    alert = latest
+    if verdict.event == "raised" or alert is None:
+        alert = Alert(patient=patient, kind=track, raised_at=now, state="")
+    alert.score = score
+    alert.recommendation = _recommendation(patient, track, verdict.tier, score)
+    assert verdict.event is not None
+    move(alert, verdict.event, by=SYSTEM, at=now, tier=verdict.tier, reason=verdict.why)
+    return alert
+
+
+def _renew(alert: Alert, score: RiskScore) -> None:
+    """New evidence for an open alert, which changes nothing about how it stands."""
+    if alert.score is None or alert.score.day <= score.day:
+        alert.score = score
+        alert.save(update_fields=["score"])
+
+
+def _recommendation(patient: Patient, track: str, tier: str, score: RiskScore) -> dict[str, Any]:
+    active = medications_on(patient, score.day)
+    found = recommend(
+        guidelines(),
+        track=track,
+        tier=tier,
+        diagnosis=patient.diagnosis,
+        antidepressant_active=any(c.drug_class in ANTIDEPRESSANTS for c in active),
+    )
+    return found.as_dict() if found else {}
+
+
+@transaction.atomic
+def alert_raise(
+    *,
+    patient: Patient,
+    kind: AlertKind,
+    tier: str,
+    by: User | str,
+    now: datetime,
+    why: str,
+    note: str = "",
+) -> tuple[Alert, bool]:
+    """Raise an alert of a kind that no score stands behind, or raise the open one higher.
+
+    Returns the alert and whether anything changed.
+    """
+    Patient.objects.select_for_update().get(pk=patient.pk)
+    alert = patient.alerts.filter(kind=kind, state__in=OPEN_STATES).first()
+    if alert is None:
+        alert = Alert(patient=patient, kind=kind, raised_at=now, state="")
+        move(alert, "raised", by=by, at=now, tier=tier, reason=why, note=note)
+        return alert, True
+    if alert.tier == "Moderate" and tier == "High":
+        move(alert, "risen", by=by, at=now, tier=tier, reason=why, note=note)
+        return alert, True
+    return alert, False
+
+
+def alerts_watch(*, now: datetime) -> int:
+    """Do what is due: escalate, let lapse, wake, bring follow-ups back. Returns how much it was.
+
+    Each alert is its own transaction; of two watches at once one finds it.
+    """
+    count = 0
+    while _watch_one(now):
+        count += 1
+    if count:
+        log.info("alerts watched", extra={"changed": count})
+    return count + follow_ups_return(now=now)
+
+
+@transaction.atomic
+def _watch_one(now: datetime) -> bool:
+    due = Alert.objects.filter(state__in=OPEN_STATES, due_at__lte=now).order_by("due_at")
+    alert = due.select_related("patient").select_for_update(skip_locked=True, of=("self",)).first()
+    if alert is None:
+        return False
+    move(alert, DUE_EVENTS[alert.state], by=SYSTEM, at=now)
+    return True
+
+
+@transaction.atomic
+def follow_ups_return(*, now: datetime) -> int:
+    """Tell who promised that the day has come, once; the follow-up stays until it is done."""
+    due = FollowUp.objects.filter(
+        state=FollowUp.State.OPEN, returned_at=None, due_on__lte=timezone.localtime(now).date()
+    )
+    rows = list(due.select_for_update(skip_locked=True, of=("self",)).select_related("alert"))
+    for follow_up in rows:
+        follow_up.returned_at = now
+        follow_up.save(update_fields=["returned_at"])
+        follow_up_notice(alert=follow_up.alert, user=follow_up.promised_by, at=now)
+    return len(rows)
+
+
+def alerts_overdue(now: datetime) -> int:
+    """How many alerts wait for the watch longer than it should take: 0 while it runs."""
+    late = now - timedelta(minutes=30)
+    return Alert.objects.filter(state__in=OPEN_STATES, due_at__lt=late).count()
