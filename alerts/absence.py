@@ -1,20 +1,24 @@
-"""Writes about patients whose data have stopped. Apart from alerts: no score is looked at."""
+"""Patients whose data have stopped: a notice with its dates, and a data alert that somebody holds.
+
+No score is looked at, and nothing here raises, closes or lowers an alert about a mood.
+"""
 
 from datetime import datetime
 
-from django.core.mail import send_mail
 from django.db import transaction
 from django.utils import timezone
 
 from alerts.domain.absence import AbsenceRules, absence_words
-from alerts.models import AbsenceMail, AbsenceNotice
+from alerts.domain.states import next_state
+from alerts.lifecycle import move
+from alerts.models import OPEN_STATES, AbsenceNotice, Alert, AlertKind
+from alerts.raising import alert_raise
 from alerts.resources import absence_rules
-from alerts.selectors import absences_to_tell
-from clarity_site.logs import log
 from patients.last_data import last_data_at, with_last_data
 from patients.models import Patient, User
 from patients.selectors import zones_of
-from patients.services import audit_record
+from patients.services import SYSTEM, audit_record
+from scoring.models import Tier
 
 
 @transaction.atomic
@@ -37,6 +41,11 @@ def absence_watch(*, now: datetime) -> list[AbsenceNotice]:
             opened.append(AbsenceNotice(patient=patient, since=last, opened_at=now))
     # Of two watches at once one opens the notice.
     AbsenceNotice.objects.bulk_create(opened, ignore_conflicts=True)
+    for notice in opened:
+        alert_raise(
+            patient=notice.patient, kind=AlertKind.DATA, tier=Tier.INDETERMINATE, by=SYSTEM,
+            now=now, why="no_data",
+        )  # fmt: skip
     return opened
 
 
@@ -49,50 +58,35 @@ def _keep_or_close(
         notice.since = last  # also of old data that came late: the gap is then shorter
     if last is None or not rules.have_stopped(last, now):  # all removed: nothing is missed
         notice.closed_at = now
+        if alert := _data_alert(notice.patient):
+            move(alert, "ended", by=SYSTEM, at=now, reason="data_again")
     notice.save(update_fields=["since", "closed_at"])
+
+
+def _data_alert(patient: Patient) -> Alert | None:
+    open_ones = patient.alerts.filter(kind=AlertKind.DATA, state__in=OPEN_STATES)
+    return open_ones.select_for_update(of=("self",)).first()
 
 
 @transaction.atomic
 def absence_acknowledge(*, notice: AbsenceNotice, by: User, note: str = "") -> bool:
     """Somebody looks after it; nobody is written to about it any more. False if it was over."""
-    changed = AbsenceNotice.objects.filter(pk=notice.pk, closed_at=None).update(
-        acknowledged_by=by.username, acknowledged_at=timezone.now(), note=note
-    )
+    alert = _data_alert(notice.patient)
+    changed = absence_seen(patient=notice.patient, by=by, note=note)
     if changed:
+        if alert and next_state(alert.state, "acknowledged"):
+            move(alert, "acknowledged", by=by, at=timezone.now(), note=note)
         audit_record(by=by, action="absence acknowledged", patient=notice.patient)
-    return bool(changed)
+    return changed
 
 
-def absence_mail(*, now: datetime) -> int:
-    """Write to each coordinator of what is new, at most once a day; returns to how many.
-
-    Mails hold codes, never names. One that could not go out is tried again at the next watch.
-    """
-    local = timezone.localtime(now)
-    if local.hour < absence_rules().mail_from_hour:
-        return 0
-    told = 0
-    for user, notices in absences_to_tell(local.date()).items():
-        try:
-            with transaction.atomic():
-                _mail(user, notices, now)
-            told += 1
-        except OSError as error:  # also what a mail server answers; the others get theirs
-            log.error("absence mail failed", extra={"user": user.username}, exc_info=error)
-    return told
-
-
-def _mail(user: User, notices: list[AbsenceNotice], now: datetime) -> None:
-    day = timezone.localtime(now).date()
-    mail = AbsenceMail.objects.create(user=user, day=day, sent_at=now)
-    mail.notices.set(notices)
-    count = f"{len(notices)} patient{'s' if len(notices) > 1 else ''}"
-    lines = "\n".join(f"{n.patient.code}: {words_of(n, now)}" for n in notices)
-    body = (
-        f"{lines}\n\nOpen “My patients” in Clarity to say that you look after it. "
-        "This says nothing about how anybody is."
+def absence_seen(*, patient: Patient, by: User, note: str) -> bool:
+    """The open notice says who looks after it. False where none is open."""
+    return bool(
+        AbsenceNotice.objects.filter(patient=patient, closed_at=None).update(
+            acknowledged_by=by.username, acknowledged_at=timezone.now(), note=note
+        )
     )
-    send_mail(f"Clarity: data have stopped for {count}", body, None, [user.email])
 
 
 def words_of(notice: AbsenceNotice, now: datetime) -> str:

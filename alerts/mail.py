@@ -11,6 +11,7 @@ from django.core.mail import send_mail
 from django.db import transaction
 from django.db.models import QuerySet
 
+from alerts.absence import words_of
 from alerts.models import Notice, NoticeSetting
 from clarity_site.logs import log
 from patients.domain.days import zone_named
@@ -70,13 +71,15 @@ def _mail(user: User, now: datetime) -> int:
     if not user.email:  # Clarity shows it all the same
         return 0
     count = f"{len(due)} notice{'s' if len(due) > 1 else ''}"
-    send_mail(f"Clarity: {count}{', High first' if urgent else ''}", _body(due), None, [user.email])
+    send_mail(
+        f"Clarity: {count}{', High first' if urgent else ''}", _body(due, now), None, [user.email]
+    )
     return 1
 
 
-def _body(notices: Sequence[Notice]) -> str:
+def _body(notices: Sequence[Notice], now: datetime) -> str:
     ordered = sorted(notices, key=lambda n: (not n.is_urgent, n.at))
-    lines = [notice_words(n) for n in ordered[:MOST_LINES]]
+    lines = [notice_words(n, now) for n in ordered[:MOST_LINES]]
     if len(ordered) > MOST_LINES:
         lines.append(f"and {len(ordered) - MOST_LINES} more")
     first = [f"{RESEARCH_USE}.", ""] if research_use() else []
@@ -84,12 +87,15 @@ def _body(notices: Sequence[Notice]) -> str:
     return "\n".join([*first, *lines, *last])
 
 
-def notice_words(notice: Notice) -> str:
+def notice_words(notice: Notice, now: datetime) -> str:
     """“C-0007: Mania High, new”. No name."""
     alert = notice.alert
-    tier = "" if alert.kind == "data" else f" {notice.tier}"
+    if alert.kind == "data":
+        absence = alert.patient.absences.filter(closed_at=None).first()
+        words = words_of(absence, now) if absence else "data have come again"
+        return f"{alert.patient.code}: {words}"
     kind = alert.get_kind_display()
-    return f"{alert.patient.code}: {kind}{tier}, {EVENTS.get(notice.event, notice.event)}"
+    return f"{alert.patient.code}: {kind} {notice.tier}, {EVENTS.get(notice.event, notice.event)}"
 
 
 @transaction.atomic

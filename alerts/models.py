@@ -265,7 +265,7 @@ class OutboxMessage(models.Model):
 
 
 class AbsenceNotice(models.Model):
-    """A patient's data have stopped. Not an alert: it has no tier and is never sent to the EHR."""
+    """A patient's data have stopped. Who holds that is the data alert's; here are the dates."""
 
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="absences")
     since = models.DateTimeField(help_text="The last minute with data.")
@@ -285,23 +285,6 @@ class AbsenceNotice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.patient} no data since {self.since:%F}"
-
-
-class AbsenceMail(models.Model):
-    """That a coordinator was written to on a day of the clinic: at most once."""
-
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="absence_mails")
-    day = models.DateField()
-    sent_at = models.DateTimeField()
-    notices = models.ManyToManyField(AbsenceNotice, related_name="mails")
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["user", "day"], name="one_absence_mail_a_day")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.user} {self.day}"
 
 
 class EhrSetting(models.Model):

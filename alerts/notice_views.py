@@ -62,7 +62,7 @@ def setting(request: HttpRequest) -> HttpResponse:
 def _notices(request: HttpRequest, form: SettingForm | None, status: int = 200) -> HttpResponse:
     user, now = actor(request), timezone.now()
     rows = Notice.objects.filter(user=user).select_related("alert__patient")[:SHOWN]
-    lines = [(n, notice_words(n)) for n in rows]
+    lines = [(n, notice_words(n, now)) for n in rows]
     mine = NoticeSetting.objects.filter(user=user).first()
     initial = {
         "zone": mine.zone if mine else timezone.get_default_timezone_name(),

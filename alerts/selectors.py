@@ -19,7 +19,7 @@ from alerts.models import (
     OutboxMessage,
 )
 from patients.last_data import last_data_day, with_last_data
-from patients.models import Patient, Role, User
+from patients.models import Patient, User
 from patients.selectors import patients_visible_to, zones_of
 from scoring.models import RiskScore, Tier, Track
 
@@ -114,25 +114,6 @@ def open_absences(user: User | AnonymousUser) -> list[AbsenceNotice]:
     rows = AbsenceNotice.objects.filter(patient__in=patients_visible_to(user), closed_at=None)
     rows = rows.select_related("patient").prefetch_related("patient__zones")
     return sorted(rows, key=lambda row: (row.acknowledged_at is not None, row.since))
-
-
-def absences_to_tell(day: date) -> dict[User, list[AbsenceNotice]]:
-    """Whom to write to on that day of the clinic: coordinators, each of what is new to them.
-
-    A coordinator who was written to that day, or has no address, is left out.
-    """
-    coordinators = User.objects.filter(role=Role.COORDINATOR, is_active=True).exclude(email="")
-    waiting = AbsenceNotice.objects.filter(closed_at=None, acknowledged_at=None)
-    waiting = waiting.select_related("patient").prefetch_related("patient__zones")
-    found = {
-        user: list(
-            waiting.filter(patient__care_team__user=user)
-            .exclude(mails__user=user)
-            .order_by("patient__code")
-        )
-        for user in coordinators.exclude(absence_mails__day=day)
-    }
-    return {user: notices for user, notices in found.items() if notices}
 
 
 def score_points(patients: Iterable[Patient], first_day: date) -> dict[int, list[ScorePoint]]:

@@ -5,6 +5,7 @@ from datetime import date, datetime, time, timedelta
 from django.db import transaction
 from django.utils import timezone
 
+from alerts.absence import absence_seen
 from alerts.domain.escalation import Policy
 from alerts.domain.states import CLOSED, UNDO_WITHIN, UNDOABLE, Life
 from alerts.domain.who_may import NO, REQUEST, alert_class, answer
@@ -43,6 +44,8 @@ def alert_acknowledge(*, alert: Alert, by: User, note: str = "") -> AlertTransit
     """Somebody has it. Raises NotAllowed when somebody else was first."""
     alert = alert_locked(alert)
     _answer(alert, by, "acknowledge")
+    if alert.kind == AlertKind.DATA:
+        absence_seen(patient=alert.patient, by=by, note=note)
     return _done(move(alert, "acknowledged", by=by, at=timezone.now(), note=note), by)
 
 

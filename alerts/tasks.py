@@ -7,7 +7,7 @@ from django.core.mail import mail_admins
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
-from alerts.absence import absence_mail, absence_watch
+from alerts.absence import absence_watch
 from alerts.mail import notices_mail
 from alerts.nightly import patient_night
 from alerts.outbox import outbox_deliver
@@ -71,10 +71,10 @@ def deliver_messages() -> None:
 
 @shared_task
 def watch_absences() -> None:
-    """Notice whose data have stopped or come again, and tell the coordinators."""
+    """Notice whose data have stopped or come again."""
     now = timezone.now()
     opened = absence_watch(now=now)
-    log.info("absences watched", extra={"opened": len(opened), "told": absence_mail(now=now)})
+    log.info("absences watched", extra={"opened": len(opened)})
 
 
 @shared_task

@@ -9,17 +9,16 @@ from scoring.domain.rules import RuleFileError, read_rule_file
 
 @dataclass(frozen=True)
 class AbsenceRules:
-    """absence.toml. ``mail_from_hour`` is of the clinic's clock."""
+    """absence.toml."""
 
     notice_after_days: int
-    mail_from_hour: int
     checked_by: str = ""
 
     def have_stopped(self, last_data: datetime, now: datetime) -> bool:
         """Whether the newest data are older than the notice allows.
 
         >>> from datetime import UTC
-        >>> rules = AbsenceRules(notice_after_days=2, mail_from_hour=8)
+        >>> rules = AbsenceRules(notice_after_days=2)
         >>> rules.have_stopped(datetime(2026, 11, 17, 9, tzinfo=UTC),
         ...                    datetime(2026, 11, 19, 9, tzinfo=UTC))
         False
@@ -31,15 +30,11 @@ def load_absence_rules(path: Path) -> AbsenceRules:
     """Read absence.toml. Raises RuleFileError."""
     table, _ = read_rule_file(path)
     try:
-        rules = AbsenceRules(
-            table["notice_after_days"], table["mail_from_hour"], table["checked_by"]
-        )
+        rules = AbsenceRules(table["notice_after_days"], table["checked_by"])
     except KeyError as error:
         raise RuleFileError(f"{path.name}: the field {error} is missing.") from None
     if rules.notice_after_days < 1:
         raise RuleFileError(f"{path.name}: notice_after_days must be 1 or more.")
-    if not 0 <= rules.mail_from_hour <= 23:
-        raise RuleFileError(f"{path.name}: mail_from_hour must be 0 to 23.")
     return rules
 
 

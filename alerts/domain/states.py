@@ -35,10 +35,12 @@ TRANSITIONS: Mapping[str, Mapping[str, str]] = {
     "downgrade_requested": {state: state for state in OPEN},
     "request_declined": {state: state for state in OPEN},
     "dismissed": dict.fromkeys(OPEN, DISMISSED),
+    "ended": dict.fromkeys(OPEN, RESOLVED),  # what it was about is over, as missing data
     "resolved": {ACKNOWLEDGED: RESOLVED, SNOOZED: RESOLVED},
     "undone": dict.fromkeys((*OPEN, *CLOSED), BEFORE_UNDO),
 }
-BY_SYSTEM_ONLY = ("raised", "risen", "escalated", "lapsed", "woken")  # concerns are raised too
+# Though a clinician raises a concern.
+BY_SYSTEM_ONLY = ("raised", "risen", "escalated", "lapsed", "woken", "ended")
 NEEDS_REASON = (
     "dismissed", "upgraded", "downgraded", "dismissal_requested", "downgrade_requested",
     "request_declined",
@@ -166,13 +168,6 @@ def _asked(life: Life, event: str) -> Life:
         return replace(life, requested=event)
     if event == "request_declined" and not life.requested:
         raise NotInTable("no request waits")
-    keeps = (
-        "acknowledged",
-        "contacted",
-        "escalated",
-        "follow_up_set",
-        "snoozed",
-        "woken",
-        "lapsed",
-    )
-    return life if event in keeps else replace(life, requested="")
+    settled = event in ("request_declined", "risen", "upgraded", "downgraded")
+    settled |= next_state(life.state, event) in CLOSED
+    return replace(life, requested="") if settled else life

@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 from django.core import mail
 
-from alerts.absence import absence_acknowledge, absence_mail, absence_watch
+from alerts.absence import absence_acknowledge, absence_watch
 from alerts.domain.absence import load_absence_rules
+from alerts.mail import notices_mail
 from alerts.models import AbsenceNotice, Alert, OutboxMessage
 from alerts.presenters.absence import absence_of
 from alerts.resources import DATA, absence_rules
 from alerts.selectors import open_absences
+from alerts.services import alert_acknowledge
 from alerts.tasks import watch_absences
 from patients.models import AuditEvent, Device, Patient, ResolvedDay, Role, User
 from scoring.domain.rules import RuleFileError
@@ -91,10 +93,24 @@ def test_data_dated_years_ahead_do_not_hide_that_they_stopped() -> None:
     assert notice.since == LAST_MINUTE
 
 
-def test_a_notice_is_no_alert_and_sends_nothing_to_the_ehr() -> None:
-    stopped()
+def test_a_data_alert_has_no_tier_sends_nothing_to_the_ehr_and_ends_by_itself() -> None:
+    patient = stopped()
     absence_watch(now=MORNING)
-    assert not Alert.objects.exists() and not OutboxMessage.objects.exists()
+    alert = Alert.objects.get()
+    assert (alert.kind, alert.tier, alert.state) == ("data", "Indeterminate", "new")
+    factories.recording(patient, date(2026, 11, 19), 1, seed=1)
+    absence_watch(now=MORNING + timedelta(hours=1))
+    alert.refresh_from_db()
+    assert (alert.state, alert.transitions.last().event) == ("resolved", "ended")
+    assert not OutboxMessage.objects.exists()
+
+
+def test_missing_data_leave_an_alert_about_a_mood_alone() -> None:
+    patient = stopped()
+    mood = factories.alert(factories.score(patient, LAST))
+    absence_watch(now=MORNING)
+    mood.refresh_from_db()
+    assert (mood.state, mood.tier, patient.alerts.count()) == ("new", "High", 2)
 
 
 def test_words_count_days_in_the_patients_zone() -> None:
@@ -128,41 +144,35 @@ def test_notices_are_seen_by_the_care_team_only() -> None:
     assert open_absences(other) == []
 
 
-def test_each_coordinator_gets_one_mail_a_day_with_codes_and_no_names() -> None:
+def test_coordinators_find_it_in_their_digest_with_a_code_and_no_name() -> None:
     jo, sam = coordinator("jo", "jo@clinic.example"), coordinator("sam", "sam@clinic.example")
     doctor = factories.user(username="doc", email="doc@clinic.example")
     stopped("CL-1", (jo, sam, doctor), name="Ada Example")
     absence_watch(now=MORNING)
-    assert absence_mail(now=MORNING) == 2
-    stopped("CL-2", (jo,))
-    absence_watch(now=MORNING + timedelta(hours=1))
-    assert absence_mail(now=MORNING + timedelta(hours=1)) == 0, "CL-2 waits until tomorrow"
+    assert notices_mail(now=MORNING.replace(hour=12, minute=59)) == 0  # 7:59 in the clinic
+    assert notices_mail(now=MORNING) == 2
     assert sorted(m.to[0] for m in mail.outbox) == ["jo@clinic.example", "sam@clinic.example"]
     assert "CL-1: No data since Tuesday 17 November (3 days)" in mail.outbox[0].body
     assert "Ada" not in mail.outbox[0].body + mail.outbox[0].subject
-    assert absence_mail(now=MORNING + timedelta(days=1)) == 1
-    assert "CL-2" in mail.outbox[-1].body and "CL-1" not in mail.outbox[-1].body
+    assert notices_mail(now=MORNING + timedelta(days=1)) == 0
 
 
-def test_no_mail_before_the_hour_nor_about_what_somebody_looks_after() -> None:
+def test_nobody_is_written_to_about_what_somebody_looks_after() -> None:
     jo = coordinator("jo")
     stopped("CL-1", (jo,))
     absence_watch(now=MORNING)
-    early = MORNING.replace(hour=12, minute=59)  # 7:59 in the clinic
-    assert absence_mail(now=early) == 0
     absence_acknowledge(notice=AbsenceNotice.objects.get(), by=jo)
-    assert absence_mail(now=MORNING) == 0 and not mail.outbox
+    assert Alert.objects.get().state == "acknowledged"
+    assert notices_mail(now=MORNING) == 0 and not mail.outbox
 
 
-def test_a_mail_that_could_not_go_out_is_tried_again(settings: Any) -> None:
-    stopped("CL-1", (coordinator("jo"),))
+def test_taking_on_the_alert_says_on_the_record_who_looks_after_it() -> None:
+    jo = coordinator("jo")
+    patient = stopped("CL-1", (jo,))
     absence_watch(now=MORNING)
-    working = settings.EMAIL_BACKEND
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9  # nobody listens
-    assert absence_mail(now=MORNING) == 0
-    settings.EMAIL_BACKEND = working
-    assert absence_mail(now=MORNING + timedelta(hours=1)) == 1
+    alert_acknowledge(alert=Alert.objects.get(), by=jo, note="Charger is lost.")
+    line = absence_of(patient, MORNING)
+    assert line and line.seen.startswith("looked after by jo since ")
 
 
 def test_the_task_watches_and_writes() -> None:
@@ -176,7 +186,6 @@ def test_the_task_watches_and_writes() -> None:
     [
         ("notice_after_days = 2", "", "notice_after_days"),
         ("notice_after_days = 2", "notice_after_days = 0", "notice_after_days"),
-        ("mail_from_hour = 8", "mail_from_hour = 24", "mail_from_hour"),
         ('source = "', 'sauce = "', "source"),
     ],
 )
