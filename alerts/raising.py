@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from alerts.domain.guidelines import recommend
 from alerts.domain.states import ACKNOWLEDGED, DISMISSED, NEW, SNOOZED
-from alerts.domain.triage import Evidence, Standing, TrackDay, Verdict, triage
+from alerts.domain.triage import AT_ONCE, Evidence, Standing, TrackDay, Verdict, triage
 from alerts.lifecycle import move
 from alerts.models import OPEN_STATES, Alert, AlertKind, FollowUp
 from alerts.notices import follow_up_notice
@@ -27,11 +27,6 @@ ANTIDEPRESSANTS = (
     MedicationCourse.DrugClass.SNRI,
     MedicationCourse.DrugClass.OTHER_ANTIDEPRESSANT,
 )
-# Reasons of a decision for which an alert does not wait until Moderate has lasted; by track.
-AT_ONCE = {
-    Track.DEPRESSION: ("worse_than_usual_depression",),
-    Track.MANIA: ("worse_than_usual_mania", "early_warning"),
-}
 DUE_EVENTS = {NEW: "escalated", ACKNOWLEDGED: "lapsed", SNOOZED: "woken"}
 
 

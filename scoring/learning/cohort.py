@@ -230,7 +230,7 @@ def _days_of(
     reference = of_a_week(references[member.family]) if references else None
     rows: list[Row] = []
     weeks: KeptWeeks = []
-    for day, features, seen, week in _with_history(data, days, sedentary):
+    for day, features, seen, week in with_history(data, days, sedentary):
         inputs = vector(seen, features.day)
         if not features.night_present or inputs.nights_present < MIN_NIGHTS:
             continue
@@ -241,7 +241,7 @@ def _days_of(
     return member, rows, weeks
 
 
-def _with_history(
+def with_history(
     data: PersonData, days: int, sedentary: Mapping[Family, float]
 ) -> Iterator[tuple[int, DayFeatures, list[DayFeatures], PatWeek]]:
     """Each day, its features, those of the 30 days that end with it, and its week."""
