@@ -15,6 +15,12 @@ A_DOSE = forms.TextInput(attrs={"placeholder": "for example 50 mg/day"})
 class CourseForm(forms.ModelForm):
     """A drug from a day on. Without a class it is the one of the table of drugs."""
 
+    drug_class = forms.ChoiceField(
+        label="Class",
+        required=False,
+        choices=[("", "as in the table of drugs"), *MedicationCourse.DrugClass.choices],
+    )
+
     class Meta:
         model = MedicationCourse
         fields = ("drug", "dose", "first_day", "drug_class", "atc", "rxnorm")
@@ -25,16 +31,7 @@ class CourseForm(forms.ModelForm):
             "atc": forms.TextInput(attrs={"placeholder": "optional, such as N06AB06"}),
             "rxnorm": forms.TextInput(attrs={"placeholder": "optional, such as 36437"}),
         }
-        labels = {"drug_class": "Class", "first_day": "First day"}
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        choice = forms.ChoiceField(
-            label="Class",
-            required=False,
-            choices=[("", "as in the table of drugs"), *MedicationCourse.DrugClass.choices],
-        )
-        self.fields["drug_class"] = choice
+        labels = {"first_day": "First day"}
 
 
 class ReasonForm(forms.Form):

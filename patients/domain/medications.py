@@ -56,13 +56,14 @@ class Change:
 
 @dataclass(frozen=True)
 class MedicationRules:
-    """medication_rules.toml; spans in days."""
+    """medication_rules.toml; spans in days, ``version`` the file's hash."""
 
     antidepressants: frozenset[str]
     mood_stabilisers: frozenset[str]
     stopped_days: int
     sleep_drugs: frozenset[str]
     sleep_days: int
+    version: str
     checked_by: str = ""
 
 
@@ -150,7 +151,7 @@ def _by_drug(courses: Iterable[Course], classes: Collection[str]) -> list[list[C
 
 def load_medication_rules(path: Path, classes: Collection[str]) -> MedicationRules:
     """Read and check medication_rules.toml. Raises RuleFileError."""
-    table, _ = read_rule_file(path)
+    table, version = read_rule_file(path)
     check_fields(table, path.name, {**PROVENANCE_TYPES, **dict.fromkeys(PARTS, dict)})
     named, days = {}, {}
     for part in PARTS:
@@ -171,5 +172,6 @@ def load_medication_rules(path: Path, classes: Collection[str]) -> MedicationRul
         stopped_days=days[stopped_],
         sleep_drugs=named[change],
         sleep_days=days[change],
+        version=version,
         checked_by=table["checked_by"],
     )
