@@ -134,8 +134,7 @@ def _page(
     """The page, also in answer to a form; each opening is written down."""
     user, now, asked = actor(request), timezone.now(), instruments()[key]
     record_opened(patient=patient, by=user, page="outcomes")
-    may_record = may(user, Permission.RECORD_OUTCOMES)
-    shown = outcomes_shown(patient, with_notes=may_record)
+    shown = outcomes_shown(patient)
     for episode in shown["episodes"]:
         key_of = episode["row"].pk
         new = EndForm(auto_id=f"end-{key_of}-%s", label_suffix="")
@@ -143,7 +142,7 @@ def _page(
     context: dict[str, Any] = shown | {
         "patient": patient,
         "zone": zone_now(patient),
-        "may_record": may_record,
+        "may_record": may(user, Permission.RECORD_OUTCOMES),
         "asked": asked,
         "instruments": instruments().values(),
         "questionnaire_form": QuestionnaireForm(asked=asked, zones=zones_of(patient), now=now),

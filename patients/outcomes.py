@@ -152,11 +152,9 @@ def _check_days(patient: Patient, first_day: date, last_day: date | None) -> Non
         raise InputError(f"The episode began on {first_day}: it cannot have ended on {last_day}.")
 
 
-def _check_overlap(
-    patient: Patient, kind: str, first_day: date, last_day: date | None, besides: int = 0
-) -> None:
+def _check_overlap(patient: Patient, kind: str, first_day: date, last_day: date | None) -> None:
     rows = Episode.objects.filter(patient=patient, kind=kind, entered_in_error=False)
-    rows = rows.exclude(pk=besides).exclude(last_day__lt=first_day)
+    rows = rows.exclude(last_day__lt=first_day)
     other = rows.filter(first_day__lte=last_day).first() if last_day else rows.first()
     if other:
         raise InputError(

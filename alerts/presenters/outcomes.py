@@ -7,12 +7,12 @@ from patients.outcomes import self_harm_item
 from patients.resources import instruments
 
 
-def outcomes_shown(patient: Patient, with_notes: bool) -> dict[str, Any]:
+def outcomes_shown(patient: Patient) -> dict[str, Any]:
     """Both lists, newest first, with what was entered in error marked as such."""
     questionnaires = patient.questionnaires.filter(instrument__in=instruments())
     return {
         "questionnaires": [_questionnaire(row) for row in questionnaires.order_by("-taken_at")],
-        "episodes": [_episode(row, with_notes) for row in patient.episodes.all()],
+        "episodes": [_episode(row) for row in patient.episodes.all()],
     }
 
 
@@ -47,10 +47,9 @@ def self_harm_words(row: Questionnaire) -> str:
     return f"item {number}: {'not told, the total alone is known' if answer is None else answer}"
 
 
-def _episode(row: Episode, with_notes: bool) -> dict[str, Any]:
+def _episode(row: Episode) -> dict[str, Any]:
     return {
         "row": row,
         "kind": row.get_kind_display(),
-        "note": row.note if with_notes else "",
         "goes_on": row.last_day is None and not row.entered_in_error,
     }
