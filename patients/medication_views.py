@@ -54,7 +54,8 @@ def medication_start(request: HttpRequest, patient: Patient) -> HttpResponse:
     course = _done(form, services.medication_start, patient=patient, by=actor(request))
     if form.errors:
         return _list(request, patient, form, status=422)
-    messages.success(request, f"{course} added as {course.get_drug_class_display()}.")
+    words = f"{course} added. It counts as {course.get_drug_class_display()}."
+    messages.success(request, words)
     return back(request, "medication-list", patient.code)
 
 
