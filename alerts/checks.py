@@ -10,6 +10,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from alerts import resources as alert_rules
 from alerts.fhir.client import EhrClient
+from patients import resources as patient_rules
 from scoring import resources as scoring_rules
 from scoring.domain.rules import RuleFileError, read_rule_file
 from scoring.drift import drift_limits
@@ -20,6 +21,9 @@ from scoring.engines.artifacts import ArtifactError, load_manifest, verified_pat
 def rule_files(**_: Any) -> Sequence[CheckMessage]:
     """Every rule file can be used; one past its review date warns."""
     loaders: tuple[Callable[[], object], ...] = (
+        patient_rules.drug_table,
+        patient_rules.medication_rules,
+        patient_rules.instruments,
         scoring_rules.router_rules,
         scoring_rules.feature_labels,
         scoring_rules.window_days,
@@ -42,7 +46,11 @@ def rule_files(**_: Any) -> Sequence[CheckMessage]:
 
 
 def _overdue() -> list[CheckMessage]:
-    files = [*scoring_rules.DATA.glob("*.toml"), *alert_rules.DATA.rglob("*.toml")]
+    files = [
+        *patient_rules.DATA.glob("*.toml"),
+        *scoring_rules.DATA.glob("*.toml"),
+        *alert_rules.DATA.rglob("*.toml"),
+    ]
     return [
         Warning(
             f"{path.name} should have been reviewed by {table['next_review']}.",

@@ -7,13 +7,9 @@ from hashlib import sha256
 
 from django.db import transaction
 
+from patients.medication_services import medication_list_set, medication_start
 from patients.models import CareTeamMember, Patient, Role, User
-from patients.services import (
-    SYSTEM,
-    medication_list_set,
-    medication_start,
-    patient_enrol,
-)
+from patients.services import SYSTEM, patient_enrol
 from patients.storage import recordings_store
 from scoring.features import features_update
 from scoring.learning.clinic import DRUGS, ClinicPatient, simulate_clinic

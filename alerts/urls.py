@@ -3,7 +3,7 @@
 from django.urls import path
 
 from alerts import api as rest
-from alerts import notice_views, views
+from alerts import notice_views, outcome_api, outcome_views, views
 
 pages = [
     path("alerts/", views.queue, name="alerts"),
@@ -19,6 +19,24 @@ pages = [
     path("on-call/", notice_views.on_call, name="on-call"),
     path("on-call/add/", notice_views.on_call_add, name="on-call-add"),
     path("on-call/drop/", notice_views.on_call_drop, name="on-call-drop"),
+    path("patients/<slug:code>/outcomes/", outcome_views.outcomes_page, name="outcomes"),
+    path(
+        "patients/<slug:code>/outcomes/questionnaires/",
+        outcome_views.questionnaire_add,
+        name="questionnaire-add",
+    ),
+    path("patients/<slug:code>/outcomes/episodes/", outcome_views.episode_add, name="episode-add"),
+    path(
+        "outcomes/questionnaires/<int:questionnaire_id>/error/",
+        outcome_views.questionnaire_error,
+        name="questionnaire-error",
+    ),
+    path("outcomes/episodes/<int:episode_id>/end/", outcome_views.episode_end, name="episode-end"),
+    path(
+        "outcomes/episodes/<int:episode_id>/error/",
+        outcome_views.episode_error,
+        name="episode-error",
+    ),
     path("messages/", views.messages_page, name="messages"),
     path("messages/delivery/", views.delivery, name="delivery"),
     path("messages/<int:message_id>/resend/", views.resend, name="message-resend"),
@@ -30,4 +48,10 @@ api = [
         for name, view in rest.action_views.items()
     ),
     path("patients/<slug:code>/concern/", rest.Concern.as_view(), name="concern"),
+    path(
+        "patients/<slug:code>/questionnaires/",
+        outcome_api.QuestionnaireList.as_view(),
+        name="questionnaires",
+    ),
+    path("patients/<slug:code>/episodes/", outcome_api.EpisodeList.as_view(), name="episodes"),
 ]

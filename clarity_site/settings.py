@@ -131,7 +131,12 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
 }
-SPECTACULAR_SETTINGS = {"TITLE": "Clarity", "VERSION": VERSION, "SERVE_INCLUDE_SCHEMA": False}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Clarity",
+    "VERSION": VERSION,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {"EpisodeKind": "patients.models.Episode.Kind"},
+}
 
 CELERY_BROKER_URL = env.url(
     "CELERY_BROKER_URL", {"filesystem", "redis", "rediss", "amqp", "amqps"}, "filesystem://"

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import Http404
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.request import Request
@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 
 from alerts.selectors import PanelRow, panel_rows
 from patients import services
+from patients.medications import courses_that_count
 from patients.models import Diagnosis, MedicationCourse, Patient, User
 from patients.presenters import zone_now
 from patients.selectors import patients_visible_to
@@ -48,14 +49,24 @@ class CourseShown(serializers.ModelSerializer[MedicationCourse]):
 
     class Meta:
         model = MedicationCourse
-        fields = ("drug", "drug_class", "dose", "first_day", "last_day")
+        fields = (
+            "drug",
+            "drug_class",
+            "class_from",
+            "atc",
+            "rxnorm",
+            "source",
+            "dose",
+            "first_day",
+            "last_day",
+        )
 
 
 class RecordShown(serializers.ModelSerializer[Patient]):
     """One patient's record; its scores and alerts have addresses of their own."""
 
     zone = serializers.SerializerMethodField()
-    medications = CourseShown(many=True)
+    medications = serializers.SerializerMethodField()
 
     class Meta:
         model = Patient
@@ -68,6 +79,11 @@ class RecordShown(serializers.ModelSerializer[Patient]):
             "medication_list_available",
             "medications",
         )
+
+    @extend_schema_field(CourseShown(many=True))
+    def get_medications(self, patient: Patient) -> Any:
+        """The courses that count."""
+        return CourseShown(courses_that_count(patient), many=True).data
 
     def get_zone(self, patient: Patient) -> str:
         """The patient's present time zone."""

@@ -7,18 +7,64 @@ from django import forms
 
 from patients.models import Device, MedicationCourse
 
+DATE = forms.DateInput(attrs={"type": "date"})
+A_DAY = {"required": "Give the first day.", "invalid": "Give a date."}
+A_DOSE = forms.TextInput(attrs={"placeholder": "for example 50 mg/day"})
+
 
 class CourseForm(forms.ModelForm):
-    """A drug from a day on."""
+    """A drug from a day on. Without a class it is the one of the table of drugs."""
+
+    drug_class = forms.ChoiceField(
+        label="Class",
+        required=False,
+        choices=[("", "as in the table of drugs"), *MedicationCourse.DrugClass.choices],
+    )
 
     class Meta:
         model = MedicationCourse
-        fields = ("drug", "drug_class", "dose", "first_day")
+        fields = ("drug", "dose", "first_day", "drug_class", "atc", "rxnorm")
         widgets = {
-            "first_day": forms.DateInput(attrs={"type": "date"}),
-            "dose": forms.TextInput(attrs={"placeholder": "for example 50 mg/day"}),
+            "first_day": DATE,
+            "dose": A_DOSE,
+            "drug": forms.TextInput(attrs={"list": "drug-names"}),
+            "atc": forms.TextInput(attrs={"placeholder": "optional, such as N06AB06"}),
+            "rxnorm": forms.TextInput(attrs={"placeholder": "optional, such as 36437"}),
         }
-        labels = {"drug_class": "Class", "first_day": "First day"}
+        labels = {"first_day": "First day"}
+
+
+class ReasonForm(forms.Form):
+    """Why a course was entered in error."""
+
+    reason = forms.ChoiceField(
+        label="Why",
+        choices=[("", "choose"), *MedicationCourse.ErrorReason.choices],
+        error_messages={"required": "Choose a reason."},
+    )
+
+
+class CorrectionForm(ReasonForm):
+    """The days and the dose a course should have had from the beginning, and why."""
+
+    dose = forms.CharField(label="Dose", max_length=40, required=False, widget=A_DOSE)
+    first_day = forms.DateField(label="First day", widget=DATE, error_messages=A_DAY)
+    last_day = forms.DateField(
+        label="Last day (empty: still taken)", required=False, widget=DATE, error_messages=A_DAY
+    )
+    field_order = ("dose", "first_day", "last_day", "reason")
+
+
+class DoseForm(forms.Form):
+    """A new dose from a day on."""
+
+    dose = forms.CharField(
+        label="New dose",
+        max_length=40,
+        widget=A_DOSE,
+        error_messages={"required": "Give the dose."},
+    )
+    first_day = forms.DateField(label="From the day", widget=DATE, error_messages=A_DAY)
 
 
 class StopForm(forms.Form):

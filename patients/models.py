@@ -8,6 +8,9 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
+from patients.clinical_models import Episode as Episode
+from patients.clinical_models import MedicationCourse as MedicationCourse
+from patients.clinical_models import Questionnaire as Questionnaire
 from patients.encryption import EncryptedTextField
 
 
@@ -248,28 +251,6 @@ class SleepEpisode(models.Model):
         return f"{self.patient} {self.start:%F}"
 
 
-class Questionnaire(models.Model):
-    """One questionnaire that a vendor or a device passed on."""
-
-    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="questionnaires")
-    instrument = models.CharField(max_length=20)
-    taken_at = models.DateTimeField()
-    total = models.FloatField()
-    items = models.JSONField(default=list)
-    source = models.CharField(max_length=40)
-
-    class Meta:
-        ordering = ["taken_at"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["patient", "instrument", "taken_at"], name="one_questionnaire"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.patient} {self.instrument} {self.taken_at:%F}"
-
-
 class DeviceToken(models.Model):
     """What lets one device send recordings of one patient; of the token only a hash is kept."""
 
@@ -340,46 +321,6 @@ class Upload(models.Model):
 
     def __str__(self) -> str:
         return f"upload {self.id} {self.state}"
-
-
-class MedicationCourse(models.Model):
-    """One drug from a day to a day. The class decides what the router weighs."""
-
-    class DrugClass(models.TextChoices):
-        SSRI = "ssri", "SSRI"
-        SNRI = "snri", "SNRI"
-        OTHER_ANTIDEPRESSANT = "other_antidepressant", "Other antidepressant"
-        LITHIUM = "lithium", "Lithium"
-        VALPROATE = "valproate", "Valproate"
-        LAMOTRIGINE = "lamotrigine", "Lamotrigine"
-        CARBAMAZEPINE = "carbamazepine", "Carbamazepine"
-        ANTIPSYCHOTIC = "antipsychotic", "Antipsychotic"
-        STIMULANT = "stimulant", "Stimulant"
-        STEROID = "steroid", "Steroid"
-        OTHER = "other", "Other"
-
-    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="medications")
-    drug = models.CharField(max_length=80)
-    drug_class = models.CharField(max_length=24, choices=DrugClass)
-    dose = models.CharField(max_length=40, blank=True)
-    first_day = models.DateField()
-    last_day = models.DateField(null=True, blank=True)
-
-    class Meta:
-        ordering = ["-first_day"]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(last_day__isnull=True) | Q(last_day__gte=F("first_day")),
-                name="medication_ends_after_start",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.drug} {self.dose}".strip()
-
-    def active_on(self, day: date) -> bool:
-        """Whether the drug was taken on that day."""
-        return self.first_day <= day and (self.last_day is None or day <= self.last_day)
 
 
 class AuditEvent(models.Model):

@@ -14,12 +14,17 @@ class Permission(StrEnum):
     MANAGE_MEDICATIONS = "change medication lists"
     MANAGE_MESSAGES = "turn delivery on, resend messages"
     SEE_RUNS = "see nightly runs and drift of the models"
+    RECORD_OUTCOMES = "record questionnaires and episodes"
     MANAGE_RECORDINGS = "look after a patient's devices, time zone and missing data"
 
 
 ROLES: dict[str, frozenset[Permission]] = {
-    Role.PSYCHIATRIST: frozenset({Permission.ACT_ON_ALERTS, Permission.MANAGE_RECORDINGS}),
-    Role.COORDINATOR: frozenset({Permission.ACT_ON_ALERTS, Permission.MANAGE_RECORDINGS}),
+    Role.PSYCHIATRIST: frozenset(
+        {Permission.ACT_ON_ALERTS, Permission.MANAGE_RECORDINGS, Permission.RECORD_OUTCOMES}
+    ),
+    Role.COORDINATOR: frozenset(
+        {Permission.ACT_ON_ALERTS, Permission.MANAGE_RECORDINGS, Permission.RECORD_OUTCOMES}
+    ),
     # Administrators keep the clinic running; what to do about a patient is not theirs to decide.
     Role.ADMINISTRATOR: frozenset(
         {

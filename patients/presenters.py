@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from patients.domain.days import zone_named
-from patients.models import Patient
+from patients.medications import courses_that_count
+from patients.models import MedicationCourse, Patient
 from patients.selectors import zones_of
 
 FRESH_DAYS = ((2, "fresh"), (7, "aging"), (30, "stale"))
@@ -39,3 +41,31 @@ def zone_now(patient: Patient) -> str:
 def in_zone(moment: datetime, zone: str) -> datetime:
     """The moment on that zone's clock."""
     return moment.astimezone(zone_named(zone))
+
+
+def medications_shown(patient: Patient, day: date) -> dict[str, Any]:
+    """What is taken that day, for a template: ``known`` is False where the list is unavailable.
+
+    The rows are then what is recorded all the same, and never all that is taken.
+    """
+    rows = [_course(c) for c in courses_that_count(patient) if c.active_on(day)]
+    known = patient.medication_list_available
+    words = ""
+    if not known:
+        words = "The medication list is unavailable. This does not mean that nothing is taken."
+    elif not rows:
+        words = "No medication is recorded for this day."
+    return {"known": known, "words": words, "rows": rows}
+
+
+def _course(course: MedicationCourse) -> dict[str, Any]:
+    return {
+        "drug": course.drug,
+        "dose": course.dose,
+        "class": course.get_drug_class_display(),
+        "unverified": course.class_unverified,
+        "atc": course.atc,
+        "rxnorm": course.rxnorm,
+        "since": course.first_day,
+        "until": course.last_day,
+    }

@@ -22,8 +22,10 @@ from patients.domain.recording import (
 )
 from patients.ingest.common.base import Zone
 from patients.models import (
+    Episode,
     MedicationCourse,
     Patient,
+    Questionnaire,
     RecordingDay,
     ResolvedDay,
     TimeZoneSpan,
@@ -31,6 +33,7 @@ from patients.models import (
 )
 from patients.models import SleepEpisode as SleepRecord
 from patients.permissions import Permission, may
+from patients.resources import instruments
 from patients.sleep_records import as_recorded
 
 PATIENT_ZONES = "patient"  # instead of a zone's name, where recordings are given
@@ -213,3 +216,32 @@ def sleep_between_of(
 def medications_on(patient: Patient, day: date) -> list[MedicationCourse]:
     """The drugs taken on that day."""
     return [course for course in patient.medications.all() if course.active_on(day)]
+
+
+def questionnaires_of(patient: Patient) -> QuerySet[Questionnaire]:
+    """The questionnaires that count and are scored (PHQ-8, PHQ-9, ASRM), newest first."""
+    rows = Questionnaire.objects.filter(patient=patient, entered_in_error=False)
+    return rows.filter(instrument__in=instruments()).order_by("-taken_at", "-pk")
+
+
+def episodes_of(patient: Patient) -> QuerySet[Episode]:
+    """The episodes that count, the latest first."""
+    return Episode.objects.filter(patient=patient, entered_in_error=False)
+
+
+def questionnaires_with_self_harm_since(moment: datetime) -> list[Questionnaire]:
+    """Those stored since then whose item on self-harm is above zero and was not looked at yet.
+
+    By when they were stored, not filled in: files bring old ones late.
+    """
+    rows = Questionnaire.objects.filter(
+        recorded_at__gte=moment, entered_in_error=False, safety_considered_at=None
+    ).select_related("patient")
+    found = [
+        row
+        for key, asked in instruments().items()
+        if asked.self_harm_item
+        for row in rows.filter(instrument=key, **{f"items__{asked.self_harm_item - 1}__gt": 0})
+        if asked.self_harm(row.items)
+    ]
+    return sorted(found, key=lambda row: (row.recorded_at, row.pk))

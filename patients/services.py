@@ -12,7 +12,6 @@ from patients.domain.days import zone_named
 from patients.domain.errors import InputError
 from patients.models import (
     AuditEvent,
-    MedicationCourse,
     Patient,
     TimeZoneSpan,
     User,
@@ -130,43 +129,6 @@ def file_sha256(path: Path) -> str:
             while chunk := stream.read(1 << 20):
                 digest.update(chunk)
     return digest.hexdigest()
-
-
-@transaction.atomic
-def medication_start(
-    *, patient: Patient, drug: str, drug_class: str, dose: str, first_day: date, by: User | str
-) -> MedicationCourse:
-    """A drug is taken from that day on; the patient now has a medication list."""
-    course = MedicationCourse.objects.create(
-        patient=patient, drug=drug, drug_class=drug_class, dose=dose, first_day=first_day
-    )
-    Patient.objects.filter(pk=patient.pk).update(medication_list_available=True)
-    audit_record(by=by, action="medication started", patient=patient, drug_class=drug_class)
-    return course
-
-
-@transaction.atomic
-def medication_stop(*, course: MedicationCourse, last_day: date, by: User | str) -> None:
-    """The drug is taken up to and including that day.
-
-    Raises InputError when that is before the course began.
-    """
-    if last_day < course.first_day:
-        raise InputError(
-            f"{course.drug} began on {course.first_day}: it cannot have ended on {last_day}."
-        )
-    course.last_day = last_day
-    course.save(update_fields=["last_day"])
-    audit_record(
-        by=by, action="medication stopped", patient=course.patient, drug_class=course.drug_class
-    )
-
-
-@transaction.atomic
-def medication_list_set(*, patient: Patient, available: bool, by: User | str) -> None:
-    """Say whether the patient's medication list is known at all."""
-    Patient.objects.filter(pk=patient.pk).update(medication_list_available=available)
-    audit_record(by=by, action="medication list", patient=patient, available=available)
 
 
 @transaction.atomic

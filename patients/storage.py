@@ -271,10 +271,12 @@ def _store_minutes(taken: _Taken, recording: Recording, device: Device) -> set[D
 
 def _store_answers(device: Device, answers: Sequence[QuestionnaireAnswer]) -> int:
     """Write the questionnaires that are new; returns how many. Of two of one moment the higher
-    stays, whichever came first.
+    stays, whichever came first; what a person recorded stays, and what was marked as entered in
+    error does not come again.
     """
     if not answers:
         return 0
+    now = timezone.now()
     rows = {
         (answer.instrument, answer.taken_at): Questionnaire(
             patient_id=device.patient_id,
@@ -283,6 +285,7 @@ def _store_answers(device: Device, answers: Sequence[QuestionnaireAnswer]) -> in
             total=answer.total,
             items=list(answer.items),
             source=device.source,
+            recorded_at=now,
         )
         for answer in sorted(answers, key=lambda a: (a.total, a.items))
     }
@@ -290,18 +293,34 @@ def _store_answers(device: Device, answers: Sequence[QuestionnaireAnswer]) -> in
     near = Questionnaire.objects.filter(
         patient_id=device.patient_id, taken_at__range=(min(moments), max(moments))
     )
+    higher = _higher(near, rows)
+    written = ["total", "items", "source", "recorded_at", "safety_considered_at"]
+    Questionnaire.objects.bulk_update(higher, written, batch_size=BATCH_ROWS)
+    # Of two at once, of which a person is one, the first stays.
+    Questionnaire.objects.bulk_create(rows.values(), ignore_conflicts=True, batch_size=BATCH_ROWS)
+    return len(rows) + len(higher)
+
+
+def _higher(
+    near: Iterable[Questionnaire], rows: dict[tuple[str, datetime], Questionnaire]
+) -> list[Questionnaire]:
+    """Take out of ``rows`` what is not new; returns what replaces a lower one, with its key."""
+    higher = []
     for old in near:
-        new = rows.get((old.instrument, old.taken_at))
-        if new and (old.total, old.items) >= (new.total, new.items):
-            del rows[old.instrument, old.taken_at]
-    Questionnaire.objects.bulk_create(
-        rows.values(),
-        update_conflicts=True,
-        unique_fields=["patient", "instrument", "taken_at"],
-        update_fields=["total", "items", "source"],
-        batch_size=BATCH_ROWS,
-    )
-    return len(rows)
+        key = old.instrument, old.taken_at
+        new = rows.get(key)
+        if new is None:
+            continue
+        told, known = (new.total, new.items), (old.total, old.items)
+        if old.entered_in_error:
+            if told == known:
+                del rows[key]
+        elif old.recorded_by or told <= known:
+            del rows[key]
+        else:
+            new.pk = old.pk
+            higher.append(rows.pop(key))
+    return higher
 
 
 def _note_last_data(every: Sequence[_Taken]) -> None:

@@ -4,6 +4,7 @@ from django.urls import path
 
 from patients import api as rest
 from patients import data_views, device_api, upload_views, views
+from patients import medication_views as drugs
 
 pages = [
     path("", views.panel, name="panel"),
@@ -23,13 +24,19 @@ pages = [
         name="token-revoke",
     ),
     path("patients/<slug:code>/uploads/", upload_views.upload_create, name="upload"),
-    path("medications/", views.medications, name="medications"),
-    path("medications/<slug:code>/", views.medication_list, name="medication-list"),
-    path("medications/<slug:code>/start/", views.medication_start, name="medication-start"),
-    path("medications/<slug:code>/list/", views.medication_list_set, name="medication-list-set"),
+    path("medications/", drugs.medications, name="medications"),
+    path("medications/<slug:code>/", drugs.medication_list, name="medication-list"),
+    path("medications/<slug:code>/start/", drugs.medication_start, name="medication-start"),
+    path("medications/<slug:code>/list/", drugs.medication_list_set, name="medication-list-set"),
+    path("medications/courses/<int:course_id>/", drugs.course_page, name="course"),
     path(
-        "medications/courses/<int:course_id>/stop/", views.medication_stop, name="medication-stop"
+        "medications/courses/<int:course_id>/stop/", drugs.medication_stop, name="medication-stop"
     ),
+    path("medications/courses/<int:course_id>/dose/", drugs.course_dose, name="course-dose"),
+    path(
+        "medications/courses/<int:course_id>/correct/", drugs.course_correct, name="course-correct"
+    ),
+    path("medications/courses/<int:course_id>/error/", drugs.course_error, name="course-error"),
 ]
 api = [
     path("patients/", rest.PatientList.as_view(), name="patients"),

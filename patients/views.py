@@ -1,13 +1,10 @@
-"""The panel, the patient's record and the medication lists."""
+"""The panel and the patient's record, and what every page is guarded with."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from functools import wraps
 from typing import Any
 
-from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -20,8 +17,7 @@ from alerts.presenters.panel import TIER_FILTERS, panel_lines, tier_counts
 from alerts.presenters.record import record_context
 from alerts.selectors import open_absences, panel_rows
 from patients import services
-from patients.forms import CourseForm, StopForm
-from patients.models import MedicationCourse, Patient, User
+from patients.models import Patient, User
 from patients.permissions import Permission, may
 from patients.selectors import patients_visible_to
 
@@ -71,12 +67,6 @@ def patient_for(user: User, code: str) -> Patient:
     return get_object_or_404(patients_visible_to(user), code=code)
 
 
-def course_for(user: User, course_id: int) -> MedicationCourse:
-    """The course, if it is of a patient whose record the user may open; else 404."""
-    courses = MedicationCourse.objects.filter(patient__in=patients_visible_to(user))
-    return get_object_or_404(courses.select_related("patient"), pk=course_id)
-
-
 @page("GET")
 def panel(request: HttpRequest) -> HttpResponse:
     """My patients, highest risk first."""
@@ -114,69 +104,3 @@ def patient_page(request: HttpRequest, patient: Patient) -> HttpResponse:
         "reasons": DismissReason.choices,
     }
     return render(request, "patients/record.html", context)
-
-
-@page("GET", Permission.MANAGE_MEDICATIONS)
-def medications(request: HttpRequest) -> HttpResponse:
-    """Every patient with what is taken at present."""
-    today = timezone.localdate()
-    active = MedicationCourse.objects.exclude(last_day__lt=today)
-    patients = patients_visible_to(actor(request)).prefetch_related(
-        Prefetch("medications", active, to_attr="active")
-    )
-    return render(request, "patients/medications.html", {"patients": patients})
-
-
-@page("GET", Permission.MANAGE_MEDICATIONS, find=patient_for)
-def medication_list(request: HttpRequest, patient: Patient) -> HttpResponse:
-    """One patient's medication list."""
-    services.record_opened(patient=patient, by=actor(request), page="medications")
-    return _medication_list(request, patient, CourseForm(label_suffix=""))
-
-
-@page("POST", Permission.MANAGE_MEDICATIONS, find=patient_for)
-def medication_start(request: HttpRequest, patient: Patient) -> HttpResponse:
-    """Add a course."""
-    form = CourseForm(request.POST, label_suffix="")
-    if not form.is_valid():
-        return _medication_list(request, patient, form, status=422)
-    course = services.medication_start(patient=patient, by=actor(request), **form.cleaned_data)
-    messages.success(request, f"{course} added.")
-    return back(request, "medication-list", patient.code)
-
-
-@page("POST", Permission.MANAGE_MEDICATIONS, find=course_for)
-def medication_stop(request: HttpRequest, course: MedicationCourse) -> HttpResponse:
-    """End a course."""
-    form = StopForm(request.POST, course=course)
-    if form.is_valid():
-        last_day = form.cleaned_data["last_day"]
-        services.medication_stop(course=course, last_day=last_day, by=actor(request))
-        messages.success(request, f"{course} stopped.")
-    else:
-        messages.error(request, str(form.errors["last_day"][0]))
-    return back(request, "medication-list", course.patient.code)
-
-
-@page("POST", Permission.MANAGE_MEDICATIONS, find=patient_for)
-def medication_list_set(request: HttpRequest, patient: Patient) -> HttpResponse:
-    """Say whether the patient's medication list is known."""
-    available = request.POST.get("available") == "true"
-    services.medication_list_set(patient=patient, available=available, by=actor(request))
-    words = "complete" if available else "unavailable"
-    messages.success(request, f"The medication list of {patient} is marked {words}.")
-    return back(request, "medication-list", patient.code)
-
-
-def _medication_list(
-    request: HttpRequest, patient: Patient, form: CourseForm, status: int = 200
-) -> HttpResponse:
-    today = timezone.localdate()
-    context = {
-        "patient": patient,
-        "courses": patient.medications.all(),
-        "form": form,
-        "today": today,
-        "tomorrow": today + timedelta(days=1),
-    }
-    return render(request, "patients/medication_list.html", context, status=status)

@@ -31,8 +31,10 @@ from patients.models import (
     CareTeamMember,
     Device,
     DeviceToken,
+    Episode,
     MedicationCourse,
     Patient,
+    Questionnaire,
     Role,
     TimeZoneSpan,
     Upload,
@@ -349,6 +351,23 @@ def medication(
     """A course that began long ago."""
     values = {"dose": "50 mg/day", "first_day": date(2026, 1, 5)} | more
     return MedicationCourse.objects.create(patient=who, drug=drug, drug_class=drug_class, **values)
+
+
+PHQ9 = (2, 1, 2, 1, 1, 2, 1, 1, 0)
+
+
+def questionnaire(who: Patient, items: Sequence[int] = PHQ9, **more: Any) -> Questionnaire:
+    """A PHQ-9 that a clinician recorded long ago; its item on self-harm is 0 unless given."""
+    taken = datetime(2026, 2, 3, 9, 0, tzinfo=UTC)
+    values = {"instrument": "phq9", "taken_at": taken, "total": sum(items), "source": "clinic"}
+    values |= {"items": list(items), "recorded_by": "dr", "recorded_at": taken} | more
+    return Questionnaire.objects.create(patient=who, **values)
+
+
+def episode(who: Patient, kind: str = "depression", **more: Any) -> Episode:
+    """A recorded mood episode that goes on."""
+    values = {"first_day": date(2026, 1, 5), "recorded_by": "dr", "recorded_at": timezone.now()}
+    return Episode.objects.create(patient=who, kind=kind, **(values | more))
 
 
 def device_token(who: Patient, label: str = "band 12") -> DeviceToken:

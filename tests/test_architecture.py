@@ -15,15 +15,17 @@ WRITES_AND_READS = {
     *("services", "selectors", "permissions", "runs", "outbox", "nightly"),
     *("storage", "resolving", "sleep_records", "tokens", "uploads", "upload_queue"),
     *("provenance", "last_data", "absence", "removal"),
+    *("medication_services", "medications", "outcomes"),
     *("model_services", "model_imports", "replay", "shadow"),
     *("lifecycle", "raising", "notices", "mail", "performance"),
 }
-ADAPTERS = {"models", "ingest", "engines", "learning", "datasets", "fhir"}
+ADAPTERS = {"models", "clinical_models", "ingest", "engines", "learning", "datasets", "fhir"}
 LEVELS = {"domain": 0} | dict.fromkeys(ADAPTERS, 1) | dict.fromkeys(WRITES_AND_READS, 2)
 INTERFACE = {
     *("views", "api", "urls", "admin", "presenters", "tasks", "checks", "templatetags"),
     *("management", "device_api", "device_shapes", "upload_views", "data_views", "model_views"),
     *("notice_views", "actions"),
+    *("medication_views", "outcome_views", "outcome_api"),
 }
 WITHOUT_DJANGO = {"domain", "ingest", "engines", "datasets", "fhir"}
 NEVER_IN_DOMAIN = {

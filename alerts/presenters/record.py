@@ -16,6 +16,7 @@ from alerts.selectors import (
     score_points,
 )
 from patients.last_data import last_data_day, sources_seen, with_last_data
+from patients.medications import courses_that_count
 from patients.models import MedicationCourse, Patient, User
 from patients.permissions import Permission, may
 from patients.presenters import freshness, zone_now
@@ -46,7 +47,7 @@ def record_context(patient: Patient, user: User, now: datetime) -> dict[str, Any
     score = latest_score(patient) if points else None
     last_day = score.day if score else today
     alerts = list(alerts_visible_to(user).filter(patient=patient))
-    courses = list(patient.medications.all())
+    courses = courses_that_count(patient)
     return {
         "patient": patient,
         "zone": zone_now(patient),

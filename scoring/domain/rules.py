@@ -1,20 +1,15 @@
 """The router's thresholds, from a file that a clinician can review."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from patients.domain.recording import Family
+from patients.domain.rule_files import PROVENANCE, RuleFileError, read_rule_file
 
-PROVENANCE = ("authored_by", "checked_by", "date_reviewed", "next_review", "source")
-
-
-class RuleFileError(ValueError):
-    """A rule file cannot be used: the message names the file, what is wrong, and the mend."""
+__all__ = ["PROVENANCE", "RuleFileError", "read_rule_file"]  # others take them from here
 
 
 @dataclass(frozen=True)
@@ -59,22 +54,6 @@ class RouterRules:
     version: str
     checked_by: str
     next_review: date
-
-
-def read_rule_file(path: Path) -> tuple[dict[str, Any], str]:
-    """The TOML table of a rule file and the file's hash; its provenance must be there.
-
-    Raises RuleFileError.
-    """
-    body = path.read_bytes()
-    try:
-        table = tomllib.loads(body.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RuleFileError(f"{path.name} is not valid TOML: {error}.") from None
-    missing = [key for key in PROVENANCE if key not in table]
-    if missing:
-        raise RuleFileError(f"{path.name} does not say {', '.join(missing)}: add it at the top.")
-    return table, sha256(body).hexdigest()
 
 
 def load_window_days(path: Path) -> int:

@@ -182,7 +182,11 @@ def test_who_may_act_on_alerts() -> None:
     assert not may(factories.user(role="", is_superuser=True), Permission.ACT_ON_ALERTS)
     everybodys = Permission.MANAGE_RECORDINGS
     assert all(may(factories.user(role), everybodys) for role in Role.values)
-    only_admins = set(Permission) - {Permission.ACT_ON_ALERTS, everybodys}
+    clinicians = {Permission.ACT_ON_ALERTS, Permission.RECORD_OUTCOMES}
+    for permission in clinicians:
+        holders = {role for role in Role.values if may(factories.user(role), permission)}
+        assert holders == {"psychiatrist", "coordinator"}
+    only_admins = set(Permission) - clinicians - {everybodys}
     assert all(may(factories.user(Role.ADMINISTRATOR), p) for p in only_admins)
     assert not any(may(factories.user(Role.PSYCHIATRIST), p) for p in only_admins)
 

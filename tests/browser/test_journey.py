@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from alerts.models import Alert
-from patients.models import AuditEvent, Role
+from patients.models import AuditEvent, Patient, Role
+from tests import factories
 from tests.browser.clinic import PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -116,7 +117,7 @@ def test_administrator_walks_through_every_page(visit: Visit) -> None:
     page.get_by_label("Class").select_option("ssri")
     page.get_by_label("First day").fill("2026-11-02")
     page.get_by_role("button", name="Add").click()
-    expect(page.get_by_text("sertraline added.")).to_be_visible()
+    expect(page.get_by_text("sertraline added. It counts as SSRI.")).to_be_visible()
 
 
 @pytest.mark.parametrize("width", [360, 768, 1280])
@@ -125,9 +126,14 @@ def test_no_page_is_wider_than_its_window(visit: Visit, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     visit.log_in(Role.PSYCHIATRIST)
     check = "document.documentElement.scrollWidth"
-    for address in ("/", "/patients/CL-0107/", "/patients/CL-0150/", "/alerts/", "/models/"):
+    factories.questionnaire(Patient.objects.get(code="CL-0107"), [3] * 9)
+    factories.episode(Patient.objects.get(code="CL-0107"), note="Seen at the visit " * 9)
+    for address in (
+        *("/", "/patients/CL-0107/", "/patients/CL-0150/", "/alerts/", "/models/"),
+        "/patients/CL-0107/outcomes/",
+    ):
         page.goto(address)
-        if "CL-0107" in address:
+        if address == "/patients/CL-0107/":
             visit.drawn()
         assert page.evaluate(check) <= width, address
     page.get_by_role("button", name="Log out").click()

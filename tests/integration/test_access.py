@@ -57,6 +57,8 @@ def clinic() -> dict[str, Any]:
         "follow_up_id": factories.follow_up(alert, mine).pk,
         "baseline_id": factories.baseline(patient, "proposed").pk,
         "course_id": factories.medication(patient).pk,
+        "questionnaire_id": factories.questionnaire(patient).pk,
+        "episode_id": factories.episode(patient).pk,
         "message_id": alert.messages.get().pk,
         "object_id": patient.pk,
         "upload_id": factories.upload(patient).pk,
@@ -69,7 +71,7 @@ def clinic() -> dict[str, Any]:
 
 PARAMETERS = {
     *("code", "alert_id", "baseline_id", "course_id", "message_id", "object_id", "id"),
-    *("token_id", "upload_id", "device_id", "follow_up_id"),
+    *("token_id", "upload_id", "device_id", "follow_up_id", "questionnaire_id", "episode_id"),
 }
 WITH_PATIENT = [(r, p) for r, p in ALL if PARAMETERS & set(names(r))]
 
@@ -151,8 +153,26 @@ def test_team_member_may_not_approve_or_change_medications() -> None:
         "/medications/CL-1/",
         "/medications/CL-1/start/",
         "/medications/CL-1/list/",
-        f"/medications/courses/{keys['course_id']}/stop/",
+        *(
+            f"/medications/courses/{keys['course_id']}/{what}/"
+            for what in ("stop", "dose", "correct", "error")
+        ),
         f"/messages/{keys['message_id']}/resend/",
+    ):
+        assert client.post(address).status_code == 403, address
+
+
+def test_administrator_may_not_record_outcomes() -> None:
+    made = clinic()
+    client, keys = logged_in(factories.user(Role.ADMINISTRATOR)), made["values"]
+    for address in (
+        "/patients/CL-1/outcomes/questionnaires/",
+        "/patients/CL-1/outcomes/episodes/",
+        f"/outcomes/questionnaires/{keys['questionnaire_id']}/error/",
+        f"/outcomes/episodes/{keys['episode_id']}/end/",
+        f"/outcomes/episodes/{keys['episode_id']}/error/",
+        "/api/v1/patients/CL-1/questionnaires/",
+        "/api/v1/patients/CL-1/episodes/",
     ):
         assert client.post(address).status_code == 403, address
 
@@ -170,7 +190,10 @@ def test_administrator_may_not_act_on_alerts() -> None:
     [
         "/patients/CL-1/",
         "/patients/CL-1/data/",
+        "/patients/CL-1/outcomes/",
         "/api/v1/patients/CL-1/",
+        "/api/v1/patients/CL-1/questionnaires/",
+        "/api/v1/patients/CL-1/episodes/",
         "/api/v1/scores/?patient=CL-1",
     ],
 )
@@ -187,7 +210,11 @@ def test_each_opening_of_a_record_writes_one_audit_row(address: str) -> None:
 def test_opening_a_medication_list_or_the_admin_writes_one_audit_row() -> None:
     made = clinic()
     boss = factories.user(Role.ADMINISTRATOR, is_superuser=True, is_staff=True)
-    for address in ("/medications/CL-1/", f"/admin/patients/patient/{made['patient'].pk}/change/"):
+    for address in (
+        "/medications/CL-1/",
+        f"/medications/courses/{made['values']['course_id']}/",
+        f"/admin/patients/patient/{made['patient'].pk}/change/",
+    ):
         before = AuditEvent.objects.count()
         assert logged_in(boss).get(address).status_code == 200
         assert AuditEvent.objects.count() == before + 1, address

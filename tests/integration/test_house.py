@@ -97,7 +97,8 @@ def test_pages_name_no_other_host_and_have_no_inline_script() -> None:
     patient = factories.patient("P-1", [who])
     factories.alert(factories.score(patient, yesterday()))
     for address in (
-        "/", "/patients/P-1/", "/patients/P-1/data/", "/alerts/", "/models/", "/login/"
+        "/", "/patients/P-1/", "/patients/P-1/data/", "/patients/P-1/outcomes/",
+        "/alerts/", "/models/", "/login/",
     ):  # fmt: skip
         body = client.get(address, follow=True).content.decode()
         assert not re.findall(r'(?:src|href|action)="(?:https?:)?//', body), address
@@ -117,6 +118,8 @@ def test_openapi_document_names_every_address() -> None:
     assert {
         "/api/v1/patients/",
         "/api/v1/patients/{code}/",
+        "/api/v1/patients/{code}/questionnaires/",
+        "/api/v1/patients/{code}/episodes/",
         "/api/v1/scores/",
         "/api/v1/alerts/",
         "/api/v1/alerts/{alert_id}/acknowledge/",

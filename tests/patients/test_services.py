@@ -3,13 +3,13 @@ from datetime import date
 import pytest
 
 from patients.domain.errors import InputError
-from patients.models import AuditEvent
-from patients.services import (
+from patients.medication_services import (
     medication_list_set,
     medication_start,
     medication_stop,
-    patient_enrol,
 )
+from patients.models import AuditEvent
+from patients.services import patient_enrol
 from tests import factories
 
 pytestmark = pytest.mark.django_db

@@ -15,8 +15,8 @@ from django.utils import timezone
 
 from patients.domain.errors import InputError
 from patients.domain.recording import Recording
+from patients.medication_services import medication_list_set
 from patients.models import Patient
-from patients.services import medication_list_set
 from scoring import resources
 from scoring.domain.daily import FULL_DAY_MINUTES, daily_features
 from scoring.domain.router import Antidepressant

@@ -1,0 +1,155 @@
+"""What clinicians know of a patient: drugs, questionnaires and episodes."""
+
+from datetime import date
+
+from django.db import models
+from django.db.models import F, Q
+
+from patients.encryption import EncryptedTextField
+
+
+class MedicationCourse(models.Model):
+    """One drug at one dose from a day to a day. The class decides what the router weighs.
+
+    What was entered in error is kept and never counts; what corrects it is a course of its own.
+    """
+
+    class DrugClass(models.TextChoices):
+        SSRI = "ssri", "SSRI"
+        SNRI = "snri", "SNRI"
+        OTHER_ANTIDEPRESSANT = "other_antidepressant", "Other antidepressant"
+        LITHIUM = "lithium", "Lithium"
+        VALPROATE = "valproate", "Valproate"
+        LAMOTRIGINE = "lamotrigine", "Lamotrigine"
+        CARBAMAZEPINE = "carbamazepine", "Carbamazepine"
+        ANTIPSYCHOTIC = "antipsychotic", "Antipsychotic"
+        STIMULANT = "stimulant", "Stimulant"
+        STEROID = "steroid", "Steroid"
+        OTHER = "other", "Other"
+
+    class ClassFrom(models.TextChoices):
+        TABLE = "table", "from the table of drugs"
+        TABLE_UNVERIFIED = "table_unverified", "from the table of drugs, unverified"
+        TYPED = "typed", "as it was entered"
+
+    class Source(models.TextChoices):
+        CLINIC = "clinic", "Clinic"
+        EHR = "ehr", "EHR"
+
+    class ErrorReason(models.TextChoices):
+        TYPING = "typing", "It was mistyped"
+        PATIENT = "patient", "The patient or family told otherwise"
+        PRESCRIBER = "prescriber", "A prescriber or pharmacy told otherwise"
+        WRONG_PATIENT = "wrong_patient", "It is another patient’s"
+        OTHER = "other", "Another reason"
+
+    patient = models.ForeignKey(
+        "patients.Patient", on_delete=models.CASCADE, related_name="medications"
+    )
+    drug = models.CharField(max_length=80)
+    drug_class = models.CharField(max_length=24, choices=DrugClass)
+    class_from = models.CharField(max_length=20, choices=ClassFrom, default=ClassFrom.TYPED)
+    atc = models.CharField("ATC code", max_length=7, blank=True)
+    rxnorm = models.CharField("RxNorm code", max_length=8, blank=True)
+    source = models.CharField(max_length=10, choices=Source, default=Source.CLINIC)
+    dose = models.CharField(max_length=40, blank=True)
+    first_day = models.DateField()
+    last_day = models.DateField(null=True, blank=True)
+    entered_in_error = models.BooleanField(default=False)
+    error_reason = models.CharField(max_length=20, choices=ErrorReason, blank=True)
+
+    class Meta:
+        ordering = ["-first_day"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(last_day__isnull=True) | Q(last_day__gte=F("first_day")),
+                name="medication_ends_after_start",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.drug} {self.dose}".strip()
+
+    @property
+    def class_unverified(self) -> bool:
+        """Whether the class comes from a row that nobody has checked."""
+        return self.class_from == self.ClassFrom.TABLE_UNVERIFIED
+
+    def active_on(self, day: date) -> bool:
+        """Whether the drug was taken on that day; never of what was entered in error."""
+        if self.entered_in_error:
+            return False
+        return self.first_day <= day and (self.last_day is None or day <= self.last_day)
+
+
+class Questionnaire(models.Model):
+    """One questionnaire: from a vendor or a device, or recorded by somebody of the care team.
+
+    ``safety_considered_at`` says that its item on self-harm, if it has one, was looked at.
+    """
+
+    patient = models.ForeignKey(
+        "patients.Patient", on_delete=models.CASCADE, related_name="questionnaires"
+    )
+    instrument = models.CharField(max_length=20)
+    taken_at = models.DateTimeField()
+    total = models.FloatField()
+    items = models.JSONField(default=list)
+    source = models.CharField(max_length=40)
+    recorded_by = models.CharField(
+        max_length=150, blank=True, help_text="Username; empty where a device told it."
+    )
+    recorded_at = models.DateTimeField(null=True, help_text="None: before this was kept.")
+    safety_considered_at = models.DateTimeField(null=True)
+    entered_in_error = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["taken_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["patient", "instrument", "taken_at"],
+                condition=Q(entered_in_error=False),
+                name="one_questionnaire",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.patient} {self.instrument} {self.taken_at:%F}"
+
+
+class Episode(models.Model):
+    """A mood episode as a clinician recorded it; without a last day it goes on."""
+
+    class Kind(models.TextChoices):
+        DEPRESSION = "depression", "Depression"
+        MANIA = "mania", "Mania"
+        HYPOMANIA = "hypomania", "Hypomania"
+        MIXED = "mixed", "Mixed"
+
+    patient = models.ForeignKey(
+        "patients.Patient", on_delete=models.CASCADE, related_name="episodes"
+    )
+    kind = models.CharField(max_length=12, choices=Kind)
+    first_day = models.DateField()
+    last_day = models.DateField(null=True, blank=True)
+    note = EncryptedTextField(blank=True)
+    recorded_by = models.CharField(max_length=150)
+    recorded_at = models.DateTimeField()
+    entered_in_error = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["-first_day", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(last_day__isnull=True) | Q(last_day__gte=F("first_day")),
+                name="episode_ends_after_start",
+            ),
+            models.UniqueConstraint(
+                fields=["patient", "kind", "first_day"],
+                condition=Q(entered_in_error=False),
+                name="one_episode",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.patient} {self.kind} {self.first_day:%F}"

@@ -1,0 +1,103 @@
+"""An answer above zero to the item on self-harm is noted at once, and once."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from alerts import outcomes
+from patients.domain.errors import InputError
+from patients.models import AuditEvent, Patient, Questionnaire, User
+from patients.selectors import questionnaires_with_self_harm_since
+from patients.services import SYSTEM
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+WHEN = datetime(2026, 2, 3, 14, 30, tzinfo=UTC)
+NOTED = "self-harm item above zero"
+
+
+@pytest.fixture
+def doctor() -> User:
+    return factories.user(username="dr.a")
+
+
+def record(doctor: User, patient: Patient | None = None, **asked: Any) -> Questionnaire:
+    values = {"instrument": "phq9", "taken_at": WHEN} | asked
+    return outcomes.outcome_record(patient=patient or factories.patient(), by=doctor, **values)
+
+
+def noted() -> list[AuditEvent]:
+    return list(AuditEvent.objects.filter(action=NOTED))
+
+
+@pytest.mark.parametrize("answer", [1, 2, 3])
+def test_an_answer_above_zero_is_noted_in_the_same_step(doctor: User, answer: int) -> None:
+    begun = timezone.now()
+    made = record(doctor, items=[0] * 8 + [answer])
+    [row] = noted()
+    assert (row.actor, row.patient_code) == ("dr.a", made.patient.code)
+    assert row.detail == {"questionnaire": made.pk}
+    assert Questionnaire.objects.get().safety_considered_at is not None
+    assert questionnaires_with_self_harm_since(begun) == []
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"items": [3] * 8 + [0]},
+        {"items": None, "total": 27},
+        {"instrument": "phq8", "items": [3] * 8},
+        {"instrument": "asrm", "items": [4] * 5},
+    ],
+)
+def test_nothing_is_noted_where_there_is_no_such_answer(
+    doctor: User, asked: dict[str, Any]
+) -> None:
+    made = record(doctor, **asked)
+    assert noted() == [] and made.safety_considered_at is None
+
+
+def test_the_same_again_is_not_noted_twice(doctor: User) -> None:
+    patient = factories.patient()
+    for _ in (1, 2):
+        record(doctor, patient, items=[0] * 8 + [1])
+    assert len(noted()) == 1
+
+
+def test_a_refusal_notes_nothing(doctor: User) -> None:
+    with pytest.raises(InputError):
+        record(doctor, items=[0] * 8 + [4])
+    assert noted() == [] and not Questionnaire.objects.exists()
+
+
+def test_nothing_is_stored_where_the_note_cannot_be(
+    doctor: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(**_: object) -> bool:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(outcomes, "safety_consider", fails)
+    with pytest.raises(OSError):
+        record(doctor, items=[0] * 8 + [1])
+    assert not Questionnaire.objects.exists() and not AuditEvent.objects.exists()
+
+
+def test_what_a_device_told_is_noted_by_the_system_and_then_no_more() -> None:
+    now = timezone.now()
+    row = factories.questionnaire(
+        factories.patient(), [0] * 8 + [2], recorded_by="", recorded_at=now, source="device_push"
+    )
+    [found] = questionnaires_with_self_harm_since(now)
+    assert outcomes.safety_consider(questionnaire=found, by=SYSTEM, now=now)
+    assert not outcomes.safety_consider(questionnaire=found, by=SYSTEM, now=now)
+    assert [event.actor for event in noted()] == ["system"]
+    row.refresh_from_db()
+    assert row.safety_considered_at == now
+
+
+def test_one_entered_in_error_is_not_noted() -> None:
+    row = factories.questionnaire(factories.patient(), [3] * 9, entered_in_error=True)
+    assert not outcomes.safety_consider(questionnaire=row, by=SYSTEM, now=timezone.now())
+    assert noted() == []
