@@ -32,6 +32,8 @@ def rule_files(**_: Any) -> Sequence[CheckMessage]:
         scoring_rules.model_facts,
         alert_rules.triage_rules,
         alert_rules.absence_rules,
+        alert_rules.policies,
+        alert_rules.safety_words,
         alert_rules.guidelines,
     )
     found: list[CheckMessage] = []

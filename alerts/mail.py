@@ -24,6 +24,7 @@ from scoring.selectors import research_use
 EVENTS = {
     "raised": "new",
     "risen": "risen",
+    "repeated": "told again",
     "upgraded": "raised to High by a colleague",
     "escalated": "nobody has taken it on",
     "lapsed": "acknowledged, but nothing followed",

@@ -19,7 +19,7 @@ from patients.services import SYSTEM, audit_record
 
 URGENT_TIER = "High"
 # Events of which the people at the alert's level are told. The rest concern nobody else.
-TOLD = ("raised", "risen", "upgraded", "escalated", "lapsed", "woken")
+TOLD = ("raised", "risen", "repeated", "upgraded", "escalated", "lapsed", "woken")
 ASKED = ("dismissal_requested", "downgrade_requested")  # of psychiatrists
 
 

@@ -1,14 +1,21 @@
 """Questionnaires come in here: recorded, and their item on self-harm looked at, in one step."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
+from alerts.models import AlertKind
+from alerts.raising import alert_raise
+from alerts.resources import safety_words
 from patients.models import Patient, Questionnaire, User
 from patients.outcomes import CLINIC, questionnaire_record, self_harm_item
-from patients.services import audit_record
+from patients.selectors import questionnaires_with_self_harm_since
+from patients.services import SYSTEM, audit_record
+from scoring.models import Tier
+
+WATCHED = timedelta(days=30)  # what was stored before is not brought up any more
 
 
 @transaction.atomic
@@ -41,7 +48,9 @@ def outcome_record(
 
 @transaction.atomic
 def safety_consider(*, questionnaire: Questionnaire, by: User | str, now: datetime) -> bool:
-    """Note an answer above zero to the item on self-harm, once. Returns whether it was noted now.
+    """Raise the safety alert for an answer above zero to the item on self-harm, once.
+
+    Returns whether it was considered now. An open safety alert that somebody holds comes back.
 
     ``by`` is who recorded it, or “system” for what a device told.
     """
@@ -52,6 +61,10 @@ def safety_consider(*, questionnaire: Questionnaire, by: User | str, now: dateti
     )
     if not unseen.update(safety_considered_at=now):
         return False
+    alert_raise(
+        patient=questionnaire.patient, kind=AlertKind.SAFETY, tier=Tier.HIGH, by=by, now=now,
+        why="self_harm_item", recommendation=safety_words(),
+    )  # fmt: skip
     audit_record(
         by=by,
         action="self-harm item above zero",
@@ -59,3 +72,9 @@ def safety_consider(*, questionnaire: Questionnaire, by: User | str, now: dateti
         questionnaire=questionnaire.pk,
     )
     return True
+
+
+def safety_watch(*, now: datetime) -> int:
+    """Consider what devices and vendors told meanwhile; returns how many were considered."""
+    rows = questionnaires_with_self_harm_since(now - WATCHED)
+    return sum(safety_consider(questionnaire=row, by=SYSTEM, now=now) for row in rows)

@@ -1,7 +1,8 @@
 """What the system itself does about alerts: raise, raise higher, resolve, escalate, wake."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from django.db import transaction
@@ -15,18 +16,14 @@ from alerts.models import OPEN_STATES, Alert, AlertKind, FollowUp
 from alerts.notices import follow_up_notice
 from alerts.resources import guidelines, triage_rules
 from clarity_site.logs import log
-from patients.models import MedicationCourse, Patient, User
-from patients.selectors import medications_on, zones_of
+from patients.medications import medication_state
+from patients.models import Patient, User
+from patients.selectors import zones_of
 from patients.services import SYSTEM
 from scoring.models import RiskScore, Track
 
 ALERT_MAX_AGE_DAYS = 3  # nobody is alerted afterwards about a day longer ago than this
 HISTORY_DAYS = 30
-ANTIDEPRESSANTS = (
-    MedicationCourse.DrugClass.SSRI,
-    MedicationCourse.DrugClass.SNRI,
-    MedicationCourse.DrugClass.OTHER_ANTIDEPRESSANT,
-)
 DUE_EVENTS = {NEW: "escalated", ACKNOWLEDGED: "lapsed", SNOOZED: "woken"}
 
 
@@ -58,14 +55,23 @@ def alerts_consider(*, score: RiskScore, now: datetime) -> list[Alert]:
 def evidence_of(patient: Patient, track: Track, history: Sequence[RiskScore]) -> Evidence:
     """What triage looks at; ``history`` is of one patient, the scored day last."""
     score = history[-1]
-    active = {course.drug_class for course in medications_on(patient, score.day)}
+    drugs = medication_state(patient, score.day)
     at_once = [
         reason["code"] for reason in score.reasons if reason["code"].startswith(AT_ONCE[track])
     ]
-    if track == Track.MANIA and active.intersection(ANTIDEPRESSANTS):
+    if track == Track.MANIA and drugs.antidepressants:
         at_once.append("antidepressant_active")
+    if track == Track.MANIA and drugs.mood_stabilisers_stopped:
+        at_once.append("mood_stabiliser_stopped")
     days = tuple(_track_day(row, track) for row in history)
-    return Evidence(track, days, tuple(at_once), mania_is_high=score.mania["tier"] == "High")
+    return Evidence(
+        track,
+        days,
+        tuple(at_once),
+        stabiliser_stopped=bool(drugs.mood_stabilisers_stopped),
+        mania_is_high=score.mania["tier"] == "High",
+        in_grace=bool(drugs.sleep_changes),
+    )
 
 
 def _track_day(score: RiskScore, track: Track) -> TrackDay:
@@ -107,13 +113,13 @@ def _renew(alert: Alert, score: RiskScore) -> None:
 
 
 def _recommendation(patient: Patient, track: str, tier: str, score: RiskScore) -> dict[str, Any]:
-    active = medications_on(patient, score.day)
+    drugs = medication_state(patient, score.day)
     found = recommend(
         guidelines(),
         track=track,
         tier=tier,
         diagnosis=patient.diagnosis,
-        antidepressant_active=any(c.drug_class in ANTIDEPRESSANTS for c in active),
+        antidepressant_active=bool(drugs.antidepressants),
     )
     return found.as_dict() if found else {}
 
@@ -128,6 +134,7 @@ def alert_raise(
     now: datetime,
     why: str,
     note: str = "",
+    recommendation: Mapping[str, Any] = MappingProxyType({}),
 ) -> tuple[Alert, bool]:
     """Raise an alert of a kind that no score stands behind, or raise the open one higher.
 
@@ -137,10 +144,14 @@ def alert_raise(
     alert = patient.alerts.filter(kind=kind, state__in=OPEN_STATES).first()
     if alert is None:
         alert = Alert(patient=patient, kind=kind, raised_at=now, state="")
+        alert.recommendation = dict(recommendation)
         move(alert, "raised", by=by, at=now, tier=tier, reason=why, note=note)
         return alert, True
     if alert.tier == "Moderate" and tier == "High":
         move(alert, "risen", by=by, at=now, tier=tier, reason=why, note=note)
+        return alert, True
+    if kind == AlertKind.SAFETY:  # nobody shall take it for the one that they have dealt with
+        move(alert, "repeated", by=by, at=now, reason=why, note=note)
         return alert, True
     return alert, False
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from alerts.domain.absence import AbsenceRules, load_absence_rules
 from alerts.domain.escalation import Policy, load_policies
 from alerts.domain.guidelines import Recommendation, load_guidelines
+from alerts.domain.safety import load_safety_words
 from alerts.domain.triage import TriageRules, load_triage_rules
 
 DATA = Path(__file__).resolve().parent / "data"
@@ -21,6 +22,12 @@ def triage_rules() -> TriageRules:
 def policies() -> dict[str, Policy]:
     """escalation.toml."""
     return load_policies(DATA / "escalation.toml")
+
+
+@cache
+def safety_words() -> dict[str, str]:
+    """safety.toml, as an alert's recommendation. Raises RuleFileError."""
+    return load_safety_words(DATA / "safety.toml")
 
 
 @cache

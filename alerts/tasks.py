@@ -11,6 +11,7 @@ from alerts.absence import absence_watch
 from alerts.mail import notices_mail
 from alerts.nightly import patient_night
 from alerts.outbox import outbox_deliver
+from alerts.outcomes import safety_watch
 from alerts.raising import alerts_overdue, alerts_watch
 from clarity_site.logs import log
 from scoring import runs
@@ -79,8 +80,9 @@ def watch_absences() -> None:
 
 @shared_task
 def watch_alerts() -> None:
-    """Escalate, let lapse, wake and remind; then mail what is due."""
+    """Safety first; then escalate, let lapse, wake and remind; then mail what is due."""
     now = timezone.now()
+    safety_watch(now=now)
     alerts_watch(now=now)
     notices_mail(now=now)
     if overdue := alerts_overdue(now):

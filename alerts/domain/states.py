@@ -22,6 +22,7 @@ BEFORE_UNDO = "before"  # stands for the state in which the undone event found t
 TRANSITIONS: Mapping[str, Mapping[str, str]] = {
     "raised": {"": NEW},
     "risen": dict.fromkeys(OPEN, NEW),
+    "repeated": dict.fromkeys(OPEN, NEW),  # a safety notice: the same was told again
     "escalated": {NEW: NEW},
     "lapsed": {ACKNOWLEDGED: NEW},
     "woken": {SNOOZED: NEW},
@@ -40,7 +41,7 @@ TRANSITIONS: Mapping[str, Mapping[str, str]] = {
     "undone": dict.fromkeys((*OPEN, *CLOSED), BEFORE_UNDO),
 }
 # Though a clinician raises a concern.
-BY_SYSTEM_ONLY = ("raised", "risen", "escalated", "lapsed", "woken", "ended")
+BY_SYSTEM_ONLY = ("raised", "risen", "repeated", "escalated", "lapsed", "woken", "ended")
 NEEDS_REASON = (
     "dismissed", "upgraded", "downgraded", "dismissal_requested", "downgrade_requested",
     "request_declined",
@@ -122,7 +123,7 @@ def step(
     life = replace(_asked(life, event), state=state, tier=_tier(life, event, tier))
     if state in CLOSED:
         return replace(life, due_at=None)
-    if event in ("raised", "risen", "lapsed", "woken"):
+    if event in ("raised", "risen", "repeated", "lapsed", "woken"):
         return _waiting(life, at, policy)
     if event == "escalated":
         level = life.level + 1

@@ -1,12 +1,14 @@
 """An answer above zero to the item on self-harm is noted at once, and once."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from alerts import outcomes
+from alerts.models import Alert, OutboxMessage
+from alerts.services import alert_acknowledge
 from patients.domain.errors import InputError
 from patients.models import AuditEvent, Patient, Questionnaire, User
 from patients.selectors import questionnaires_with_self_harm_since
@@ -101,3 +103,33 @@ def test_one_entered_in_error_is_not_noted() -> None:
     row = factories.questionnaire(factories.patient(), [3] * 9, entered_in_error=True)
     assert not outcomes.safety_consider(questionnaire=row, by=SYSTEM, now=timezone.now())
     assert noted() == []
+
+
+def test_the_safety_alert_is_there_at_once_with_the_clinics_own_words(doctor: User) -> None:
+    patient = factories.patient(team=[doctor])
+    record(doctor, patient, items=[0] * 8 + [2])
+    alert = Alert.objects.get()
+    assert (alert.kind, alert.tier, alert.state) == ("safety", "High", "new")
+    assert "Item 9" in alert.recommendation["text"] and alert.recommendation["checked_by"] == ""
+    assert [(n.user, n.is_urgent) for n in alert.notices.all()] == [(doctor, True)]
+    assert not OutboxMessage.objects.exists()
+
+
+def test_told_again_it_comes_back_even_while_somebody_holds_it(doctor: User) -> None:
+    patient = factories.patient(team=[doctor])
+    record(doctor, patient, items=[0] * 8 + [2])
+    alert_acknowledge(alert=Alert.objects.get(), by=doctor)
+    record(doctor, patient, items=[0] * 8 + [1], taken_at=WHEN + timedelta(days=1))
+    alert = Alert.objects.get()
+    assert (alert.state, alert.transitions.last().event) == ("new", "repeated")
+    assert alert.notices.filter(event="repeated").count() == 1
+
+
+def test_what_a_device_told_is_found_by_the_watch(doctor: User) -> None:
+    patient = factories.patient(team=[doctor])
+    factories.questionnaire(
+        patient, instrument="phq9", items=[0] * 8 + [1], recorded_at=timezone.now()
+    )
+    assert outcomes.safety_watch(now=timezone.now()) == 1
+    assert outcomes.safety_watch(now=timezone.now()) == 0
+    assert Alert.objects.get().transitions.get().actor == SYSTEM

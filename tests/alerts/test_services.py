@@ -133,11 +133,15 @@ def test_a_score_of_more_than_three_days_ago_alerts_nobody(
 
 
 def test_the_recommendation_fits_diagnosis_and_drugs() -> None:
-    patient = factories.patient("P-2", ehr_id="ehr-2", diagnosis="bipolar_1")
+    patient = factories.patient(
+        "P-2", ehr_id="ehr-2", diagnosis="bipolar_1", medication_list_available=True
+    )
     factories.medication(patient, first_day=DAY - timedelta(days=9))
     [alert] = consider(patient, mania=0.9)
     assert "antidepressant is active" in alert.recommendation["text"]
-    ended = factories.patient("P-3", ehr_id="ehr-3", diagnosis="bipolar_1")
+    ended = factories.patient(
+        "P-3", ehr_id="ehr-3", diagnosis="bipolar_1", medication_list_available=True
+    )
     factories.medication(ended, first_day=DAY - timedelta(days=9), last_day=DAY - timedelta(days=1))
     [other] = consider(ended, mania=0.9)
     assert "antidepressant" not in other.recommendation["text"]

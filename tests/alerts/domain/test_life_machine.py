@@ -93,7 +93,7 @@ class Clinic:
             or after.due_at is None
         ):
             self.reminders[kind] = 0
-        elif event in ("raised", "risen", "upgraded", "escalated", "lapsed", "woken"):
+        elif event in ("raised", "risen", "repeated", "upgraded", "escalated", "lapsed", "woken"):
             self.reminders[kind] += after.state == "new"
 
     def score(self, kind: str, tier: str) -> None:
@@ -165,6 +165,12 @@ class LifeMachine(RuleBasedStateMachine):
         self.clinic.watch()
         for life in self.clinic.lives.values():
             assert life.due_at is None or life.due_at > self.clinic.now
+
+    @rule()
+    def item_nine_again(self) -> None:
+        """What is told again comes back to everybody."""
+        was_open = self.clinic.lives["mania"].state in OPEN
+        assert self.clinic.act("mania", "repeated", "system") == was_open
 
     @rule()
     def data_come_again(self) -> None:

@@ -32,20 +32,23 @@ HOUR = timedelta(hours=1)
 ALLOWED = {
     "": {"raised": NEW},
     NEW: {
-        "risen": NEW, "escalated": NEW, "acknowledged": ACKNOWLEDGED, "contacted": ACKNOWLEDGED,
+        "risen": NEW,
+        "repeated": NEW, "escalated": NEW, "acknowledged": ACKNOWLEDGED, "contacted": ACKNOWLEDGED,
         "follow_up_set": ACKNOWLEDGED, "snoozed": SNOOZED, "upgraded": NEW, "downgraded": NEW,
         "dismissal_requested": NEW, "downgrade_requested": NEW, "request_declined": NEW,
         "dismissed": DISMISSED, "ended": RESOLVED, "undone": BEFORE_UNDO,
     },
     ACKNOWLEDGED: {
-        "risen": NEW, "lapsed": NEW, "contacted": ACKNOWLEDGED, "follow_up_set": ACKNOWLEDGED,
+        "risen": NEW,
+        "repeated": NEW, "lapsed": NEW, "contacted": ACKNOWLEDGED, "follow_up_set": ACKNOWLEDGED,
         "snoozed": SNOOZED, "upgraded": ACKNOWLEDGED, "downgraded": ACKNOWLEDGED,
         "dismissal_requested": ACKNOWLEDGED, "downgrade_requested": ACKNOWLEDGED,
         "request_declined": ACKNOWLEDGED, "dismissed": DISMISSED, "resolved": RESOLVED,
         "undone": BEFORE_UNDO, "ended": RESOLVED,
     },
     SNOOZED: {
-        "risen": NEW, "woken": NEW, "acknowledged": ACKNOWLEDGED, "contacted": ACKNOWLEDGED,
+        "risen": NEW,
+        "repeated": NEW, "woken": NEW, "acknowledged": ACKNOWLEDGED, "contacted": ACKNOWLEDGED,
         "follow_up_set": ACKNOWLEDGED, "upgraded": SNOOZED, "downgraded": SNOOZED,
         "dismissal_requested": SNOOZED, "downgrade_requested": SNOOZED,
         "request_declined": SNOOZED, "dismissed": DISMISSED, "resolved": RESOLVED,
