@@ -16,12 +16,14 @@ WRITES_AND_READS = {
     *("storage", "resolving", "sleep_records", "tokens", "uploads", "upload_queue"),
     *("provenance", "last_data", "absence", "removal"),
     *("model_services", "model_imports", "replay", "shadow"),
+    *("baselines", "stretches", "usual"),
 }
 ADAPTERS = {"models", "ingest", "engines", "learning", "datasets", "fhir"}
 LEVELS = {"domain": 0} | dict.fromkeys(ADAPTERS, 1) | dict.fromkeys(WRITES_AND_READS, 2)
 INTERFACE = {
     *("views", "api", "urls", "admin", "presenters", "tasks", "checks", "templatetags"),
     *("management", "device_api", "device_shapes", "upload_views", "data_views", "model_views"),
+    *("baseline_views", "baseline_forms"),
 }
 WITHOUT_DJANGO = {"domain", "ingest", "engines", "datasets", "fhir"}
 NEVER_IN_DOMAIN = {
