@@ -202,8 +202,8 @@ def _with_reason(
             service(baseline=baseline, by=actor(request), **form.cleaned_data)
             messages.success(request, f"Baseline {baseline.version} of {patient} {words}.")
             return redirect("baseline-page", patient.code)
-        except InputError as refusal:
-            form.add_error(None, str(refusal))
+        except InputError as refusal:  # what the form stood on may be decided by now
+            messages.error(request, str(refusal))
     return _shown(request, patient, UNUSABLE, **{name: form})
 
 

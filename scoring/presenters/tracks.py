@@ -107,10 +107,10 @@ def since_intake(points: Sequence[ScorePoint], track: str, intake: IntakeAssessm
 
     Empty for mania, of which a PHQ-9 says nothing, and where an earlier score says more.
     """
-    assessed = [p for p in points if p.track(track).probability is not None]
-    if intake is None or track != Track.DEPRESSION or not points or assessed != [points[-1]]:
+    seen = [t.tier for p in points if (t := p.track(track)).probability is not None]
+    if intake is None or track != Track.DEPRESSION or len(seen) != 1 or not seen[0]:
         return ""
-    now, then = (TIER_ORDER[Tier(t)] for t in (points[-1].track(track).tier, intake.tier))
+    now, then = TIER_ORDER[Tier(seen[0])], TIER_ORDER[Tier(intake.tier)]
     side = "as" if now == then else "higher than" if now > then else "lower than"
     return f"{side} at intake (PHQ-9 {intake.phq9}, {intake.tier}, {day_words(intake.day)})"
 

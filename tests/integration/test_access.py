@@ -55,6 +55,7 @@ def clinic() -> dict[str, Any]:
         "code": patient.code,
         "alert_id": alert.pk,
         "baseline_id": factories.baseline(patient, "proposed").pk,
+        "stretch_id": factories.stretch(patient).pk,
         "course_id": factories.medication(patient).pk,
         "message_id": alert.messages.get().pk,
         "object_id": patient.pk,
@@ -68,7 +69,7 @@ def clinic() -> dict[str, Any]:
 
 PARAMETERS = {
     *("code", "alert_id", "baseline_id", "course_id", "message_id", "object_id", "id"),
-    *("token_id", "upload_id", "device_id"),
+    *("token_id", "upload_id", "device_id", "stretch_id"),
 }
 WITH_PATIENT = [(r, p) for r, p in ALL if PARAMETERS & set(names(r))]
 
@@ -146,7 +147,14 @@ def test_team_member_may_not_approve_or_change_medications() -> None:
     client, keys = logged_in(made["mine"]), made["values"]
     for address in (
         f"/baselines/{keys['baseline_id']}/approve/",
+        f"/baselines/{keys['baseline_id']}/reject/",
+        f"/baselines/{keys['baseline_id']}/edit/",
+        f"/baselines/{keys['baseline_id']}/freeze/",
+        f"/baselines/{keys['baseline_id']}/unfreeze/",
+        f"/baselines/stretches/{keys['stretch_id']}/remove/",
         "/baselines/CL-1/propose/",
+        "/baselines/CL-1/mark/",
+        "/baselines/CL-1/intake/",
         "/medications/CL-1/",
         "/medications/CL-1/start/",
         "/medications/CL-1/list/",
@@ -183,10 +191,14 @@ def test_each_opening_of_a_record_writes_one_audit_row(address: str) -> None:
     assert (row.actor, row.patient_code) == (made["mine"].username, "CL-1")
 
 
-def test_opening_a_medication_list_or_the_admin_writes_one_audit_row() -> None:
+def test_opening_baselines_a_medication_list_or_the_admin_writes_one_audit_row() -> None:
     made = clinic()
     boss = factories.user(Role.ADMINISTRATOR, is_superuser=True, is_staff=True)
-    for address in ("/medications/CL-1/", f"/admin/patients/patient/{made['patient'].pk}/change/"):
+    for address in (
+        "/baselines/CL-1/",
+        "/medications/CL-1/",
+        f"/admin/patients/patient/{made['patient'].pk}/change/",
+    ):
         before = AuditEvent.objects.count()
         assert logged_in(boss).get(address).status_code == 200
         assert AuditEvent.objects.count() == before + 1, address
