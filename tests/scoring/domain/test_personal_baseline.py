@@ -178,7 +178,7 @@ def test_two_sds_on_the_worse_side_are_a_worsening(
 
 @pytest.mark.parametrize(
     ("hour", "poles"),
-    [(20.5, ("mania",)), (22.7, ("depression",)), (21.0, None), (12.0, ("mania",))],
+    [(19.9, ("mania",)), (23.2, ("depression",)), (20.1, None), (12.0, ("mania",))],
 )
 def test_an_earlier_phase_is_worse_for_mania_and_a_later_one_for_depression(
     rules: BaselineRules, hour: float, poles: tuple[str, ...] | None
@@ -220,7 +220,7 @@ def test_less_sleep_never_lies_less_far_on_the_side_of_mania(a: float, b: float)
 
 
 def test_the_reason_names_both_values_and_how_far_apart_they_are(rules: BaselineRules) -> None:
-    day = features(a_day(0), hours=3.9, phase=phase(19.0, 43.0))
+    day = features(a_day(0), hours=3.9, phase=phase(17.6, 41.6))
     usual = {"time_asleep_hours": Usual(7.1, 1.33, 30), "dlmo_hour": Usual(21.58, 0.5, 30)}
     offs = [off.as_dict() for off in worsenings(day, usual, OWN, rules)]
     texts = [(r.code, r.text) for r in worse_reasons(offs, 2.31, rules)]
@@ -228,12 +228,21 @@ def test_the_reason_names_both_values_and_how_far_apart_they_are(rules: Baseline
         ("worse_than_usual", "Time asleep 3.9 h, usually 7.1 h (2.4 SD less)."),
         (
             "worse_than_usual",
-            "Estimated melatonin onset (DLMO) 19:00, usually 21:35 (more than 5 SD earlier).",
+            "Estimated melatonin onset (DLMO) 17:36, usually 21:35 (5.0 SD earlier).",
         ),
         (
             "worse_than_usual",
             "The depression output lies 2.3 SD above this person’s own last 8 weeks.",
         ),
+    ]
+
+
+def test_what_lies_beyond_five_sds_is_not_told_finer(rules: BaselineRules) -> None:
+    day = features(a_day(0), hours=1.0, phase={})
+    offs = [o.as_dict() for o in worsenings(day, USUAL, OWN, rules)]
+    assert [r.text for r in worse_reasons(offs, 9.0, rules)] == [
+        "Time asleep 1.0 h, usually 7.1 h (more than 5 SD less).",
+        "The depression output lies more than 5 SD above this person’s own last 8 weeks.",
     ]
 
 
