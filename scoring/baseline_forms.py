@@ -1,6 +1,6 @@
 """What is typed about baselines: means and SDs, stretches of days, reasons, the intake."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import time
 from typing import Any
 
@@ -23,15 +23,27 @@ def day_field(label: str) -> forms.DateField:
     return forms.DateField(label=label, widget=widget, error_messages=DATE)
 
 
-def reason_field(label: str = "Reason") -> forms.CharField:
+def choice_field(label: str, choices: Sequence[tuple[str, str]]) -> forms.ChoiceField:
+    """One of these; none is chosen beforehand."""
+    errors = {"required": "Choose one.", "invalid_choice": "Choose one of these."}
+    return forms.ChoiceField(label=label, choices=[("", "Choose"), *choices], error_messages=errors)
+
+
+def reason_field(label: str) -> forms.CharField:
     """Why; never left empty."""
     return forms.CharField(label=label, max_length=500, error_messages=WHY)
 
 
-class ReasonForm(forms.Form):
-    """Why a proposal is rejected, or a baseline frozen."""
+class RejectForm(forms.Form):
+    """Why a proposal is not taken."""
 
-    reason = reason_field()
+    reason = reason_field("Why it is rejected")
+
+
+class FreezeForm(forms.Form):
+    """Why a baseline stays as it is."""
+
+    reason = reason_field("Why it is frozen")
 
 
 class MarkForm(forms.Form):
@@ -39,8 +51,8 @@ class MarkForm(forms.Form):
 
     first_day = day_field("First day")
     last_day = day_field("Last day")
-    kind = forms.ChoiceField(label="The person was", choices=BaselineStretch.Kind.choices)
-    reason = reason_field()
+    kind = choice_field("The person was", BaselineStretch.Kind.choices)
+    reason = reason_field("Why these days are marked")
 
 
 class IntakeForm(forms.Form):
@@ -58,7 +70,7 @@ class IntakeForm(forms.Form):
             "max_value": "A PHQ-9 total is 0 to 27.",
         },
     )
-    tier = forms.ChoiceField(label="Tier", choices=IntakeAssessment.IntakeTier.choices)
+    tier = choice_field("Tier", IntakeAssessment.IntakeTier.choices)
     clinician = forms.CharField(
         label="Clinician", max_length=150, error_messages={"required": "Say who assessed."}
     )
@@ -78,7 +90,7 @@ class EditForm(forms.Form):
             mean, sd = _fields(feature)
             mean.initial, sd.initial = _typed(self.usual[name], feature)
             self.fields |= {f"{name}-mean": mean, f"{name}-sd": sd}
-        self.fields["reason"] = reason_field()
+        self.fields["reason"] = reason_field("Why it is changed")
 
     def changed(self) -> dict[str, Usual]:
         """The features of which something was typed anew, in their own units."""

@@ -17,7 +17,7 @@ from patients.services import record_opened
 from patients.views import actor, page, patient_for
 from scoring import baselines as services
 from scoring import stretches
-from scoring.baseline_forms import EditForm, IntakeForm, MarkForm, ReasonForm
+from scoring.baseline_forms import EditForm, FreezeForm, IntakeForm, MarkForm, RejectForm
 from scoring.domain.baseline_rules import Usual
 from scoring.domain.daily import FULL_DAY_MINUTES
 from scoring.domain.personal_baseline import Stretch
@@ -37,6 +37,7 @@ from scoring.usual import (
 
 LIVE = (Baseline.State.PROPOSED, *Baseline.IN_FORCE)
 UNUSABLE = 422
+DONE = {"reject": "rejected", "freeze": "frozen"}
 
 
 def baseline_for(user: User, baseline_id: int) -> Baseline:
@@ -119,13 +120,15 @@ def unmark(request: HttpRequest, stretch: BaselineStretch) -> HttpResponse:
 @page("POST", Permission.MANAGE_BASELINES, find=baseline_for)
 def reject(request: HttpRequest, baseline: Baseline) -> HttpResponse:
     """Do not take a proposal."""
-    return _with_reason(request, baseline, "reject", services.baseline_reject, "rejected")
+    form = _form(RejectForm, "reject", request.POST)
+    return _with_reason(request, baseline, form, services.baseline_reject, "reject")
 
 
 @page("POST", Permission.MANAGE_BASELINES, find=baseline_for)
 def freeze(request: HttpRequest, baseline: Baseline) -> HttpResponse:
     """Keep the baseline in force as it is."""
-    return _with_reason(request, baseline, "freeze", services.baseline_freeze, "frozen")
+    form = _form(FreezeForm, "freeze", request.POST)
+    return _with_reason(request, baseline, form, services.baseline_freeze, "freeze")
 
 
 @page("POST", Permission.MANAGE_BASELINES, find=baseline_for)
@@ -194,13 +197,13 @@ def intake(request: HttpRequest, patient: Patient) -> HttpResponse:
 
 
 def _with_reason(
-    request: HttpRequest, baseline: Baseline, name: str, service: Callable[..., None], words: str
+    request: HttpRequest, baseline: Baseline, form: Any, service: Callable[..., None], name: str
 ) -> HttpResponse:
-    form, patient = _form(ReasonForm, name, request.POST), baseline.patient
+    patient = baseline.patient
     if form.is_valid():
         try:
             service(baseline=baseline, by=actor(request), **form.cleaned_data)
-            messages.success(request, f"Baseline {baseline.version} of {patient} {words}.")
+            messages.success(request, f"Baseline {baseline.version} of {patient} {DONE[name]}.")
             return redirect("baseline-page", patient.code)
         except InputError as refusal:  # what the form stood on may be decided by now
             messages.error(request, str(refusal))
@@ -249,8 +252,8 @@ def _shown(request: HttpRequest, patient: Patient, status: int = 200, **more: An
         "edit": EditForm(baseline=editable) if editable else None,
         "mark": _form(MarkForm, "mark"),
         "intake": _form(IntakeForm, "intake"),
-        "reject": _form(ReasonForm, "reject"),
-        "freeze": _form(ReasonForm, "freeze"),
+        "reject": _form(RejectForm, "reject"),
+        "freeze": _form(FreezeForm, "freeze"),
         "zone": timezone.get_default_timezone_name(),
     }
     return render(request, "scoring/baseline.html", context | more, status=status)

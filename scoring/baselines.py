@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from patients.domain.errors import InputError
 from patients.models import Patient, User
-from patients.services import SYSTEM, audit_record
+from patients.services import SYSTEM, audit_record, patient_lock
 from scoring.domain.baseline_rules import Usual, implausible
 from scoring.domain.daily import FULL_DAY_MINUTES
 from scoring.domain.personal_baseline import PersonalBaseline, sustained_low
@@ -70,7 +70,7 @@ def baseline_propose_if_due(*, patient: Patient, last: date) -> Baseline | None:
         return None
     try:
         return baseline_propose(patient=patient, by=SYSTEM)
-    except InputError:  # too few days, or somebody was first
+    except InputError:  # too few days, somebody was first, or a recording is being stored
         return None
 
 
@@ -174,11 +174,11 @@ def baseline_unfreeze(*, baseline: Baseline, by: User) -> None:
 
 def live_locked(patient: Patient) -> dict[str, Baseline]:
     """The patient's versions that are not done with, by state; until the transaction ends
-    nobody else can change them.
+    nobody else can change them. Raises InputError while a recording is being stored.
     """
-    rows = patient.baselines.order_by("version")
-    list(rows.select_for_update().values_list("pk"))  # waits for who is at it, then reads anew
-    return {row.state: row for row in rows.filter(state__in=(State.PROPOSED, *Baseline.IN_FORCE))}
+    patient_lock(patient)
+    live = patient.baselines.filter(state__in=(State.PROPOSED, *Baseline.IN_FORCE))
+    return {row.state: row for row in live}
 
 
 def _still(baseline: Baseline, *states: str) -> None:
@@ -242,16 +242,9 @@ def _create(
     patient: Patient, by: str, action: str = "baseline proposed", **values: Any
 ) -> Baseline:
     newest = patient.baselines.order_by("-version").values_list("version", flat=True).first() or 0
-    try:
-        with transaction.atomic():
-            made = Baseline.objects.create(
-                patient=patient, version=newest + 1, proposed_by=by,
-                proposed_at=timezone.now(), **values,
-            )  # fmt: skip
-    except IntegrityError:  # a first proposal has no row that could be waited for
-        raise InputError(
-            f"Somebody else has just proposed a baseline of {patient.code}: reload the page."
-        ) from None
+    made = Baseline.objects.create(
+        patient=patient, version=newest + 1, proposed_by=by, proposed_at=timezone.now(), **values
+    )
     audit_record(by=by, action=action, patient=patient, version=made.version)
     return made
 

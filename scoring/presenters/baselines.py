@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from patients.models import Patient
-from scoring.domain.baseline_rules import BaselineRules, Usual
+from scoring.domain.baseline_rules import BaselineRules, Feature, Usual
 from scoring.models import Baseline
 from scoring.presenters.tracks import main_features
 from scoring.usual import RunIn
@@ -87,11 +87,18 @@ def side_by_side(versions: Iterable[Baseline], rules: BaselineRules) -> list[Row
             population=_cell(feature.population.usual) if feature.population else None,
             verified=bool(feature.population and feature.population.verified and rules.checked_by),
             source=feature.population.source if feature.population else "",
-            worse=", ".join(f"{side} for {pole}" for pole, side in feature.worse.items()),
+            worse=", ".join(
+                f"{_side(side, feature)} for {pole}" for pole, side in feature.worse.items()
+            ),
             cells=[column.get(name) for column in columns],
         )
         for name, feature in rules.features.items()
     ]
+
+
+def _side(side: str, feature: Feature) -> str:
+    """Lower or higher; of the clock earlier or later."""
+    return {"lower": "earlier", "higher": "later"}[side] if feature.period else side
 
 
 def _cell(usual: Usual) -> dict[str, Any]:

@@ -1,14 +1,13 @@
-"""Versions of baselines: who may do what to which, what is kept, and what the night proposes."""
+"""Versions of baselines: who may do what to which, and what is kept."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from threading import Barrier
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
-from django.test.utils import CaptureQueriesContext
 
 from patients.domain.errors import InputError
 from patients.models import AuditEvent, Patient, User
@@ -23,9 +22,7 @@ from scoring.baselines import (
 )
 from scoring.domain.baseline_rules import Usual
 from scoring.models import Baseline
-from scoring.resources import baseline_rules
-from scoring.stretches import intake_set, stretch_mark, stretch_unmark
-from scoring.usual import in_force, intake_of
+from scoring.usual import in_force
 from tests import factories
 from tests.days import days_store
 
@@ -251,159 +248,3 @@ def test_of_two_edits_at_once_one_is_in_force(patient: Patient, boss: User) -> N
     assert sum(isinstance(made, Baseline) for made in found) == 1
     assert any("version 1 was replaced by boss" in str(words) for words in found)
     assert [s for _, s, _ in states(patient)] == ["replaced", "approved"]
-
-
-def test_marked_days_are_left_out_of_the_proposal_that_follows(
-    patient: Patient, boss: User
-) -> None:
-    first = approved(patient, boss)
-    stretch = stretch_mark(
-        patient=patient, first_day=back(9), last_day=back(5), kind="ill", reason="Flu.", by=boss
-    )
-    second = patient.baselines.get(state="proposed")
-    assert (first.days_used, second.days_used, second.origin) == (60, 55, "refresh")
-    assert "marked as ill" in second.reason and in_force(patient) == first
-    stretch_unmark(stretch=stretch, by=boss)
-    assert [s for _, s, _ in states(patient)] == ["approved", "replaced", "proposed"]
-    assert patient.baselines.get(state="proposed").days_used == 60
-    with pytest.raises(InputError, match="This mark was removed by boss on"):
-        stretch_unmark(stretch=stretch, by=boss)
-    assert ("baseline stretch marked", "boss") in actions()
-    assert ("baseline stretch unmarked", "boss") in actions()
-
-
-def test_of_well_days_alone_a_baseline_is_made_or_none(patient: Patient, boss: User) -> None:
-    give = {"patient": patient, "kind": "well", "reason": "Steady.", "by": boss}
-    baseline_propose(patient=patient, by="system")
-    stretch_mark(first_day=back(12), last_day=back(0), **give)
-    assert [s for _, s, _ in states(patient)] == ["replaced"]
-    with pytest.raises(InputError, match="P-1 has 13 days that are not left out"):
-        baseline_propose(patient=patient, by=boss)
-    stretch_mark(first_day=back(13), last_day=back(13), **give)
-    assert patient.baselines.get(state="proposed").days_used == 14
-
-
-def test_a_mark_long_before_the_window_proposes_nothing(patient: Patient, boss: User) -> None:
-    give = {"patient": patient, "kind": "ill", "reason": "Flu.", "by": boss}
-    stretch_mark(first_day=back(90), last_day=back(60), **give)
-    assert not patient.baselines.exists()
-    stretch_mark(first_day=back(59), last_day=back(59), **give)
-    assert patient.baselines.get().days_used == 59
-
-
-@pytest.mark.parametrize(
-    ("first", "last", "words"),
-    [
-        (LAST, back(1), "lies before the first"),
-        (LAST, date(2999, 1, 1), "lies in the future"),
-        (back(9), back(6), "2026-02-22 to 2026-02-24 is marked as ill by boss"),
-    ],
-)
-def test_a_mark_that_cannot_be_is_refused(
-    patient: Patient, boss: User, first: date, last: date, words: str
-) -> None:
-    give = {"patient": patient, "kind": "ill", "reason": "Flu.", "by": boss}
-    stretch_mark(first_day=back(7), last_day=back(5), **give)
-    with pytest.raises(InputError, match=words):
-        stretch_mark(first_day=first, last_day=last, **give)
-    assert patient.baseline_stretches.count() == 1
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"phq9": 28}, "28 is no PHQ-9 total: give 0 to 27"),
-        ({"phq9": -1}, "no PHQ-9 total"),
-        ({"tier": "Indeterminate"}, "Indeterminate is no tier"),
-        ({"day": date(2999, 1, 1)}, "lies in the future"),
-        ({"clinician": " "}, "Say which clinician"),
-    ],
-)
-def test_an_intake_out_of_range_is_refused(
-    patient: Patient, boss: User, change: dict[str, Any], words: str
-) -> None:
-    given = {"day": LAST, "phq9": 27, "tier": "High", "clinician": "dr.a", "reason": ""}
-    with pytest.raises(InputError, match=words):
-        intake_set(patient=patient, by=boss, **given | change)
-    kept = intake_set(patient=patient, by=boss, **given)
-    assert intake_of(patient) == kept and kept.set_by == "boss"
-    newer = intake_set(patient=patient, by=boss, **given | {"phq9": 0})
-    assert intake_of(patient) == newer and patient.intakes.count() == 2
-    assert "dr.a" not in str(list(AuditEvent.objects.values_list("detail", flat=True)))
-
-
-def low(patient: Patient, count: int = 56, depression: float = 0.1) -> None:
-    for n in range(count):
-        factories.score(patient, back(n), depression, 0.1)
-
-
-def old_baseline(patient: Patient, days_ago: int = 56, **more: Any) -> Baseline:
-    at = datetime(2026, 3, 1, 12, tzinfo=UTC) - timedelta(days=days_ago)
-    return factories.baseline(
-        patient, first_day=back(days_ago + 30), last_day=at.date(), decided_at=at, **more
-    )
-
-
-def due(patient: Patient) -> str | None:
-    made = baseline_propose_if_due(patient=patient, last=LAST)
-    return made.origin if made else None
-
-
-def test_the_night_proposes_the_first_baseline_once_run_in_is_over(patient: Patient) -> None:
-    new = factories.patient("P-2")
-    days_store(new, LAST, 29)
-    assert due(new) is None and due(patient) == "run-in"
-    assert patient.baselines.get().proposed_by == "system"
-    assert due(patient) is None and patient.baselines.count() == 1
-
-
-def test_the_night_proposes_a_refresh_after_eight_weeks_of_low(patient: Patient) -> None:
-    old_baseline(patient)
-    low(patient)
-    assert due(patient) == "refresh"
-    assert due(patient) is None
-
-
-@pytest.mark.parametrize("days_ago", [55, 0])
-def test_no_refresh_within_eight_weeks_of_the_last(patient: Patient, days_ago: int) -> None:
-    old_baseline(patient, days_ago)
-    low(patient)
-    assert due(patient) is None
-
-
-def test_no_refresh_where_somebody_was_not_well(patient: Patient) -> None:
-    old_baseline(patient)
-    low(patient)
-    patient.scores.filter(day=back(40)).delete()
-    factories.score(patient, back(40), 0.6, 0.1)
-    assert due(patient) is None
-
-
-def test_a_frozen_baseline_gets_no_refresh(patient: Patient) -> None:
-    old_baseline(patient, state="frozen")
-    low(patient)
-    assert due(patient) is None
-
-
-def test_after_a_rejection_the_night_waits(patient: Patient, boss: User) -> None:
-    pause = baseline_rules().again_days
-    made = baseline_propose(patient=patient, by="system")
-    baseline_reject(baseline=made, reason="Holiday.", by=boss)
-    for days, expected in ((pause - 1, None), (pause, "run-in")):
-        at = datetime(2026, 3, 1, 12, tzinfo=UTC) - timedelta(days=days)
-        Baseline.objects.filter(pk=made.pk).update(decided_at=at)
-        assert due(patient) == expected
-
-
-def test_a_patient_for_whom_nothing_is_due_costs_two_queries_at_most(patient: Patient) -> None:
-    waiting, fresh, unwell = (factories.patient() for _ in range(3))
-    factories.baseline(waiting, "proposed")
-    old_baseline(fresh, 10)
-    old_baseline(unwell)
-    factories.score(unwell, LAST, 0.6, 0.1)
-    for who, most in ((waiting, 1), (fresh, 1), (unwell, 2), (factories.patient(), 2)):
-        with CaptureQueriesContext(
-            connection,
-        ) as asked:
-            assert due(who) is None
-        assert len(asked) <= most
