@@ -22,7 +22,7 @@ from scoring.domain.baseline_rules import Usual
 from scoring.domain.daily import FULL_DAY_MINUTES
 from scoring.domain.personal_baseline import Stretch
 from scoring.models import Baseline, BaselineStretch
-from scoring.presenters.baselines import SIDE_BY_SIDE, baseline_line, side_by_side
+from scoring.presenters.baselines import baseline_line, newest_and_live, side_by_side
 from scoring.resources import baseline_rules
 from scoring.selectors import last_full_day
 from scoring.usual import (
@@ -232,8 +232,9 @@ def _changes(patient: Patient, usual: Mapping[str, Usual]) -> list[Any]:
 def _shown(request: HttpRequest, patient: Patient, status: int = 200, **more: Any) -> HttpResponse:
     """The page; ``more`` are forms as they were typed, and previews."""
     rules = baseline_rules()
-    versions = list(patient.baselines.all()[:SIDE_BY_SIDE])
-    live = {row.state: row for row in patient.baselines.filter(state__in=LIVE)}
+    every = list(patient.baselines.all())
+    live = {row.state: row for row in every if row.state in LIVE}
+    versions = newest_and_live(every)
     proposal = live.get(Baseline.State.PROPOSED)
     in_force = live.get(Baseline.State.APPROVED) or live.get(Baseline.State.FROZEN)
     editable = proposal or live.get(Baseline.State.APPROVED)

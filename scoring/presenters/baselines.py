@@ -1,6 +1,6 @@
 """How baselines look: where each patient stands, versions side by side, what would change."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -75,6 +75,14 @@ class Row:
     source: str
     worse: str
     cells: list[dict[str, Any] | None]
+
+
+def newest_and_live(versions: Sequence[Baseline]) -> list[Baseline]:
+    """Four versions, newest first as they come: what is proposed or in force is among them."""
+    live = [v for v in versions if v.state == State.PROPOSED or v.is_in_force]
+    others = [v for v in versions if v not in live]
+    shown = {v.pk for v in (*live, *others[: SIDE_BY_SIDE - len(live)])}
+    return [v for v in versions if v.pk in shown]
 
 
 def side_by_side(versions: Iterable[Baseline], rules: BaselineRules) -> list[Row]:

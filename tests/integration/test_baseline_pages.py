@@ -98,6 +98,17 @@ def test_a_page_puts_versions_side_by_side_with_the_population(
     assert "Ada Example" not in words
 
 
+def test_what_is_in_force_is_shown_however_many_proposals_were_rejected_since(
+    client: Client, patient: Patient
+) -> None:
+    factories.baseline(patient, "approved", 1)
+    for version in range(2, 8):
+        factories.baseline(patient, "rejected", version)
+    words = text(client.get(PAGE))
+    assert "Version 7 rejected Version 6 rejected Version 5 rejected Version 1 approved" in words
+    assert "Version 4" not in words
+
+
 def test_in_run_in_the_page_says_with_what_days_are_compared(
     client: Client, patient: Patient
 ) -> None:

@@ -1,9 +1,12 @@
 """baselines.toml: each value has a source, and a file that is wrong is refused by name."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from alerts.checks import rule_files
+from scoring import resources
 from scoring.domain.baseline_rules import BaselineRules, load_baseline_rules
 from scoring.domain.rules import RuleFileError
 from scoring.resources import DATA, baseline_rules
@@ -66,3 +69,16 @@ def test_a_wrong_file_is_refused_with_its_name_and_the_field(
 def test_another_file_has_another_version(tmp_path: Path) -> None:
     rules = edited(tmp_path, "sd = 2.0", "sd = 2.5")
     assert rules.worsening_sd == 2.5 and rules.version != baseline_rules().version
+
+
+def test_a_wrong_file_stops_start_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = shutil.copytree(DATA, tmp_path / "data")
+    (folder / "baselines.toml").write_text(SHIPPED.replace("run_in_days = 30", "run_in = 30"))
+    monkeypatch.setattr(resources, "DATA", folder)
+    baseline_rules.cache_clear()
+    try:
+        found = [message for message in rule_files() if message.id == "clarity.E001"]
+    finally:
+        baseline_rules.cache_clear()
+    [error] = found
+    assert "baselines.toml" in error.msg and "run_in" in error.msg and error.hint
