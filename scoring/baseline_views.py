@@ -18,7 +18,6 @@ from patients.views import actor, page, patient_for
 from scoring import baselines as services
 from scoring import stretches
 from scoring.baseline_forms import EditForm, FreezeForm, IntakeForm, MarkForm, RejectForm
-from scoring.domain.baseline_rules import Usual
 from scoring.domain.daily import FULL_DAY_MINUTES
 from scoring.domain.personal_baseline import Stretch
 from scoring.models import Baseline, BaselineStretch
@@ -27,10 +26,11 @@ from scoring.resources import baseline_rules
 from scoring.selectors import last_full_day
 from scoring.usual import (
     CHANGED_DAYS,
+    ChangedDay,
+    Values,
     intake_of,
     run_ins,
     stretches_of,
-    usual_in,
     worked_out,
     would_change,
 )
@@ -145,11 +145,11 @@ def edit(request: HttpRequest, baseline: Baseline) -> HttpResponse:
             )
             messages.success(request, f"Baseline {made.version} of {patient} is in force.")
             return redirect("baseline-page", patient.code)
-        usual = usual_in(services.edited_values(baseline, changed))
+        values = services.edited_values(baseline, changed)
     except InputError as refusal:
         form.add_error(None, str(refusal))
         return _shown(request, patient, UNUSABLE, edit=form)
-    return _shown(request, patient, edit=form, edit_changes=_changes(patient, usual))
+    return _shown(request, patient, edit=form, edit_changes=_changes(patient, values))
 
 
 @page("POST", Permission.MANAGE_BASELINES, find=patient_for)
@@ -225,8 +225,8 @@ def _form(kind: Any, name: str, data: Any = None) -> Any:
     return kind(data, auto_id=f"{name}-%s", label_suffix="")
 
 
-def _changes(patient: Patient, usual: Mapping[str, Usual]) -> list[Any]:
-    return would_change(patient, usual, baseline_rules())
+def _changes(patient: Patient, values: Values) -> list[ChangedDay]:
+    return would_change(patient, values, baseline_rules())
 
 
 def _shown(request: HttpRequest, patient: Patient, status: int = 200, **more: Any) -> HttpResponse:
@@ -246,7 +246,7 @@ def _shown(request: HttpRequest, patient: Patient, status: int = 200, **more: An
         "rows": side_by_side(versions, rules),
         "proposal": proposal,
         "in_force": in_force,
-        "changes": _changes(patient, usual_in(proposal.values)) if proposal else [],
+        "changes": _changes(patient, proposal.values) if proposal else [],
         "changed_days": CHANGED_DAYS,
         "intake_now": intake_of(patient),
         "marks": BaselineStretch.objects.filter(patient=patient),

@@ -12,7 +12,7 @@ from patients.models import Patient, User
 from patients.services import SYSTEM, audit_record, patient_lock
 from scoring.domain.baseline_rules import Usual, implausible
 from scoring.domain.daily import FULL_DAY_MINUTES
-from scoring.domain.personal_baseline import PersonalBaseline, sustained_low
+from scoring.domain.personal_baseline import sustained_low
 from scoring.models import Baseline
 from scoring.resources import baseline_rules
 from scoring.selectors import last_full_day
@@ -45,7 +45,7 @@ def baseline_propose(*, patient: Patient, by: User | str, reason: str = "") -> B
     found = worked_out(patient, last, stretches_of(patient), rules)
     origin = Origin.REFRESH if State.APPROVED in live else Origin.RUN_IN
     return _create(
-        patient, name_of(by), origin=origin, reason=reason, values=_stored(found),
+        patient, name_of(by), origin=origin, reason=reason, values=found.values,
         first_day=found.first_day, last_day=found.last_day, days_used=found.days_used,
     )  # fmt: skip
 
@@ -222,20 +222,6 @@ def reason_given(reason: str) -> str:
     if not reason.strip():
         raise InputError("Say why: a reason is kept with every such change.")
     return reason.strip()
-
-
-def _stored(found: PersonalBaseline) -> dict[str, Any]:
-    features = baseline_rules().features
-    return {
-        name: {
-            "label": features[name].label,
-            "mean": usual.mean,
-            "sd": usual.sd,
-            "unit": features[name].unit,
-            "n": usual.n,
-        }
-        for name, usual in found.values.items()
-    }
 
 
 def _create(

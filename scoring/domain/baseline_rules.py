@@ -11,6 +11,7 @@ from scoring.domain.rules import RuleFileError, read_rule_file
 POLES = ("mania", "depression")
 SIDES = ("lower", "higher")
 NEEDS = ("", "night", "worn")
+LEFT_OUT = {"needs": "", "period": 0.0, "begins": 0.0, "sensor_unit": False}  # of a feature
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class Feature:
     """One feature of a baseline: where it stands in a day's features, and how it is read.
 
     ``period``: of a value of the clock, in its unit, from ``begins`` on; 0 for others.
-    ``worse``: by pole, the side that is worse, lower or higher.
+    ``worse``: by pole, the side that is worse, lower or higher. ``sensor_unit``: its values are
+    in the unit of the sensor, whichever that is.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Feature:
     worse: Mapping[str, str]
     worse_source: str
     population: Population | None
+    sensor_unit: bool
 
     def shown(self, value: float) -> float:
         """A value of the clock brought into its printed range; others as they are."""
@@ -110,7 +113,12 @@ def _rules(table: Mapping[str, Any], version: str) -> BaselineRules:
 
 
 def _feature(name: str, values: Mapping[str, Any]) -> Feature:
-    given: dict[str, Any] = {"needs": "", "period": 0.0, "begins": 0.0} | dict(values)
+    given: dict[str, Any] = {
+        "needs": "",
+        "period": 0.0,
+        "begins": 0.0,
+        "sensor_unit": False,
+    } | dict(values)
     worse = dict(given.pop("worse", {}))
     population = given.pop("population", None)
     low, high = given.pop("plausible")

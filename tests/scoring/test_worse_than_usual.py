@@ -14,7 +14,7 @@ from scoring.models import Baseline, RiskScore
 from scoring.replay import score_replay
 from scoring.resources import baseline_rules
 from scoring.services import BASELINE_RULES, DEVIATIONS, patient_assess, score_store
-from scoring.usual import in_force, usual_in, would_change
+from scoring.usual import day_worsenings, in_force, would_change
 from tests import factories
 from tests.people import LAST_DAY, in_care, recording
 
@@ -179,10 +179,11 @@ def test_what_would_change_is_told_and_nothing_is_stored(patient: Patient) -> No
     own_baseline(patient)
     for days_ago in (1, 0):
         scored(patient, days_ago)
-    rules, usual = baseline_rules(), usual_in(in_force(patient).values)  # type: ignore[union-attr]
-    assert would_change(patient, usual, rules) == []
+    rules, current = baseline_rules(), in_force(patient)
+    assert current and would_change(patient, current.values, rules) == []
     before = list(RiskScore.objects.order_by("pk").values())
-    short = usual | {"time_asleep_hours": type(usual["time_asleep_hours"])(3.0, 0.6)}
+    sleep = current.values["time_asleep_hours"] | {"mean": 3.0, "sd": 0.6}
+    short = current.values | {"time_asleep_hours": sleep}
     changed = would_change(patient, short, rules)
     assert [c.day for c in changed] == [LAST_DAY, LAST_DAY - timedelta(days=1)]
     today, yesterday = changed
@@ -198,3 +199,34 @@ def test_a_day_that_was_not_scored_is_not_said_to_change(patient: Patient) -> No
     scored(patient)
     [only] = would_change(patient, nothing, baseline_rules())
     assert only.day == LAST_DAY and only.after == ()
+
+
+def test_activity_is_compared_only_while_the_sensors_unit_stays_the_same(
+    patient: Patient,
+) -> None:
+    baseline = own_baseline(patient)
+    assert baseline.values["mean_per_minute"]["family"] == "actigraph_counts"
+    row = patient.features.get(day=LAST_DAY)
+    row.values["activity"]["mean_per_minute"] = 1.0
+    row.save()
+
+    def activity() -> list[dict[str, Any]]:
+        found = day_worsenings(patient, LAST_DAY, in_force(patient), baseline_rules())
+        return [off for off in found if off["name"] == "mean_per_minute"]
+
+    [off] = activity()
+    assert off["poles"] == ["depression"]
+    # Another sensor in the week makes it unclear in which unit the day was.
+    day = patient.resolved_days.filter(channel="activity").latest("utc_day")
+    day.family, day.utc_day = "enmo", LAST_DAY - timedelta(days=3)
+    day.save(force_insert=True)
+    assert activity() == []
+    assert "mean_per_minute" not in baseline_propose(patient=patient, by="system").values
+
+
+def test_a_baseline_of_before_units_were_kept_compares_no_activity(patient: Patient) -> None:
+    baseline = own_baseline(patient)
+    del baseline.values["mean_per_minute"]["family"]
+    baseline.values["mean_per_minute"] |= {"mean": 1e6, "sd": 1.0}
+    found = day_worsenings(patient, LAST_DAY, baseline, baseline_rules())
+    assert found and "mean_per_minute" not in [off["name"] for off in found]
