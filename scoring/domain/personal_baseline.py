@@ -74,7 +74,12 @@ def personal_baseline(days: Sequence[DayFeatures], rules: BaselineRules) -> Pers
 
 
 def feature_value(day: DayFeatures, feature: Feature, rules: BaselineRules) -> float | None:
-    """The day's value; None where it is not known or the sensor was not worn for it."""
+    """The day's value; None where it is not known or the sensor was not worn for it.
+
+    Nor has a day on which the time zone changed any time of the clock.
+    """
+    if feature.period and "travel_day" in day.flags:
+        return None
     if feature.needs == "night" and (not day.night_present or "night_unworn" in day.flags):
         return None
     if feature.needs == "worn" and day.worn_minutes < rules.least_worn_minutes:

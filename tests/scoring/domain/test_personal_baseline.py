@@ -107,12 +107,13 @@ def test_no_ill_day_is_ever_used_and_marking_more_as_ill_never_adds_one(
         ({"night_present": False}, "time_asleep_hours"),
         ({"flags": ("night_unworn",)}, "time_asleep_hours"),
         ({"worn_minutes": 719}, "mean_per_minute"),
+        ({"flags": ("travel_day",)}, "dlmo_hour"),
     ],
 )
-def test_what_the_sensor_was_not_worn_for_says_nothing(
+def test_what_cannot_be_trusted_says_nothing(
     rules: BaselineRules, change: dict[str, Any], feature: str
 ) -> None:
-    day, rule = features(a_day(0)), rules.features[feature]
+    day, rule = features(a_day(0), phase=phase(21.5, 21.5)), rules.features[feature]
     assert feature_value(day, rule, rules) is not None
     assert feature_value(replace(day, **change), rule, rules) is None
 
