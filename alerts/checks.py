@@ -28,6 +28,7 @@ def rule_files(**_: Any) -> Sequence[CheckMessage]:
         scoring_rules.feature_labels,
         scoring_rules.window_days,
         scoring_rules.flag_rules,
+        scoring_rules.baseline_rules,
         drift_limits,
         scoring_rules.model_facts,
         alert_rules.triage_rules,

@@ -11,12 +11,13 @@ from patients.medication_services import medication_list_set, medication_start
 from patients.models import CareTeamMember, Patient, Role, User
 from patients.services import SYSTEM, patient_enrol
 from patients.storage import recordings_store
+from scoring.baselines import baseline_approve, baseline_propose
 from scoring.features import features_update
 from scoring.learning.clinic import DRUGS, ClinicPatient, simulate_clinic
-from scoring.services import baseline_approve, baseline_propose
+from scoring.resources import baseline_rules
+from scoring.usual import run_ins
 
 SEED = 7
-BASELINE_MIN_DAYS = 30
 STAFF = (
     ("dr.roy", "Camille", "Roy", Role.PSYCHIATRIST),
     ("dr.okafor", "Chidi", "Okafor", Role.PSYCHIATRIST),
@@ -87,7 +88,7 @@ def _load(simulated: ClinicPatient, index: int, staff: Staff, last_day: date, eh
     _medicate(patient, simulated, last_day, staff.administrator)
     _record(patient, simulated)
     features_update(patient=patient)
-    if (simulated.recording.end - simulated.recording.start).days >= BASELINE_MIN_DAYS:
+    if run_ins([patient], baseline_rules())[patient.pk].is_over:
         baseline = baseline_propose(patient=patient, by=SYSTEM)
         if index % 5:  # some proposals are left for the administrator to look at
             baseline_approve(baseline=baseline, by=staff.administrator)

@@ -10,6 +10,7 @@ from alerts.raising import ALERT_MAX_AGE_DAYS, alerts_consider
 from alerts.resources import triage_rules
 from patients.models import Patient
 from scoring import services as scoring
+from scoring.baselines import baseline_propose_if_due
 from scoring.domain.daily import FULL_DAY_MINUTES
 from scoring.engines.assess import Assessment
 from scoring.features import features_update
@@ -27,8 +28,8 @@ def patient_night(
     """Bring features and scores of a patient up to date; None where there is no full day.
 
     The models run before the transactions. The scores of the last days, their alerts and the
-    messages are one transaction, so that none of them is without the others. Models in shadow
-    score those days when all that is done.
+    messages are one transaction, so that none of them is without the others. Then a baseline is
+    proposed if one is due, and models in shadow score those days.
     """
     features_update(patient=patient)
     scoring.scores_withdraw(patient=patient)
@@ -45,6 +46,7 @@ def patient_night(
         else:
             recent.append(assessment)
     score = _store_recent(patient, recent, now)
+    baseline_propose_if_due(patient=patient, last=last)
     shadows_score(patient=patient, assessments=recent, would_alert=_would_alert)
     return score
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from patients.models import Patient
 from scoring.engines.models import Source
@@ -43,34 +43,127 @@ class DailyFeatures(models.Model):
 
 
 class Baseline(models.Model):
-    """What is usual for a person: mean and SD of each feature over a period."""
+    """What is usual for a person: mean and SD of each feature over a period.
+
+    Its values never change: an edit is another version. One is proposed at most, and one in
+    force, approved or frozen; for a frozen one no other is proposed or put in its place.
+    """
 
     class State(models.TextChoices):
         PROPOSED = "proposed", "Proposed"
         APPROVED = "approved", "Approved"
+        FROZEN = "frozen", "Frozen"
         REPLACED = "replaced", "Replaced"
+        REJECTED = "rejected", "Rejected"
+
+    class Origin(models.TextChoices):
+        RUN_IN = "run-in", "Run-in"
+        REFRESH = "refresh", "Refresh"
+        EDITED = "edited", "Edited by hand"
+
+    IN_FORCE = (State.APPROVED, State.FROZEN)
 
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="baselines")
     version = models.PositiveIntegerField()
     state = models.CharField(max_length=10, choices=State, default=State.PROPOSED)
+    origin = models.CharField(max_length=10, choices=Origin, default=Origin.RUN_IN)
     first_day = models.DateField()
     last_day = models.DateField()
     days_used = models.PositiveIntegerField()
-    values = models.JSONField(help_text="{feature: {mean, sd, unit, n}}")
-    decided_by = models.CharField(max_length=150, blank=True)
+    values = models.JSONField(help_text="{feature: {label, mean, sd, unit, n}}")
+    reason = models.TextField(blank=True, help_text="Why it was proposed or edited.")
+    proposed_by = models.CharField(max_length=150, blank=True)
+    proposed_at = models.DateTimeField(null=True)
+    decided_by = models.CharField(max_length=150, blank=True, help_text="Approved or rejected it.")
     decided_at = models.DateTimeField(null=True)
+    ended_by = models.CharField(
+        max_length=150, blank=True, help_text="Froze it, or put another in its place."
+    )
+    ended_at = models.DateTimeField(null=True)
+    ended_reason = models.TextField(blank=True, help_text="Of a rejection, freeze or replacement.")
 
     class Meta:
         ordering = ["-version"]
         constraints = [
             models.UniqueConstraint(fields=["patient", "version"], name="one_baseline_version"),
             models.UniqueConstraint(
-                fields=["patient"], condition=Q(state="approved"), name="one_approved_baseline"
+                fields=["patient"],
+                condition=Q(state__in=("approved", "frozen")),
+                name="one_baseline_in_force",
+            ),
+            models.UniqueConstraint(
+                fields=["patient"], condition=Q(state="proposed"), name="one_proposed_baseline"
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.patient} baseline {self.version}"
+
+    @property
+    def is_in_force(self) -> bool:
+        """Whether scores are compared with it."""
+        return self.state in self.IN_FORCE
+
+
+class BaselineStretch(models.Model):
+    """Days of which an administrator said that the person was well, or ill. Kept when removed."""
+
+    class Kind(models.TextChoices):
+        WELL = "well", "Well: used"
+        ILL = "ill", "Ill: left out"
+
+    patient = models.ForeignKey(
+        Patient, on_delete=models.CASCADE, related_name="baseline_stretches"
+    )
+    first_day = models.DateField()
+    last_day = models.DateField()
+    kind = models.CharField(max_length=4, choices=Kind)
+    reason = models.TextField()
+    marked_by = models.CharField(max_length=150)
+    marked_at = models.DateTimeField()
+    removed_by = models.CharField(max_length=150, blank=True)
+    removed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["first_day"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(first_day__lte=F("last_day")), name="stretch_ends_after_it_begins"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.patient} {self.kind} {self.first_day} to {self.last_day}"
+
+
+class IntakeAssessment(models.Model):
+    """What a clinician found at intake: the starting point until the data say more.
+
+    The newest row counts; earlier ones stay.
+    """
+
+    class IntakeTier(models.TextChoices):
+        LOW = "Low"
+        MODERATE = "Moderate"
+        HIGH = "High"
+
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="intakes")
+    day = models.DateField()
+    phq9 = models.PositiveSmallIntegerField()
+    tier = models.CharField(max_length=14, choices=IntakeTier)
+    clinician = models.CharField(max_length=150)
+    reason = models.TextField(blank=True)
+    set_by = models.CharField(max_length=150)
+    set_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-set_at", "-pk"]
+        constraints = [
+            models.CheckConstraint(condition=Q(phq9__lte=27), name="phq9_is_0_to_27"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.patient} intake {self.day}"
 
 
 class ModelVersion(models.Model):

@@ -1,17 +1,21 @@
 """A stored score recomputed with the models it came from, or what has changed since."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from scoring import resources
 from scoring.domain.output import reasons_list, weights_dict
 from scoring.domain.router import Antidepressant
+from scoring.domain.worsening import worse_reasons
 from scoring.engines.artifacts import Artifact, ArtifactError, load_manifest, sha256_of
 from scoring.engines.assess import Assessment
 from scoring.engines.models import Source, digest_of, track_parts
 from scoring.models import ModelVersion, RiskScore, Track
-from scoring.resources import router_rules
-from scoring.services import COMBINATION, patient_assess
+from scoring.resources import baseline_rules, router_rules
+from scoring.services import BASELINE_RULES, COMBINATION, DELTA, DEVIATIONS, patient_assess
+from scoring.usual import day_worsenings
 
 Difference = tuple[str, object, object]
 
@@ -80,7 +84,25 @@ def _changes_around(score: RiskScore, now: Assessment) -> Iterator[Difference]:
         ("inputs_sha256", score.inputs_sha256, now.inputs_sha256),
         ("rules_version", score.rules_version, router_rules().version),
     ]
+    if DEVIATIONS in score.context:
+        fields += [
+            (BASELINE_RULES, score.context[BASELINE_RULES], baseline_rules().version),
+            (DEVIATIONS, score.context[DEVIATIONS], _deviations(score)),
+        ]
     return (item for item in fields if item[1] != item[2])
+
+
+def _deviations(score: RiskScore) -> list[dict[str, Any]]:
+    """Against the baseline that the score was compared with, whichever is in force now."""
+    return day_worsenings(score.patient, score.day, score.baseline, baseline_rules())
+
+
+def _worse(score: RiskScore) -> list[dict[str, str]]:
+    """The reasons beside the router's; the delta is the stored one: scores came after it."""
+    if DEVIATIONS not in score.context:  # a score from before these were kept
+        return []
+    delta = score.context.get(DELTA)
+    return [asdict(r) for r in worse_reasons(_deviations(score), delta, baseline_rules())]
 
 
 def _changes_of_the_decision(score: RiskScore, now: Assessment) -> Iterator[Difference]:
@@ -88,7 +110,7 @@ def _changes_of_the_decision(score: RiskScore, now: Assessment) -> Iterator[Diff
     exact: list[Difference] = [
         ("tier", score.tier, decision.tier),
         ("weights", score.weights, weights_dict(decision)),
-        ("reasons", score.reasons, reasons_list(decision)),
+        ("reasons", score.reasons, [*reasons_list(decision), *_worse(score)]),
         (COMBINATION, score.context.get(COMBINATION), now.combination_sha256),
     ]
     if COMBINATION not in score.context:  # a score from before it was kept

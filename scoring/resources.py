@@ -4,6 +4,7 @@ from functools import cache
 from pathlib import Path
 
 from patients.domain.recording import Family
+from scoring.domain.baseline_rules import BaselineRules, load_baseline_rules
 from scoring.domain.clinical_flags import FlagRules, load_flag_rules
 from scoring.domain.explain import Label
 from scoring.domain.model_facts import ModelFacts, load_model_facts
@@ -51,6 +52,12 @@ def window_days() -> int:
 def flag_rules() -> FlagRules:
     """flags.toml."""
     return load_flag_rules(DATA / "flags.toml")
+
+
+@cache
+def baseline_rules() -> BaselineRules:
+    """baselines.toml."""
+    return load_baseline_rules(DATA / "baselines.toml")
 
 
 @cache

@@ -1,32 +1,27 @@
-"""Writes about features, scores and baselines."""
+"""Writes about features and scores."""
 
 import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Any
 
-import numpy as np
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
 from patients.domain.errors import InputError
-from patients.models import Patient, User
-from patients.services import audit_record
+from patients.models import Patient
 from scoring.domain.baselines import baseline_delta
 from scoring.domain.daily import FULL_DAY_MINUTES
 from scoring.domain.output import reasons_list, track_dict, weights_dict
 from scoring.domain.router import Antidepressant
-from scoring.domain.types import DayFeatures
+from scoring.domain.worsening import WORSE, worse_reasons
 from scoring.engines.assess import Assessment, assess_day
 from scoring.engines.models import Models
 from scoring.model_services import version_used
-from scoring.models import (
-    Baseline,
-    ModelVersion,
-    RiskScore,
-    Track,
-)
-from scoring.resources import feature_labels, router_rules, window_days
+from scoring.models import ModelVersion, RiskScore, Track
+from scoring.resources import baseline_rules, feature_labels, router_rules, window_days
 from scoring.selectors import (
     antidepressant_state,
     depression_history,
@@ -35,9 +30,9 @@ from scoring.selectors import (
     models_in_use,
     person_data,
 )
+from scoring.usual import day_worsenings, in_force
 
 HISTORY_DAYS = 95  # early warning reads 90 days, the vector 30
-BASELINE_DAYS = 60
 log = logging.getLogger("clarity")
 
 
@@ -81,26 +76,35 @@ def score_store(*, patient: Patient, assessment: Assessment) -> tuple[RiskScore,
     Returns the score in force and whether it is new. Earlier revisions stay.
     """
     decision = assessment.decision
+    scores = RiskScore.objects.select_for_update().filter(patient=patient, day=decision.day)
+    current = scores.filter(is_current=True).first()
+    # A day scored before keeps its baseline: an approval acts from the next scored day on.
+    baseline = current.baseline if current else in_force(patient)
+    models = {track: _model_version(assessment, track) for track in Track}
+    rules = baseline_rules()
+    off = day_worsenings(patient, decision.day, baseline, rules)
+    delta = _depression_delta(patient, assessment, models[Track.DEPRESSION])
+    worse = [asdict(reason) for reason in worse_reasons(off, delta, rules)]
     values: dict[str, Any] = {
         "tier": decision.tier,
         "probability": decision.probability,
         "depression": track_dict(assessment.depression, decision.depression_tier, "depression"),
         "mania": track_dict(assessment.mania, decision.mania_tier, "mania"),
         "weights": weights_dict(decision),
-        "reasons": reasons_list(decision),
+        "reasons": [*reasons_list(decision), *worse],
         "inputs_sha256": assessment.inputs_sha256,
         "context": {
             "antidepressant": antidepressant_state(patient, decision.day),
             COMBINATION: assessment.combination_sha256,
+            DELTA: delta,
+            DEVIATIONS: off,
+            BASELINE_RULES: rules.version,
         },
-        "depression_model": _model_version(assessment, Track.DEPRESSION),
-        "mania_model": _model_version(assessment, Track.MANIA),
-        "baseline": patient.baselines.filter(state=Baseline.State.APPROVED).first(),
+        "depression_model": models[Track.DEPRESSION],
+        "mania_model": models[Track.MANIA],
+        "baseline": baseline,
         "rules_version": router_rules().version,
     }
-    scores = RiskScore.objects.select_for_update().filter(patient=patient, day=decision.day)
-    values["context"][DELTA] = _depression_delta(patient, assessment, values["depression_model"])
-    current = scores.filter(is_current=True).first()
     if current and _is_the_same(current, values):
         return current, False
     revision = (scores.aggregate(Max("revision"))["revision__max"] or 0) + 1
@@ -133,6 +137,8 @@ def scores_withdraw(*, patient: Patient) -> None:
 COMBINATION = "combination_sha256"  # it is no part of either track's model
 # In the context, but of no weight in the decision: it is as the scores before it were that night.
 DELTA = "depression_delta_sd"
+DEVIATIONS = "baseline_deviation"  # the features that lay far off usual on the worse side
+BASELINE_RULES = "baseline_rules"  # hash of baselines.toml
 
 
 def _depression_delta(
@@ -147,8 +153,7 @@ def _depression_delta(
 
 # With the reasons: a model that failed and now works changes no input, only what they say.
 SAME_SCORE = (
-    "inputs_sha256", "tier", "weights", "reasons", "depression_model", "mania_model",
-    "rules_version",
+    "inputs_sha256", "tier", "weights", "depression_model", "mania_model", "rules_version"
 )  # fmt: skip
 
 
@@ -158,81 +163,23 @@ def _is_the_same(score: RiskScore, values: dict[str, Any]) -> bool:
         for track in Track.values
     )
     now = values["context"]
-    # A score of before the combination was kept with it is not scored again for that alone.
-    then = {COMBINATION: now[COMBINATION], **score.context}
+    # A score of before these were kept with it is not scored again for them alone.
+    kept_since = {name: now[name] for name in (COMBINATION, DEVIATIONS, BASELINE_RULES)}
+    then = {**kept_since, **score.context}
     went_in = [{**context, DELTA: None} for context in (then, now)]
+    steps = [without_worse(reasons) for reasons in (score.reasons, values["reasons"])]
     return (
         explained
         and went_in[0] == went_in[1]
+        and steps[0] == steps[1]
         and all(getattr(score, n) == values[n] for n in SAME_SCORE)
     )
 
 
+def without_worse(reasons: Iterable[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    """The steps of a decision; what is worse than usual stands in the context already."""
+    return [reason for reason in reasons if reason["code"] != WORSE]
+
+
 def _model_version(assessment: Assessment, track: Track) -> ModelVersion | None:
     return version_used(track=track, facts=assessment.models.get(track))
-
-
-BASELINE_FEATURES = (
-    ("time_asleep_hours", "sleep", "Time asleep", "h"),
-    ("onset_minutes", "sleep", "Sleep onset", "min from midnight"),
-    ("offset_minutes", "sleep", "Waking", "min from midnight"),
-    ("dlmo_hour", "phase", "Estimated melatonin onset (DLMO)", "clock hour"),
-    ("interdaily_stability", "rhythm", "Interdaily stability", "0 to 1"),
-    ("mean_per_minute", "activity", "Activity", "a minute"),
-    ("steps", "activity", "Steps", "a day"),
-    ("mean_bpm", "heart", "Heart rate", "bpm"),
-)
-
-
-@transaction.atomic
-def baseline_propose(*, patient: Patient, by: User | str) -> Baseline:
-    """Propose what is usual for the patient from the full days of the last 60.
-
-    Raises InputError where there are fewer than 14.
-    """
-    last = last_full_day(patient, FULL_DAY_MINUTES)
-    days = features_between(patient, last - timedelta(days=BASELINE_DAYS - 1), last) if last else []
-    days = [d for d in days if d.recorded_minutes >= FULL_DAY_MINUTES]
-    if len(days) < 14:
-        raise InputError(f"{patient.code} has {len(days)} days: a baseline needs 14.")
-    values = {}
-    for name, group, label, unit in BASELINE_FEATURES:
-        known = [v for d in days if (v := _usual_value(d, group, name)) is not None]
-        if len(known) > 1:
-            sd = float(np.std(known, ddof=1))
-            mean = float(np.mean(known))
-            mean = (mean - 12) % 24 + 12 if name == "dlmo_hour" else mean
-            values[name] = {"label": label, "mean": mean, "sd": sd, "unit": unit, "n": len(known)}
-    newest = patient.baselines.aggregate(Max("version"))["version__max"] or 0
-    baseline = Baseline.objects.create(
-        patient=patient,
-        version=newest + 1,
-        first_day=days[0].day,
-        last_day=days[-1].day,
-        days_used=len(days),
-        values=values,
-    )
-    audit_record(by=by, action="baseline proposed", patient=patient, version=baseline.version)
-    return baseline
-
-
-def _usual_value(day: DayFeatures, group: str, name: str) -> float | None:
-    # The phase is taken from the series that does not jump at noon.
-    name = "dlmo_unwrapped_hours" if name == "dlmo_hour" else name
-    value = getattr(day, group)[name]
-    return None if value is None else float(value)
-
-
-@transaction.atomic
-def baseline_approve(*, baseline: Baseline, by: User) -> None:
-    """This version is in force; the one before it is kept as replaced."""
-    approved, proposed = Baseline.State.APPROVED, Baseline.State.PROPOSED
-    baseline.patient.baselines.filter(state=approved).update(state=Baseline.State.REPLACED)
-    changed = Baseline.objects.filter(pk=baseline.pk, state=proposed).update(
-        state=approved, decided_by=by.username, decided_at=timezone.now()
-    )
-    if not changed:
-        raise InputError("This baseline is no longer a proposal: reload the page.")
-    audit_record(
-        by=by, action="baseline approved", patient=baseline.patient, version=baseline.version
-    )

@@ -31,7 +31,14 @@ from patients.models import (
     User,
 )
 from patients.storage import recordings_store
-from scoring.models import Baseline, ModelVersion, RiskScore, ScoringJob, ScoringRun
+from scoring.models import (
+    Baseline,
+    BaselineStretch,
+    ModelVersion,
+    RiskScore,
+    ScoringJob,
+    ScoringRun,
+)
 from tests.alert_rows import alert as alert
 from tests.alert_rows import follow_up as follow_up
 from tests.alert_rows import message as message
@@ -241,16 +248,26 @@ def baseline(who: Patient, state: str = "approved", version: int = 1, **more: An
         )
     }
     decided = {"decided_by": "admin", "decided_at": datetime(2026, 10, 2, 14, tzinfo=UTC)}
-    return Baseline.objects.create(
-        patient=who,
-        version=version,
-        state=state,
-        first_day=date(2026, 9, 1),
-        last_day=date(2026, 9, 30),
-        days_used=28,
-        values=values,
-        **((decided if state == "approved" else {}) | more),
-    )
+    given: dict[str, Any] = {
+        "first_day": date(2026, 9, 1),
+        "last_day": date(2026, 9, 30),
+        "days_used": 28,
+        "values": values,
+        **(decided if state == "approved" else {}),
+    }
+    return Baseline.objects.create(patient=who, version=version, state=state, **given | more)
+
+
+def stretch(who: Patient, kind: str = "ill", **more: Any) -> BaselineStretch:
+    """Days that somebody marked."""
+    given: dict[str, Any] = {
+        "first_day": date(2026, 9, 10),
+        "last_day": date(2026, 9, 12),
+        "reason": "Flu.",
+        "marked_by": "admin",
+        "marked_at": datetime(2026, 10, 2, 14, tzinfo=UTC),
+    }
+    return BaselineStretch.objects.create(patient=who, kind=kind, **given | more)
 
 
 def medication(

@@ -18,6 +18,7 @@ WRITES_AND_READS = {
     *("medication_services", "medications", "outcomes"),
     *("model_services", "model_imports", "replay", "shadow"),
     *("lifecycle", "raising", "notices", "mail", "performance"),
+    *("baselines", "stretches", "usual"),
 }
 ADAPTERS = {"models", "clinical_models", "ingest", "engines", "learning", "datasets", "fhir"}
 LEVELS = {"domain": 0} | dict.fromkeys(ADAPTERS, 1) | dict.fromkeys(WRITES_AND_READS, 2)
@@ -26,6 +27,7 @@ INTERFACE = {
     *("management", "device_api", "device_shapes", "upload_views", "data_views", "model_views"),
     *("notice_views", "actions"),
     *("medication_views", "outcome_views", "outcome_api"),
+    *("baseline_views", "baseline_forms"),
 }
 WITHOUT_DJANGO = {"domain", "ingest", "engines", "datasets", "fhir"}
 NEVER_IN_DOMAIN = {

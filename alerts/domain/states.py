@@ -30,7 +30,7 @@ TRANSITIONS: Mapping[str, Mapping[str, str]] = {
     "contacted": dict.fromkeys(OPEN, ACKNOWLEDGED),
     "follow_up_set": dict.fromkeys(OPEN, ACKNOWLEDGED),
     "snoozed": {NEW: SNOOZED, ACKNOWLEDGED: SNOOZED},
-    "upgraded": {state: state for state in OPEN},
+    "upgraded": dict.fromkeys(OPEN, NEW),
     "downgraded": {state: state for state in OPEN},
     "dismissal_requested": {state: state for state in OPEN},
     "downgrade_requested": {state: state for state in OPEN},
@@ -123,12 +123,12 @@ def step(
     life = replace(_asked(life, event), state=state, tier=_tier(life, event, tier))
     if state in CLOSED:
         return replace(life, due_at=None)
-    if event in ("raised", "risen", "repeated", "lapsed", "woken"):
+    if event in ("raised", "risen", "repeated", "upgraded", "lapsed", "woken"):
         return _waiting(life, at, policy)
     if event == "escalated":
         level = life.level + 1
         return replace(life, level=level, due_at=policy.due_after(level, life.new_since or at, at))
-    if event in ("upgraded", "downgraded"):
+    if event == "downgraded":
         if state == NEW:
             return _waiting(life, at, policy)
         return life if state == SNOOZED else replace(life, due_at=at + policy.follow_within)

@@ -21,7 +21,7 @@ from patients.models import MedicationCourse, Patient, User
 from patients.permissions import Permission, may
 from patients.presenters import freshness, zone_now
 from patients.selectors import zones_of
-from scoring.models import RiskScore
+from scoring.models import IntakeAssessment, RiskScore
 from scoring.presenters.activity import activity_week
 from scoring.presenters.explanation import explanation
 from scoring.presenters.tracks import (
@@ -33,7 +33,8 @@ from scoring.presenters.tracks import (
     track_views,
 )
 from scoring.presenters.trend import trend_data
-from scoring.resources import router_rules
+from scoring.resources import baseline_rules, router_rules
+from scoring.usual import in_force, intake_of, run_ins
 
 TREND_DAYS = 90
 SOURCE_DAYS = 7
@@ -48,12 +49,14 @@ def record_context(patient: Patient, user: User, now: datetime) -> dict[str, Any
     last_day = score.day if score else today
     alerts = list(alerts_visible_to(user).filter(patient=patient))
     courses = courses_that_count(patient)
+    intake = intake_of(patient)
     return {
         "patient": patient,
         "zone": zone_now(patient),
-        "sentence": plain_sentence(points),
+        "sentence": plain_sentence(points, intake),
+        **_run_in(patient, intake),
         "score": score,
-        "rules_unverified": not router_rules().checked_by,
+        "rules_unverified": not (router_rules().checked_by and baseline_rules().checked_by),
         "tracks": [_track(score, view, points) for view in track_views(score)] if score else [],
         "cards": alert_cards(sorted((a for a in alerts if a.is_open), key=most_urgent_first), user),
         "trend": trend_data(points, courses, trend_marks(alerts), last_day, TREND_DAYS),
@@ -64,6 +67,13 @@ def record_context(patient: Patient, user: User, now: datetime) -> dict[str, Any
         "history": _history(alerts, may(user, Permission.ACT_ON_ALERTS)),
         **_data(patient, now),
     }
+
+
+def _run_in(patient: Patient, intake: IntakeAssessment | None) -> dict[str, Any]:
+    """The intake assessment, while the person has no baseline of their own."""
+    if intake is None or in_force(patient):
+        return {}
+    return {"intake": intake, "run_in": run_ins([patient], baseline_rules())[patient.pk]}
 
 
 def _track(score: RiskScore, view: TrackView, points: list[ScorePoint]) -> dict[str, Any]:

@@ -4,18 +4,27 @@ from collections.abc import Sequence
 
 from alerts.selectors import ScorePoint
 from patients.templatetags.clarity import day as day_words
-from scoring.models import Tier, Track
+from scoring.models import IntakeAssessment, Tier, Track
 from scoring.presenters.tracks import (
     certainty,
     change,
     coverage_words,
     leading_track,
+    since_intake,
     tier_since,
 )
 
 
-def plain_sentence(points: Sequence[ScorePoint]) -> str:
-    """What moved, since when, and how sure it is, in words to be read first."""
+def plain_sentence(points: Sequence[ScorePoint], intake: IntakeAssessment | None = None) -> str:
+    """What moved, since when, and how sure it is, in words to be read first.
+
+    The clinician's ``intake`` assessment is what came before where no earlier score did.
+    """
+    since = since_intake(points, Track.DEPRESSION, intake)
+    return _sentence(points) + (f" The depression risk indicator is {since}." if since else "")
+
+
+def _sentence(points: Sequence[ScorePoint]) -> str:
     if not points:
         return "There is no score of the last 90 days yet."
     latest = points[-1]

@@ -6,8 +6,10 @@ from datetime import date, timedelta
 from typing import Any
 
 from alerts.selectors import TIER_ORDER, ScorePoint
-from scoring.models import Baseline, RiskScore, Tier, Track
-from scoring.services import BASELINE_FEATURES, DELTA
+from patients.templatetags.clarity import day as day_words
+from scoring.models import Baseline, IntakeAssessment, RiskScore, Tier, Track
+from scoring.resources import baseline_rules
+from scoring.services import DELTA
 
 NIGHTS = 30
 STEADY_POINTS = 5  # smaller changes over a week are called steady
@@ -100,6 +102,19 @@ def change(points: Sequence[ScorePoint], track: str) -> Change | None:
     return Change(delta, "up" if delta > 0 else "down")
 
 
+def since_intake(points: Sequence[ScorePoint], track: str, intake: IntakeAssessment | None) -> str:
+    """“higher than at intake (PHQ-9 12, Moderate, 3 Nov 2026)”, of the first day assessed.
+
+    Empty for mania, of which a PHQ-9 says nothing, and where an earlier score says more.
+    """
+    seen = [t.tier for p in points if (t := p.track(track)).probability is not None]
+    if intake is None or track != Track.DEPRESSION or len(seen) != 1 or not seen[0]:
+        return ""
+    now, then = TIER_ORDER[Tier(seen[0])], TIER_ORDER[Tier(intake.tier)]
+    side = "as" if now == then else "higher than" if now > then else "lower than"
+    return f"{side} at intake (PHQ-9 {intake.phq9}, {intake.tier}, {day_words(intake.day)})"
+
+
 def own_history(score: RiskScore, view: TrackView) -> str:
     """“1.8 SD above this person’s own last 8 weeks”; empty where that is not known."""
     delta = (score.context or {}).get(DELTA)
@@ -138,6 +153,6 @@ def leading_track(point: ScorePoint) -> str:
 
 def main_features(baseline: Baseline) -> list[dict[str, Any]]:
     """The baseline's features in the order in which they are worked out."""
-    order = {name: at for at, (name, *_) in enumerate(BASELINE_FEATURES)}
+    order = {name: at for at, name in enumerate(baseline_rules().features)}
     stored = sorted((baseline.values or {}).items(), key=lambda item: order.get(item[0], 99))
     return [{"label": name} | values for name, values in stored]

@@ -109,6 +109,7 @@ def test_administrator_walks_through_every_page(visit: Visit) -> None:
         page.get_by_role("navigation", name="Main").get_by_role("link", name=name).click()
         expect(page.locator("h1")).to_be_visible()
     page.goto("/baselines/")
+    page.get_by_role("link", name="Review the baseline of CL-0121").click()
     page.get_by_role("button", name="Approve version 2 of CL-0121").click()
     expect(page.get_by_text("Baseline 2 of CL-0121 approved.")).to_be_visible()
     page.goto("/medications/")
@@ -138,7 +139,14 @@ def test_no_page_is_wider_than_its_window(visit: Visit, width: int) -> None:
         assert page.evaluate(check) <= width, address
     page.get_by_role("button", name="Log out").click()
     visit.log_in(Role.ADMINISTRATOR)
-    for name in ("baselines", "medications", "medications/CL-0107", "messages", "runs"):
+    for name in (
+        "baselines",
+        "baselines/CL-0121",
+        "medications",
+        "medications/CL-0107",
+        "messages",
+        "runs",
+    ):
         page.goto(f"/{name}/")
         assert page.evaluate(check) <= width, name
 

@@ -56,6 +56,7 @@ def clinic() -> dict[str, Any]:
         "alert_id": alert.pk,
         "follow_up_id": factories.follow_up(alert, mine).pk,
         "baseline_id": factories.baseline(patient, "proposed").pk,
+        "stretch_id": factories.stretch(patient).pk,
         "course_id": factories.medication(patient).pk,
         "questionnaire_id": factories.questionnaire(patient).pk,
         "episode_id": factories.episode(patient).pk,
@@ -72,6 +73,7 @@ def clinic() -> dict[str, Any]:
 PARAMETERS = {
     *("code", "alert_id", "baseline_id", "course_id", "message_id", "object_id", "id"),
     *("token_id", "upload_id", "device_id", "follow_up_id", "questionnaire_id", "episode_id"),
+    "stretch_id",
 }
 WITH_PATIENT = [(r, p) for r, p in ALL if PARAMETERS & set(names(r))]
 
@@ -149,7 +151,14 @@ def test_team_member_may_not_approve_or_change_medications() -> None:
     client, keys = logged_in(made["mine"]), made["values"]
     for address in (
         f"/baselines/{keys['baseline_id']}/approve/",
+        f"/baselines/{keys['baseline_id']}/reject/",
+        f"/baselines/{keys['baseline_id']}/edit/",
+        f"/baselines/{keys['baseline_id']}/freeze/",
+        f"/baselines/{keys['baseline_id']}/unfreeze/",
+        f"/baselines/stretches/{keys['stretch_id']}/remove/",
         "/baselines/CL-1/propose/",
+        "/baselines/CL-1/mark/",
+        "/baselines/CL-1/intake/",
         "/medications/CL-1/",
         "/medications/CL-1/start/",
         "/medications/CL-1/list/",
@@ -207,10 +216,11 @@ def test_each_opening_of_a_record_writes_one_audit_row(address: str) -> None:
     assert (row.actor, row.patient_code) == (made["mine"].username, "CL-1")
 
 
-def test_opening_a_medication_list_or_the_admin_writes_one_audit_row() -> None:
+def test_opening_baselines_a_medication_list_or_the_admin_writes_one_audit_row() -> None:
     made = clinic()
     boss = factories.user(Role.ADMINISTRATOR, is_superuser=True, is_staff=True)
     for address in (
+        "/baselines/CL-1/",
         "/medications/CL-1/",
         f"/medications/courses/{made['values']['course_id']}/",
         f"/admin/patients/patient/{made['patient'].pk}/change/",

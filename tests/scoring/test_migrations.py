@@ -1,5 +1,6 @@
-"""A database of the version before keeps its models: the last one first used still decides."""
+"""A database of the version before keeps its rows, and they fit what holds from now on."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -38,5 +39,31 @@ def test_of_several_models_of_a_track_the_newest_decides_and_the_rest_are_retire
         states = ModelVersion.objects.filter(track="mania").values_list("version", "state")
         assert dict(states) == {"mania-1": "retired", "mania-2": "retired", used.version: "current"}
     finally:
-        executor = MigrationExecutor(connection)  # of all apps: others' went back as well
-        executor.migrate(executor.loader.graph.leaf_nodes())
+        forward_again()
+
+
+def forward_again() -> None:
+    executor = MigrationExecutor(connection)  # of all apps: others' went back as well
+    executor.migrate(executor.loader.graph.leaf_nodes())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_several_open_proposals_the_newest_stays_and_what_is_in_force_is_kept() -> None:
+    try:
+        old = migrated_to("0004_models_in_shadow")
+        patients = [old.get_model("patients", "Patient").objects.create(code=c) for c in "AB"]
+        for who, version, state in (
+            (0, 1, "approved"), (0, 2, "proposed"), (0, 3, "proposed"), (1, 1, "proposed"),
+        ):  # fmt: skip
+            old.get_model("scoring", "Baseline").objects.create(
+                patient=patients[who], version=version, state=state, first_day=date(2026, 1, 1),
+                last_day=date(2026, 2, 1), days_used=20, values={},
+            )  # fmt: skip
+        new = migrated_to("0005_baseline_versions").get_model("scoring", "Baseline").objects
+        found = new.order_by("patient__code", "version").values_list("patient__code", "state")
+        assert list(found) == [
+            ("A", "approved"), ("A", "rejected"), ("A", "proposed"), ("B", "proposed"),
+        ]  # fmt: skip
+        assert new.get(state="rejected").ended_reason == "A newer version was proposed."
+    finally:
+        forward_again()

@@ -18,6 +18,7 @@ from patients.domain.recording import Recording
 from patients.medication_services import medication_list_set
 from patients.models import Patient
 from scoring import resources
+from scoring.baselines import baseline_approve, baseline_propose
 from scoring.domain.daily import FULL_DAY_MINUTES, daily_features
 from scoring.domain.router import Antidepressant
 from scoring.domain.types import DayFeatures
@@ -27,12 +28,7 @@ from scoring.models import DailyFeatures, RiskScore
 from scoring.replay import score_replay
 from scoring.resources import sedentary_thresholds
 from scoring.selectors import features_between, person_data, recorded_days, research_use
-from scoring.services import (
-    baseline_approve,
-    baseline_propose,
-    patient_assess,
-    score_store,
-)
+from scoring.services import patient_assess, score_store
 from tests import factories
 from tests.people import DAYS, LAST_DAY, every_row, in_care, recording, store
 
@@ -341,14 +337,14 @@ def test_a_score_names_the_models_it_came_from(patient: Patient) -> None:
 
 def test_a_baseline_is_proposed_approved_and_replaced(patient: Patient) -> None:
     admin = factories.user("administrator", "boss")
-    with pytest.raises(InputError, match="has 0 days: a baseline needs 14"):
+    with pytest.raises(InputError, match="has 0 days: run-in takes 30"):
         baseline_propose(patient=patient, by=admin)
     features_update(patient=patient)
     first = baseline_propose(patient=patient, by="system")
     baseline_approve(baseline=first, by=admin)
     second = baseline_propose(patient=patient, by="system")
     baseline_approve(baseline=second, by=admin)
-    with pytest.raises(InputError, match="no longer a proposal"):
+    with pytest.raises(InputError, match="no longer proposed: version 1 was replaced by boss"):
         baseline_approve(baseline=first, by=admin)
     versions = patient.baselines.order_by("version").values_list("version", "state", "decided_by")
     assert list(versions) == [(1, "replaced", "boss"), (2, "approved", "boss")]

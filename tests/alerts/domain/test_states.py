@@ -41,7 +41,7 @@ ALLOWED = {
     ACKNOWLEDGED: {
         "risen": NEW,
         "repeated": NEW, "lapsed": NEW, "contacted": ACKNOWLEDGED, "follow_up_set": ACKNOWLEDGED,
-        "snoozed": SNOOZED, "upgraded": ACKNOWLEDGED, "downgraded": ACKNOWLEDGED,
+        "snoozed": SNOOZED, "upgraded": NEW, "downgraded": ACKNOWLEDGED,
         "dismissal_requested": ACKNOWLEDGED, "downgrade_requested": ACKNOWLEDGED,
         "request_declined": ACKNOWLEDGED, "dismissed": DISMISSED, "resolved": RESOLVED,
         "undone": BEFORE_UNDO, "ended": RESOLVED,
@@ -49,7 +49,7 @@ ALLOWED = {
     SNOOZED: {
         "risen": NEW,
         "repeated": NEW, "woken": NEW, "acknowledged": ACKNOWLEDGED, "contacted": ACKNOWLEDGED,
-        "follow_up_set": ACKNOWLEDGED, "upgraded": SNOOZED, "downgraded": SNOOZED,
+        "follow_up_set": ACKNOWLEDGED, "upgraded": NEW, "downgraded": SNOOZED,
         "dismissal_requested": SNOOZED, "downgrade_requested": SNOOZED,
         "request_declined": SNOOZED, "dismissed": DISMISSED, "resolved": RESOLVED,
         "undone": BEFORE_UNDO, "ended": RESOLVED,

@@ -1,0 +1,113 @@
+"""How baselines look: where each patient stands, versions side by side, what would change."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from patients.models import Patient
+from scoring.domain.baseline_rules import BaselineRules, Feature, Usual
+from scoring.models import Baseline
+from scoring.presenters.tracks import main_features
+from scoring.usual import RunIn
+
+SIDE_BY_SIDE = 4
+State = Baseline.State
+
+
+@dataclass(frozen=True)
+class BaselineLine:
+    """One patient of the list. ``refresh_is_due``: another is proposed after a steady time."""
+
+    patient: Patient
+    in_force: Baseline | None
+    proposal: Baseline | None
+    run_in: RunIn | None
+    refresh_is_due: bool
+    features: list[dict[str, Any]]
+
+    @property
+    def urgency(self) -> tuple[bool, bool, str]:
+        """Those with something to decide first."""
+        return self.proposal is None, not self.refresh_is_due, self.patient.code
+
+
+def baseline_line(
+    patient: Patient,
+    live: Iterable[Baseline],
+    run_in: RunIn | None,
+    today: date,
+    rules: BaselineRules,
+) -> BaselineLine:
+    """Where a patient stands; ``live`` are the versions that are proposed or in force."""
+    by_state = {row.state: row for row in live}
+    in_force = by_state.get(State.APPROVED) or by_state.get(State.FROZEN)
+    proposal = by_state.get(State.PROPOSED)
+    shown = proposal or in_force
+    return BaselineLine(
+        patient=patient,
+        in_force=in_force,
+        proposal=proposal,
+        run_in=run_in,
+        refresh_is_due=proposal is None and _is_old(in_force, today, rules),
+        features=main_features(shown) if shown else [],
+    )
+
+
+def _is_old(in_force: Baseline | None, today: date, rules: BaselineRules) -> bool:
+    """Whether the night looks for a steady time to propose another from."""
+    if in_force is None or in_force.state == State.FROZEN:
+        return False
+    begun = in_force.last_day
+    if in_force.decided_at:
+        begun = max(begun, in_force.decided_at.date())
+    return today - begun >= timedelta(days=rules.low_days)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One feature across the versions; a cell is None where a version lacks it."""
+
+    label: str
+    unit: str
+    population: dict[str, Any] | None
+    verified: bool
+    source: str
+    worse: str
+    cells: list[dict[str, Any] | None]
+
+
+def newest_and_live(versions: Sequence[Baseline]) -> list[Baseline]:
+    """Four versions, newest first as they come: what is proposed or in force is among them."""
+    live = [v for v in versions if v.state == State.PROPOSED or v.is_in_force]
+    others = [v for v in versions if v not in live]
+    shown = {v.pk for v in (*live, *others[: SIDE_BY_SIDE - len(live)])}
+    return [v for v in versions if v.pk in shown]
+
+
+def side_by_side(versions: Iterable[Baseline], rules: BaselineRules) -> list[Row]:
+    """Each feature's mean and SD in the population and in each version, in the file's order."""
+    columns = [version.values or {} for version in versions]
+    return [
+        Row(
+            label=feature.label,
+            unit=feature.unit,
+            population=_cell(feature.population.usual) if feature.population else None,
+            verified=bool(feature.population and feature.population.verified and rules.checked_by),
+            source=feature.population.source if feature.population else "",
+            worse=", ".join(
+                f"{_side(side, feature)} for {pole}" for pole, side in feature.worse.items()
+            ),
+            cells=[column.get(name) for column in columns],
+        )
+        for name, feature in rules.features.items()
+    ]
+
+
+def _side(side: str, feature: Feature) -> str:
+    """Lower or higher; of the clock earlier or later."""
+    return {"lower": "earlier", "higher": "later"}[side] if feature.period else side
+
+
+def _cell(usual: Usual) -> dict[str, Any]:
+    return {"mean": usual.mean, "sd": usual.sd}
