@@ -1,6 +1,6 @@
 """What the system itself does about alerts: raise, raise higher, resolve, escalate, wake."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from alerts.domain.guidelines import recommend
 from alerts.domain.states import ACKNOWLEDGED, DISMISSED, NEW, SNOOZED
-from alerts.domain.triage import AT_ONCE, Evidence, Standing, TrackDay, Verdict, triage
+from alerts.domain.triage import EARLY_WARNING, WORSE, Evidence, Standing, TrackDay, Verdict, triage
 from alerts.lifecycle import move
 from alerts.models import OPEN_STATES, Alert, AlertKind, FollowUp
 from alerts.notices import follow_up_notice
@@ -20,7 +20,10 @@ from patients.medications import medication_state
 from patients.models import Patient, User
 from patients.selectors import zones_of
 from patients.services import SYSTEM
+from scoring.domain.worsening import OWN
 from scoring.models import RiskScore, Track
+from scoring.resources import baseline_rules
+from scoring.services import DELTA, DEVIATIONS
 
 ALERT_MAX_AGE_DAYS = 3  # nobody is alerted afterwards about a day longer ago than this
 HISTORY_DAYS = 30
@@ -56,9 +59,7 @@ def evidence_of(patient: Patient, track: Track, history: Sequence[RiskScore]) ->
     """What triage looks at; ``history`` is of one patient, the scored day last."""
     score = history[-1]
     drugs = medication_state(patient, score.day)
-    at_once = [
-        reason["code"] for reason in score.reasons if reason["code"].startswith(AT_ONCE[track])
-    ]
+    at_once = list(_at_once(score, track))
     if track == Track.MANIA and drugs.antidepressants:
         at_once.append("antidepressant_active")
     if track == Track.MANIA and drugs.mood_stabilisers_stopped:
@@ -72,6 +73,20 @@ def evidence_of(patient: Patient, track: Track, history: Sequence[RiskScore]) ->
         mania_is_high=score.mania["tier"] == "High",
         in_grace=bool(drugs.sleep_changes),
     )
+
+
+def _at_once(score: RiskScore, track: Track) -> Iterator[str]:
+    """Reasons of the decision itself for which an alert does not wait until Moderate has lasted.
+
+    Only what is worse than the person's own baseline counts, never than a population's.
+    """
+    off = score.context.get(DEVIATIONS, ())
+    delta = score.context.get(DELTA) or 0.0 if track == Track.DEPRESSION else 0.0
+    own = any(track in d["poles"] and d["against"] == OWN for d in off)
+    if own or delta >= baseline_rules().worsening_sd:
+        yield WORSE
+    if track == Track.MANIA and any(r["code"].startswith(EARLY_WARNING) for r in score.reasons):
+        yield EARLY_WARNING
 
 
 def _track_day(score: RiskScore, track: Track) -> TrackDay:

@@ -14,24 +14,36 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from tqdm import tqdm
 
-from alerts.domain.triage import AT_ONCE, RANK, Evidence, Standing, TrackDay, Verdict, triage
+from alerts.domain.triage import (
+    EARLY_WARNING,
+    RANK,
+    WORSE,
+    Evidence,
+    Standing,
+    TrackDay,
+    Verdict,
+    triage,
+)
 from alerts.resources import triage_rules
 from patients.domain.recording import Family
+from scoring.domain.baseline_rules import BaselineRules
 from scoring.domain.early_warning import EarlyWarning, early_warning
 from scoring.domain.pat_window import of_a_week, standardised
+from scoring.domain.personal_baseline import PersonalBaseline, days_to_use, personal_baseline
 from scoring.domain.router import Antidepressant, decide
 from scoring.domain.rules import family_values
-from scoring.domain.types import RiskDecision, TrackOutput
+from scoring.domain.types import DayFeatures, RiskDecision, TrackOutput
 from scoring.domain.vector import body_vector, vector
+from scoring.domain.worsening import OWN, worsenings
 from scoring.learning.cohort import FIRST_DAY, Member, a_member, recorded, with_history
 from scoring.learning.episodes import CLINIC_TIMES, Rates, episode_kinds
 from scoring.learning.people import DEPRESSION, HYPOMANIA, MANIA
-from scoring.resources import DATA, models, router_rules, sedentary_thresholds
+from scoring.resources import DATA, baseline_rules, models, router_rules, sedentary_thresholds
 
 PATIENTS, DAYS, SEED = 500, 180, 20261129
 PANEL, WANTED_ALERTS, WANTED_EPISODES = 60, 2.0, 0.85
@@ -49,6 +61,7 @@ class Night(NamedTuple):
     week: np.ndarray | None
     coverage: float
     warning: EarlyWarning
+    worse_for: frozenset[str]
 
 
 @dataclass
@@ -59,6 +72,7 @@ class Patient:
     nights: list[Night]
     decisions: list[RiskDecision] = field(default_factory=list)
     outputs: list[tuple[TrackOutput, TrackOutput]] = field(default_factory=list)
+    worse: list[frozenset[str]] = field(default_factory=list)
     alerts: dict[str, list[tuple[int, Verdict]]] = field(default_factory=dict)
     open_on: dict[str, list[bool]] = field(default_factory=dict)
 
@@ -70,10 +84,14 @@ def simulate(days: int, levels: Mapping[Family, float], index: int) -> Patient:
     data = recorded(rng, member)
     reference = of_a_week(models().references[member.family])
     p95 = models().population_p95(member.family)
-    seen: list[Any] = []
-    nights = []
+    seen: list[DayFeatures] = []
+    nights, run_in, usual_rules = [], None, baseline_rules()
     for _, features, recent, week in with_history(data, days, sedentary_thresholds()):
         seen = [*seen[-(rules.early_warning.history_days - 1) :], features]
+        if len(seen) == usual_rules.run_in_days:
+            run_in = personal_baseline(
+                days_to_use(seen, features.day, (), usual_rules), usual_rules
+            )
         inputs = vector(recent, features.day)
         known = features.night_present and inputs.nights_present >= rules.min_mania_nights
         values = np.concatenate((inputs.values, body_vector(recent, features.day)))
@@ -85,9 +103,18 @@ def simulate(days: int, levels: Mapping[Family, float], index: int) -> Patient:
                 standardised(week, reference).astype(np.float16) if is_worn else None,
                 week.coverage,
                 early_warning(seen, features.day, p95, rules.early_warning),
+                worse_for(features, run_in, usual_rules),
             )
         )
     return Patient(member, nights)
+
+
+def worse_for(
+    day: DayFeatures, usual: PersonalBaseline | None, rules: BaselineRules
+) -> frozenset[str]:
+    """The poles for which the day is worse than the person's run-in, as a stored score says it."""
+    found = worsenings(day, usual.values, OWN, rules) if usual else ()
+    return frozenset(pole for deviation in found for pole in deviation.poles)
 
 
 def score(patients: Sequence[Patient]) -> None:
@@ -120,6 +147,7 @@ def score(patients: Sequence[Patient]) -> None:
                 decide(day, *outputs, Antidepressant.NONE, night.warning, rules, used.combination)
             )
             place += 1
+        patient.worse = [night.worse_for for night in patient.nights]
         patient.nights = []
 
 
@@ -139,7 +167,7 @@ def run_triage(patient: Patient) -> None:
         for number, decision in enumerate(patient.decisions):
             first = max(0, number - 29)
             days = tuple(_track_day(patient, track, n) for n in range(first, number + 1))
-            codes = tuple(r.code for r in decision.reasons if r.code.startswith(AT_ONCE[track]))
+            codes = at_once(patient, track, number)
             evidence = Evidence(track, days, codes, mania_is_high=decision.mania_tier == "High")
             verdict = triage(evidence, standing, rules)
             if verdict.event:
@@ -152,6 +180,15 @@ def run_triage(patient: Patient) -> None:
                 standing = Standing(True, standing.tier, is_acknowledged=True)
             is_open.append(bool(standing and standing.is_open))
         patient.alerts[track], patient.open_on[track] = found, is_open
+
+
+def at_once(patient: Patient, track: str, number: int) -> tuple[str, ...]:
+    """As triage is told of a stored score: reasons not to wait until Moderate has lasted."""
+    found = [WORSE] if track in patient.worse[number] else []
+    reasons = patient.decisions[number].reasons
+    if track == "mania" and any(r.code.startswith(EARLY_WARNING) for r in reasons):
+        found.append(EARLY_WARNING)
+    return tuple(found)
 
 
 def _track_day(patient: Patient, track: str, number: int) -> TrackDay:

@@ -7,11 +7,7 @@ from pathlib import Path
 
 from scoring.domain.rules import PROVENANCE, RuleFileError, read_rule_file
 
-# Reasons of a decision for which an alert does not wait until Moderate has lasted; by track.
-AT_ONCE = {
-    "depression": ("worse_than_usual_depression",),
-    "mania": ("worse_than_usual_mania", "early_warning"),
-}
+WORSE, EARLY_WARNING = "worse_than_usual", "early_warning"  # reasons not to wait
 RANK = {"Indeterminate": 0, "Low": 1, "Moderate": 2, "High": 3}
 
 

@@ -38,8 +38,7 @@ WHY = {  # by the reason that triage gives
     "early_warning": "An early-warning rule of sleep.",
     "antidepressant_active": "An antidepressant is active.",
     "mood_stabiliser_stopped": "A mood stabiliser was stopped lately.",
-    "worse_than_usual_depression": "Worse than this person’s usual.",
-    "worse_than_usual_mania": "Worse than this person’s usual.",
+    "worse_than_usual": "Worse than this person’s usual by 2 SD or more.",
     "self_harm_item": "Item 9 of a PHQ-9 was answered above 0.",
     "no_data": "Nothing was recorded lately. This does not say how the person is.",
 }

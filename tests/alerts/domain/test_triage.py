@@ -73,9 +73,7 @@ def test_a_fast_rise_does_not_wait() -> None:
     assert verdict(mania(0.1, 0.2, 0.2, 0.2, 0.36)).event is None
 
 
-@pytest.mark.parametrize(
-    "reason", ["worse_than_usual_mania", "early_warning", "antidepressant_active"]
-)
+@pytest.mark.parametrize("reason", ["worse_than_usual", "early_warning", "antidepressant_active"])
 def test_a_reason_of_its_own_does_not_wait(reason: str) -> None:
     assert verdict(mania(0.25, 0.35, at_once=(reason,))) == Verdict("raised", "Moderate", reason)
     assert verdict(mania(0.25, 0.28, at_once=(reason,))).event is None
