@@ -3,7 +3,7 @@
 from django.urls import path
 
 from alerts import api as rest
-from alerts import notice_views, outcome_api, outcome_views, views
+from alerts import notice_views, outcome_api, outcome_views, performance_views, views
 
 pages = [
     path("alerts/", views.queue, name="alerts"),
@@ -14,6 +14,12 @@ pages = [
     path("patients/<slug:code>/concern/", views.concern, name="concern"),
     path("follow-ups/<int:follow_up_id>/done/", views.follow_up_done, name="follow-up-done"),
     path("patients/<slug:code>/absence/", views.absence_acknowledge, name="absence-acknowledge"),
+    path("rules/performance/", performance_views.rules_performance, name="rules-performance"),
+    path(
+        "rules/performance.csv",
+        performance_views.rules_performance_csv,
+        name="rules-performance-csv",
+    ),
     path("notices/", notice_views.notices, name="notices"),
     path("notices/setting/", notice_views.setting, name="notice-setting"),
     path("on-call/", notice_views.on_call, name="on-call"),

@@ -25,7 +25,7 @@ LEVELS = {"domain": 0} | dict.fromkeys(ADAPTERS, 1) | dict.fromkeys(WRITES_AND_R
 INTERFACE = {
     *("views", "api", "urls", "admin", "presenters", "tasks", "checks", "templatetags"),
     *("management", "device_api", "device_shapes", "upload_views", "data_views", "model_views"),
-    *("notice_views", "actions"),
+    *("notice_views", "performance_views", "actions"),
     *("medication_views", "outcome_views", "outcome_api"),
     *("baseline_views", "baseline_forms"),
 }

@@ -20,6 +20,7 @@ NAVIGATION = (
     ("on-call", "On call", Permission.MANAGE_MESSAGES),
     ("runs", "Runs", Permission.SEE_RUNS),
     ("drift", "Drift", Permission.SEE_RUNS),
+    ("rules-performance", "Rule performance", None),
     ("models", "Models", None),
 )
 
