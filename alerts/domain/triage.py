@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
-from scoring.domain.rules import RuleFileError, read_rule_file
+from scoring.domain.rule_files import read_rule_file
 
 RANK = {"Indeterminate": 0, "Low": 1, "Moderate": 2, "High": 3}
 
@@ -28,18 +29,18 @@ class Standing:
     is_acknowledged: bool = False
 
 
+SHAPE: dict[str, Any] = {
+    "raise_from": str,
+    "cool_down_days": int,
+    "resolve_after_low_days": int,
+    "follow_up_days": {"High": int, "Moderate": int},
+}
+
+
 def load_triage_rules(path: Path) -> TriageRules:
     """Read triage.toml. Raises RuleFileError."""
-    table, _ = read_rule_file(path)
-    try:
-        return TriageRules(
-            raise_from=table["raise_from"],
-            cool_down_days=table["cool_down_days"],
-            resolve_after_low_days=table["resolve_after_low_days"],
-            follow_up_days=table["follow_up_days"],
-        )
-    except KeyError as error:
-        raise RuleFileError(f"{path.name}: the field {error} is missing.") from None
+    table, _ = read_rule_file(path, SHAPE)
+    return TriageRules(**{name: table[name] for name in SHAPE})
 
 
 def triage(

@@ -1,20 +1,21 @@
 """The router's thresholds, from a file that a clinician can review."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from patients.domain.recording import Family
+from scoring.domain.rule_files import (
+    PROVENANCE,
+    Optional,
+    RuleFileError,
+    read_rule_file,
+    shape_of,
+)
 
-PROVENANCE = ("authored_by", "checked_by", "date_reviewed", "next_review", "source")
-
-
-class RuleFileError(ValueError):
-    """A rule file cannot be used: the message names the file, what is wrong, and the mend."""
+__all__ = ["PROVENANCE", "RuleFileError", "read_rule_file"]
 
 
 @dataclass(frozen=True)
@@ -61,38 +62,48 @@ class RouterRules:
     next_review: date
 
 
-def read_rule_file(path: Path) -> tuple[dict[str, Any], str]:
-    """The TOML table of a rule file and the file's hash; its provenance must be there.
-
-    Raises RuleFileError.
-    """
-    body = path.read_bytes()
-    try:
-        table = tomllib.loads(body.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RuleFileError(f"{path.name} is not valid TOML: {error}.") from None
-    missing = [key for key in PROVENANCE if key not in table]
-    if missing:
-        raise RuleFileError(f"{path.name} does not say {', '.join(missing)}: add it at the top.")
-    return table, sha256(body).hexdigest()
-
-
 def load_window_days(path: Path) -> int:
     """The days of window.toml.
 
     Raises RuleFileError unless they are a whole number from two on: one night has no spread.
     """
-    table, _ = read_rule_file(path)
-    days = table.get("window", {}).get("days")
-    if not isinstance(days, int) or days < 2:
+    table, _ = read_rule_file(path, {"window": {"days": int}})
+    days: int = table["window"]["days"]
+    if days < 2:
         raise RuleFileError(f"{path.name}: days of [window] must be a whole number from 2 on.")
     return days
 
 
+FAMILY_FIELDS = {
+    "waking_level": Optional(float),
+    "note": Optional(str),
+    "sedentary_below": Optional(float),
+    "sedentary_note": Optional(str),
+}
+
+
 def family_values(path: Path, key: str) -> dict[Family, float]:
-    """That value of each unit family that has it in families.toml."""
-    table, _ = read_rule_file(path)
+    """That value of each unit family that has it in families.toml. Raises RuleFileError."""
+    table, _ = read_rule_file(path, {family.value: Optional(FAMILY_FIELDS) for family in Family})
     return {f: float(table[f][key]) for f in Family if key in table.get(f, {})}
+
+
+BOTH = {"depression": float, "mania": float}
+
+
+def _router_shape() -> dict[Any, Any]:
+    edges = shape_of(Edges)
+    return {
+        "tiers": {"depression": edges, "mania": edges, "overall": edges},
+        "availability": {
+            "depression_coverage": float,
+            "mania_nights": int,
+            "mania_recent_nights": int,
+        },
+        "coverage": {"limited": float, "limited_weight": float},
+        "weights": {"different": BOTH, "different_with_antidepressant": BOTH},
+        "early_warning": shape_of(EarlyWarningRules),
+    }
 
 
 def load_router_rules(path: Path) -> RouterRules:
@@ -100,11 +111,8 @@ def load_router_rules(path: Path) -> RouterRules:
 
     Raises RuleFileError for a missing or unknown field, or numbers out of order.
     """
-    table, version = read_rule_file(path)
-    try:
-        rules = _rules(table, version)
-    except (KeyError, TypeError) as error:
-        raise RuleFileError(f"{path.name}: a field is missing or unknown: {error}.") from None
+    table, version = read_rule_file(path, _router_shape())
+    rules = _rules(table, version)
     for edges in (rules.depression, rules.mania, rules.overall):
         if not 0 < edges.moderate < edges.high < 1:
             raise RuleFileError(f"{path.name}: tier edges must rise between 0 and 1.")

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from patients.domain.recording import Family
 from scoring.domain.daily import daily_features
-from scoring.domain.rules import PROVENANCE, read_rule_file
+from scoring.domain.rule_files import PROVENANCE, Optional, read_rule_file
 from scoring.learning.episodes import episode_kinds, random_episodes
 from scoring.learning.people import (
     DEPRESSION,
@@ -55,9 +56,24 @@ class Row:
         return self.low <= self.simulated <= self.high
 
 
+ROW = {
+    "published": Optional(float),
+    "low": Optional(float),
+    "high": Optional(float),
+    "unit": str,
+    "people": str,
+    "source": str,
+}
+
+
+def load_realism(path: Path) -> dict[str, Any]:
+    """Read realism.toml. Raises RuleFileError for an unknown field of a row."""
+    return read_rule_file(path, {"within": float, str: ROW})[0]
+
+
 def realism_table(path: Path, seed: int, people: int) -> list[Row]:
     """The rows of realism.toml, measured on so many simulated patients and as many others."""
-    table, _ = read_rule_file(path)
+    table = load_realism(path)
     measured = dict(_measures(seed, people))
     return [
         _row(name, values, measured[name], table["within"])

@@ -40,8 +40,8 @@ def test_edges_belong_to_the_higher_tier(probability: float, tier: str) -> None:
         ("moderate = 0.5", "moderate = 0.9", "edges must rise"),
         ("depression = 0.4", "depression = 0.5", "must sum to 1"),
         ("source =", "sauce =", "does not say source"),
-        ("mania_nights", "mania_night", "missing or unknown"),
-        ("personal_days", "person_days", "missing or unknown"),
+        ("mania_nights", "mania_night", "did you mean"),
+        ("personal_days", "person_days", "did you mean"),
         ("[availability]", "[availability", "not valid TOML"),
     ],
 )
