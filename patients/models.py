@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from patients.encryption import EncryptedTextField
+from patients.life_models import Circumstance as Circumstance
 
 
 class Role(models.TextChoices):

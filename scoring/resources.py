@@ -4,6 +4,7 @@ from functools import cache
 from pathlib import Path
 
 from patients.domain.recording import Family
+from scoring.domain.circumstances import CircumstanceRules, load_circumstance_rules
 from scoring.domain.clinical_flags import FlagRules, load_flag_rules
 from scoring.domain.explain import Label, load_labels
 from scoring.domain.model_facts import ModelFacts, load_model_facts
@@ -48,6 +49,12 @@ def window_days() -> int:
 def flag_rules() -> FlagRules:
     """flags.toml."""
     return load_flag_rules(DATA / "flags.toml")
+
+
+@cache
+def circumstance_rules() -> CircumstanceRules:
+    """circumstances.toml: how what goes on in a person's life words and weighs reasons."""
+    return load_circumstance_rules(DATA / "circumstances.toml")
 
 
 @cache

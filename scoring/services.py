@@ -13,6 +13,7 @@ from patients.domain.errors import InputError
 from patients.models import Patient, User
 from patients.services import audit_record
 from scoring.domain.baselines import baseline_delta
+from scoring.domain.circumstances import Circumstance
 from scoring.domain.daily import FULL_DAY_MINUTES
 from scoring.domain.output import reasons_list, track_dict, weights_dict
 from scoring.domain.router import Antidepressant
@@ -26,9 +27,10 @@ from scoring.models import (
     RiskScore,
     Track,
 )
-from scoring.resources import feature_labels, router_rules, window_days
+from scoring.resources import circumstance_rules, feature_labels, router_rules, window_days
 from scoring.selectors import (
     antidepressant_state,
+    circumstances_of,
     depression_history,
     features_between,
     last_full_day,
@@ -48,11 +50,13 @@ def patient_assess(
     explain: bool = True,
     antidepressant: Antidepressant | None = None,
     using: Models | None = None,
+    circumstances: tuple[Circumstance, ...] | None = None,
 ) -> Assessment:
     """Run both models and the router on one day, from stored features and minutes.
 
     The day is the last one with at least 12 h recorded unless given; the models are those in
-    use unless given. Raises InputError when there is no such day.
+    use, medication and circumstances those recorded, unless given. Raises InputError when there
+    is no such day.
     """
     day = day or last_full_day(patient, FULL_DAY_MINUTES)
     if day is None:
@@ -71,6 +75,7 @@ def patient_assess(
         feature_labels(),
         explain,
         window_days(),
+        circumstances_of(patient, day) if circumstances is None else circumstances,
     )
 
 
@@ -92,6 +97,7 @@ def score_store(*, patient: Patient, assessment: Assessment) -> tuple[RiskScore,
         "context": {
             "antidepressant": antidepressant_state(patient, decision.day),
             COMBINATION: assessment.combination_sha256,
+            **_circumstances(assessment),
         },
         "depression_model": _model_version(assessment, Track.DEPRESSION),
         "mania_model": _model_version(assessment, Track.MANIA),
@@ -131,8 +137,17 @@ def scores_withdraw(*, patient: Patient) -> None:
 
 
 COMBINATION = "combination_sha256"  # it is no part of either track's model
+CIRCUMSTANCES = "circumstances"  # there only where one counts on the day
 # In the context, but of no weight in the decision: it is as the scores before it were that night.
 DELTA = "depression_delta_sd"
+
+
+def _circumstances(assessment: Assessment) -> dict[str, Any]:
+    """What went on in the patient's life, as it was recorded, and by which rules it was read."""
+    if not assessment.circumstances:
+        return {}
+    spans = [c.span.as_dict() for c in assessment.circumstances]
+    return {CIRCUMSTANCES: {"spans": spans, "rules_version": circumstance_rules().version}}
 
 
 def _depression_delta(

@@ -15,7 +15,7 @@ WRITES_AND_READS = {
     *("services", "selectors", "permissions", "runs", "outbox", "nightly"),
     *("storage", "resolving", "sleep_records", "tokens", "uploads", "upload_queue"),
     *("provenance", "last_data", "absence", "removal"),
-    *("model_services", "model_imports", "replay", "shadow"),
+    *("model_services", "model_imports", "replay", "shadow", "circumstances"),
 }
 ADAPTERS = {"models", "ingest", "engines", "learning", "datasets", "fhir"}
 LEVELS = {"domain": 0} | dict.fromkeys(ADAPTERS, 1) | dict.fromkeys(WRITES_AND_READS, 2)

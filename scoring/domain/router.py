@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
+from scoring.domain.circumstances import Circumstance, circumstance_reasons, softened
 from scoring.domain.early_warning import EarlyWarning
 from scoring.domain.rules import Edges, RouterRules
 from scoring.domain.types import Reason, RiskDecision, TrackOutput
@@ -47,6 +48,7 @@ def decide(
     warning: EarlyWarning,
     rules: RouterRules,
     calibrate: Callable[[float], float] | None = None,
+    circumstances: tuple[Circumstance, ...] = (),
 ) -> RiskDecision:
     """The decision of one day, with a reason for every step taken.
 
@@ -55,6 +57,7 @@ def decide(
 
     Steps: availability, coverage, agreement, combination, floor, early warning. Raising
     either probability never lowers the tier, and a track that is unavailable adds nothing.
+    ``circumstances`` add reasons; they change no probability and no tier of a model.
     """
     reasons = _availability(depression, mania)
     tiers = (_tier(depression, rules.depression), _tier(mania, rules.mania))
@@ -65,7 +68,10 @@ def decide(
     else:
         reason = Reason("no_track", "Neither track could be assessed: no risk is shown.")
         decision = RiskDecision(day, "Indeterminate", None, None, None, *tiers, (reason,))
-    decision = replace(decision, reasons=(*reasons, *decision.reasons))
+    around = circumstance_reasons(circumstances)
+    decision = replace(decision, reasons=(*reasons, *around, *decision.reasons))
+    seen = _ok(mania) and mania.coverage >= rules.limited_coverage
+    warning = softened(warning, circumstances, seen)
     return _raised_by_rules(_floored(decision, mania.coverage, rules), warning)
 
 
@@ -215,11 +221,11 @@ def _floored(decision: RiskDecision, mania_coverage: float, rules: RouterRules) 
 
 
 def _raised_by_rules(decision: RiskDecision, warning: EarlyWarning) -> RiskDecision:
+    decision = replace(decision, reasons=(*decision.reasons, *warning.reasons))
     if warning.tier is None:
         return decision
     return replace(
         decision,
         tier=higher(decision.tier, warning.tier),
         mania_tier=higher(decision.mania_tier, warning.tier),
-        reasons=(*decision.reasons, *warning.reasons),
     )

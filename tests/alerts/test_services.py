@@ -177,9 +177,11 @@ def test_who_may_act_on_alerts() -> None:
     assert acting == {"psychiatrist": True, "coordinator": True, "administrator": False}
     assert not may(factories.user(is_active=False), Permission.ACT_ON_ALERTS)
     assert not may(factories.user(role="", is_superuser=True), Permission.ACT_ON_ALERTS)
+    caring = {role: may(factories.user(role), Permission.CARE) for role in Role.values}
+    assert caring == acting
     everybodys = Permission.MANAGE_RECORDINGS
     assert all(may(factories.user(role), everybodys) for role in Role.values)
-    only_admins = set(Permission) - {Permission.ACT_ON_ALERTS, everybodys}
+    only_admins = set(Permission) - {Permission.ACT_ON_ALERTS, Permission.CARE, everybodys}
     assert all(may(factories.user(Role.ADMINISTRATOR), p) for p in only_admins)
     assert not any(may(factories.user(Role.PSYCHIATRIST), p) for p in only_admins)
 
