@@ -3,7 +3,7 @@
 from django.urls import path
 
 from patients import api as rest
-from patients import data_views, device_api, upload_views, views
+from patients import data_views, device_api, life_views, upload_views, views
 
 pages = [
     path("", views.panel, name="panel"),
@@ -23,6 +23,22 @@ pages = [
         name="token-revoke",
     ),
     path("patients/<slug:code>/uploads/", upload_views.upload_create, name="upload"),
+    path("patients/<slug:code>/score/", life_views.score_now, name="score-now"),
+    path(
+        "patients/<slug:code>/circumstances/",
+        life_views.circumstance_start,
+        name="circumstance-start",
+    ),
+    path(
+        "circumstances/<int:circumstance_id>/end/",
+        life_views.circumstance_end,
+        name="circumstance-end",
+    ),
+    path(
+        "circumstances/<int:circumstance_id>/remove/",
+        life_views.circumstance_remove,
+        name="circumstance-remove",
+    ),
     path("medications/", views.medications, name="medications"),
     path("medications/<slug:code>/", views.medication_list, name="medication-list"),
     path("medications/<slug:code>/start/", views.medication_start, name="medication-start"),

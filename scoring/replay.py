@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scoring import resources
-from scoring.domain.circumstances import Circumstance, Span, circumstances_on
 from scoring.domain.output import reasons_list, weights_dict
 from scoring.domain.router import Antidepressant
 from scoring.engines.artifacts import Artifact, ArtifactError, load_manifest, sha256_of
@@ -12,7 +11,8 @@ from scoring.engines.assess import Assessment
 from scoring.engines.models import Source, digest_of, track_parts
 from scoring.models import ModelVersion, RiskScore, Track
 from scoring.resources import router_rules
-from scoring.services import CIRCUMSTANCES, COMBINATION, patient_assess
+from scoring.selectors import CIRCUMSTANCES, circumstances_kept
+from scoring.services import COMBINATION, patient_assess
 
 Difference = tuple[str, object, object]
 
@@ -32,19 +32,13 @@ def score_replay(*, score: RiskScore) -> list[dict[str, object]]:
         day=score.day,
         explain=False,
         antidepressant=Antidepressant(score.context["antidepressant"]),
-        circumstances=_circumstances_of(score),
+        circumstances=circumstances_kept(score),
         using=resources.models(**{track: _source(models[track]) for track in Track}),
     )
     different = [*changed, *_changes_around(score, assessed)]
     if not changed:
         different += _changes_of_the_decision(score, assessed)
     return [{"field": field, "stored": then, "now": now} for field, then, now in different]
-
-
-def _circumstances_of(score: RiskScore) -> tuple[Circumstance, ...]:
-    """As they were recorded when it was scored; a score without any had none that counted."""
-    kept = score.context.get(CIRCUMSTANCES, {}).get("spans", [])
-    return circumstances_on(map(Span.from_dict, kept), score.day, resources.circumstance_rules())
 
 
 def _model_of(score: RiskScore, track: Track) -> ModelVersion | None:

@@ -165,6 +165,15 @@ def circumstances_of(patient: Patient, day: date) -> tuple[Circumstance, ...]:
     return circumstances_on(spans, day, circumstance_rules())
 
 
+CIRCUMSTANCES = "circumstances"  # in a score's context, where one counted on its day
+
+
+def circumstances_kept(score: RiskScore) -> tuple[Circumstance, ...]:
+    """As they were recorded when it was scored; a score without any had none that counted."""
+    kept = (score.context or {}).get(CIRCUMSTANCES, {}).get("spans", [])
+    return circumstances_on(map(Span.from_dict, kept), score.day, circumstance_rules())
+
+
 def current_scores(patient: Patient, first: date, last: date) -> list[RiskScore]:
     """The scores in force of the days from first to last, oldest first."""
     rows = patient.scores.filter(is_current=True, day__range=(first, last))

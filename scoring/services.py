@@ -29,6 +29,7 @@ from scoring.models import (
 )
 from scoring.resources import circumstance_rules, feature_labels, router_rules, window_days
 from scoring.selectors import (
+    CIRCUMSTANCES,
     antidepressant_state,
     circumstances_of,
     depression_history,
@@ -137,7 +138,6 @@ def scores_withdraw(*, patient: Patient) -> None:
 
 
 COMBINATION = "combination_sha256"  # it is no part of either track's model
-CIRCUMSTANCES = "circumstances"  # there only where one counts on the day
 # In the context, but of no weight in the decision: it is as the scores before it were that night.
 DELTA = "depression_delta_sd"
 

@@ -20,6 +20,7 @@ from patients.domain.recording import (
 )
 from patients.models import (
     CareTeamMember,
+    Circumstance,
     Device,
     DeviceToken,
     MedicationCourse,
@@ -325,6 +326,12 @@ def medication(
     """A course that began long ago."""
     values = {"dose": "50 mg/day", "first_day": date(2026, 1, 5)} | more
     return MedicationCourse.objects.create(patient=who, drug=drug, drug_class=drug_class, **values)
+
+
+def circumstance(who: Patient, kind: str = "shift_work", **more: Any) -> Circumstance:
+    """Something that goes on since long ago."""
+    values = {"first_day": date(2026, 1, 5), "recorded_by": "test", "recorded_at": timezone.now()}
+    return Circumstance.objects.create(patient=who, kind=kind, **values | more)
 
 
 def device_token(who: Patient, label: str = "band 12") -> DeviceToken:

@@ -22,6 +22,7 @@ LEVELS = {"domain": 0} | dict.fromkeys(ADAPTERS, 1) | dict.fromkeys(WRITES_AND_R
 INTERFACE = {
     *("views", "api", "urls", "admin", "presenters", "tasks", "checks", "templatetags"),
     *("management", "device_api", "device_shapes", "upload_views", "data_views", "model_views"),
+    *("life_views", "rule_views"),
 }
 WITHOUT_DJANGO = {"domain", "ingest", "engines", "datasets", "fhir"}
 NEVER_IN_DOMAIN = {

@@ -131,6 +131,18 @@ def weight_of(name: str, circumstances: Iterable[Circumstance]) -> float:
     return min((c.effect.weights.get(name, 1.0) for c in circumstances), default=1.0)
 
 
+def says_less(name: str, circumstances: Iterable[Circumstance]) -> str:
+    """Why what is called so says less, in words; empty where it counts in full.
+
+    >>> effect = Effect("Works shifts", "", 0, {"phase_delayed": 0.5}, "raise")
+    >>> says_less("phase_delayed", [Circumstance(Span("shift_work", date(2026, 3, 3)), effect)])
+    'says less: works shifts since 3 March 2026'
+    """
+    found = [c.since for c in circumstances if c.effect.weights.get(name, 1.0) < 1.0]
+    words = ", ".join(since[0].lower() + since[1:] for since in found)
+    return f"says less: {words}" if found else ""
+
+
 def weighed(track: TrackOutput, circumstances: tuple[Circumstance, ...]) -> TrackOutput:
     """The track with its contributions in the order of their weighed points; no number changes."""
 
