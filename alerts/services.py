@@ -1,29 +1,23 @@
 """Writes about alerts. A change of state is a row; the EHR is told through the outbox."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from alerts.domain.guidelines import recommend
 from alerts.domain.states import NOTIFYING, next_state
 from alerts.domain.triage import Standing, triage
 from alerts.models import Alert, AlertState, AlertTransition, DismissReason
 from alerts.outbox import delivery_set, message_enqueue, message_resend, outbox_deliver
-from alerts.resources import guidelines, triage_rules
-from patients.models import MedicationCourse, Patient, User
-from patients.selectors import medications_on, zones_of
+from alerts.resources import triage_rules
+from alerts.situations import recommendation_for
+from patients.models import Patient, User
+from patients.selectors import zones_of
 from patients.services import SYSTEM, audit_record
 from scoring.models import RiskScore, Track
 
 ALERT_MAX_AGE_DAYS = 3  # nobody is alerted afterwards about a day longer ago than this
 HISTORY_DAYS = 30
-ANTIDEPRESSANTS = (
-    MedicationCourse.DrugClass.SSRI,
-    MedicationCourse.DrugClass.SNRI,
-    MedicationCourse.DrugClass.OTHER_ANTIDEPRESSANT,
-)
 
 
 class NotAllowed(ValueError):
@@ -78,21 +72,9 @@ def _apply(
         alert = latest
         tier = tier if event == "risen" else alert.tier
     alert.tier, alert.score = tier, score
-    alert.recommendation = _recommendation(patient, track, tier, score)
+    alert.recommendation = recommendation_for(patient, track, tier, score)
     _move(alert, event, by=SYSTEM, at=now)
     return alert
-
-
-def _recommendation(patient: Patient, track: str, tier: str, score: RiskScore) -> dict[str, Any]:
-    active = medications_on(patient, score.day)
-    found = recommend(
-        guidelines(),
-        track=track,
-        tier=tier,
-        diagnosis=patient.diagnosis,
-        antidepressant_active=any(c.drug_class in ANTIDEPRESSANTS for c in active),
-    )
-    return found.as_dict() if found else {}
 
 
 def _move(

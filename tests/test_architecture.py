@@ -16,6 +16,7 @@ WRITES_AND_READS = {
     *("storage", "resolving", "sleep_records", "tokens", "uploads", "upload_queue"),
     *("provenance", "last_data", "absence", "removal"),
     *("model_services", "model_imports", "replay", "shadow", "circumstances"),
+    *("situations", "rule_files"),
 }
 ADAPTERS = {"models", "ingest", "engines", "learning", "datasets", "fhir"}
 LEVELS = {"domain": 0} | dict.fromkeys(ADAPTERS, 1) | dict.fromkeys(WRITES_AND_READS, 2)

@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.utils import timezone
+
 from alerts.models import Alert, AlertState, AlertTransition, DismissReason, OutboxMessage
+from alerts.presenters.advice import AdviceView, advice_view
 from patients.presenters import in_zone, zone_now
 from patients.templatetags.clarity import day as day_words
 from scoring.models import Track
@@ -20,7 +23,7 @@ class AlertCard:
     delivery: str
     delivery_level: str
     history: list[AlertTransition]
-    unverified: bool
+    advice: AdviceView
 
     @property
     def title(self) -> str:
@@ -60,7 +63,7 @@ def _card(alert: Alert) -> AlertCard:
         delivery=words,
         delivery_level=level,
         history=list(alert.transitions.all()),
-        unverified=not (alert.recommendation or {}).get("checked_by"),
+        advice=advice_view(alert.recommendation, timezone.localdate()),
     )
 
 

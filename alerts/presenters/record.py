@@ -6,6 +6,7 @@ from typing import Any
 from django.utils import timezone
 
 from alerts.models import Alert, AlertTransition
+from alerts.presenters.advice import record_advice
 from alerts.presenters.cards import alert_cards, transition_words, trend_marks
 from alerts.presenters.sentence import plain_sentence
 from alerts.selectors import (
@@ -54,6 +55,9 @@ def record_context(patient: Patient, user: User, now: datetime) -> dict[str, Any
         "rules_unverified": not router_rules().checked_by,
         "tracks": [_track(score, view, points) for view in track_views(score)] if score else [],
         "cards": alert_cards(sorted((a for a in alerts if a.is_open), key=most_urgent_first)),
+        "considered": record_advice(patient, score, {a.track for a in alerts if a.is_open}, today)
+        if score
+        else [],
         "trend": trend_data(points, courses, trend_marks(alerts), last_day, TREND_DAYS),
         "trend_days": TREND_DAYS,
         "trend_rows": list(reversed(points)),
