@@ -19,6 +19,7 @@ NAVIGATION = (
     ("runs", "Runs", Permission.SEE_RUNS),
     ("drift", "Drift", Permission.SEE_RUNS),
     ("models", "Models", None),
+    ("rules", "Rules", None),
 )
 
 
