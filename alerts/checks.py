@@ -43,7 +43,7 @@ def _claims() -> Iterator[str]:
     for guideline in load_guidelines(alert_rules.DATA / "guidelines"):
         if found := words.found_in(f"{guideline.title} {guideline.text}"):
             yield (
-                f"{guideline.name}.toml says “{found[0]}”, which forbidden_words.toml rules out: "
+                f"{guideline.name}.toml says “{found[0]}”, which forbidden_words.toml forbids: "
                 "say “consider” or “review”."
             )
 
