@@ -3,6 +3,7 @@
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
 from alerts.models import Alert, AlertTransition
@@ -40,6 +41,7 @@ SOURCE_DAYS = 7
 
 def record_context(patient: Patient, user: User, now: datetime) -> dict[str, Any]:
     """Everything on the page; ``score`` is None where nothing was scored in 90 days."""
+    prefetch_related_objects([patient], "medications")  # once for all that read them
     today = timezone.localdate(now)
     first_day = today - timedelta(days=TREND_DAYS)
     points = score_points([patient], first_day).get(patient.pk, [])

@@ -168,7 +168,7 @@ def _weighed(
         why.append(Reason("limited_data_both", f"Limited data: both tracks are under {share}."))
     if tiers[0] == tiers[1]:
         why.append(Reason("tracks_agree", f"Both tracks are {tiers[0]}: they weigh the same."))
-        return combined((0.5, 0.5), *why)
+        return combined(rules.same, *why)
     usual = Reason("tracks_differ", "The tracks differ: mania weighs more.")
     treated = Reason(
         "tracks_differ_antidepressant",
@@ -204,14 +204,15 @@ def _limited_one(
 def _floored(decision: RiskDecision, mania_coverage: float, rules: RouterRules) -> RiskDecision:
     floors: list[tuple[str, Reason]] = []
     if decision.depression_tier == "High":
-        floors.append(
-            ("Moderate", Reason("floor_depression", "Depression is High: at least Moderate."))
-        )
+        tier = rules.floor.depression_high
+        floors.append((tier, Reason("floor_depression", f"Depression is High: at least {tier}.")))
     if decision.mania_tier == "High":
         full = mania_coverage >= rules.limited_coverage
-        tier = "High" if full else "Moderate"
+        tier = rules.floor.mania_high if full else rules.floor.mania_high_limited
         text = (
-            "Mania is High: High." if full else "Mania is High on limited data: at least Moderate."
+            f"Mania is High: {tier}."
+            if full
+            else f"Mania is High on limited data: at least {tier}."
         )
         floors.append((tier, Reason("floor_mania", text)))
     for tier, reason in floors:

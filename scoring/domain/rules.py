@@ -33,6 +33,15 @@ class Edges:
 
 
 @dataclass(frozen=True)
+class Floor:
+    """The least overall tier where a track is High, and mania High on limited data."""
+
+    depression_high: str
+    mania_high: str
+    mania_high_limited: str
+
+
+@dataclass(frozen=True)
 class EarlyWarningRules:
     night_worn_minutes: int
     short_sleep_hours: float
@@ -54,8 +63,10 @@ class RouterRules:
     mania_recent_nights: int
     limited_coverage: float
     limited_weight: float
+    same: tuple[float, float]
     different: tuple[float, float]
     different_with_antidepressant: tuple[float, float]
+    floor: Floor
     early_warning: EarlyWarningRules
     version: str
     checked_by: str
@@ -88,22 +99,28 @@ def family_values(path: Path, key: str) -> dict[Family, float]:
     return {f: float(table[f][key]) for f in Family if key in table.get(f, {})}
 
 
-BOTH = {"depression": float, "mania": float}
+BOTH = {"depression": float, "mania": float, "source": str}
 
 
 def _router_shape() -> dict[Any, Any]:
-    edges = shape_of(Edges)
+    edges = _sourced(Edges)
     return {
         "tiers": {"depression": edges, "mania": edges, "overall": edges},
         "availability": {
             "depression_coverage": float,
             "mania_nights": int,
             "mania_recent_nights": int,
+            "source": str,
         },
-        "coverage": {"limited": float, "limited_weight": float},
-        "weights": {"different": BOTH, "different_with_antidepressant": BOTH},
-        "early_warning": shape_of(EarlyWarningRules),
+        "coverage": {"limited": float, "limited_weight": float, "source": str},
+        "weights": {"same": BOTH, "different": BOTH, "different_with_antidepressant": BOTH},
+        "floor": _sourced(Floor),
+        "early_warning": _sourced(EarlyWarningRules),
     }
+
+
+def _sourced(kind: type) -> dict[Any, Any]:
+    return shape_of(kind) | {"source": str}
 
 
 def load_router_rules(path: Path) -> RouterRules:
@@ -116,7 +133,10 @@ def load_router_rules(path: Path) -> RouterRules:
     for edges in (rules.depression, rules.mania, rules.overall):
         if not 0 < edges.moderate < edges.high < 1:
             raise RuleFileError(f"{path.name}: tier edges must rise between 0 and 1.")
-    for pair in (rules.different, rules.different_with_antidepressant):
+    floors = vars(rules.floor)
+    if not set(floors.values()) <= {"Moderate", "High"}:
+        raise RuleFileError(f"{path.name}: a floor is Moderate or High, or it would hide a track.")
+    for pair in (rules.same, rules.different, rules.different_with_antidepressant):
         if abs(sum(pair) - 1) > 1e-9:
             raise RuleFileError(f"{path.name}: the two weights {pair} must sum to 1.")
     return rules
@@ -128,18 +148,23 @@ def _rules(table: Mapping[str, Any], version: str) -> RouterRules:
     def pair(name: str) -> tuple[float, float]:
         return weights[name]["depression"], weights[name]["mania"]
 
+    def fields(of: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in of.items() if name != "source"}
+
     return RouterRules(
-        depression=Edges(**table["tiers"]["depression"]),
-        mania=Edges(**table["tiers"]["mania"]),
-        overall=Edges(**table["tiers"]["overall"]),
+        depression=Edges(**fields(table["tiers"]["depression"])),
+        mania=Edges(**fields(table["tiers"]["mania"])),
+        overall=Edges(**fields(table["tiers"]["overall"])),
         min_depression_coverage=table["availability"]["depression_coverage"],
         min_mania_nights=table["availability"]["mania_nights"],
         mania_recent_nights=table["availability"]["mania_recent_nights"],
         limited_coverage=table["coverage"]["limited"],
         limited_weight=table["coverage"]["limited_weight"],
+        same=pair("same"),
         different=pair("different"),
         different_with_antidepressant=pair("different_with_antidepressant"),
-        early_warning=EarlyWarningRules(**table["early_warning"]),
+        floor=Floor(**fields(table["floor"])),
+        early_warning=EarlyWarningRules(**fields(table["early_warning"])),
         version=version,
         checked_by=table["checked_by"],
         next_review=table["next_review"],
