@@ -1,9 +1,11 @@
 """Every rule file there is, and who reads it: for start-up, the rules page and their tests."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from alerts import resources as alert_rules
 from alerts.domain.absence import load_absence_rules
@@ -68,6 +70,7 @@ class Provenance:
     name: str
     title: str
     about: str
+    when: str
     source: str
     authored_by: str
     checked_by: str
@@ -92,6 +95,15 @@ def _of(folder: Path, group: str) -> list[RuleFile]:
     return [RuleFile(path, group, known.get(path.name)) for path in sorted(paths)]
 
 
+def _when(criteria: Mapping[str, Any]) -> str:
+    """The criteria of a recommendation as it is read: “track mania; tiers High”."""
+
+    def words(value: Any) -> str:
+        return ", ".join(value) if isinstance(value, list) else str(value).lower()
+
+    return "; ".join(f"{name} {words(value)}".replace("_", " ") for name, value in criteria.items())
+
+
 def provenance(path: Path, today: date) -> Provenance:
     """What a file says of itself; ``overdue``: its review was due before today.
 
@@ -101,7 +113,8 @@ def provenance(path: Path, today: date) -> Provenance:
     return Provenance(
         name=path.name,
         title=str(table.get("title", "")),
-        about=str(table.get("text", "")) or about(path),
+        about=re.sub(r"\{\w+\}", "…", str(table.get("text", ""))) or about(path),
+        when=_when(table.get("criteria", {})),
         source=", ".join(filter(None, (table["source"], str(table.get("section", ""))))),
         authored_by=table["authored_by"],
         checked_by=table["checked_by"],

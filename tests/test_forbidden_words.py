@@ -22,12 +22,12 @@ from scoring.domain.circumstances import circumstances_on
 from scoring.domain.early_warning import TWO_NIGHTS, EarlyWarning
 from scoring.domain.router import Antidepressant, decide
 from scoring.domain.types import Reason, TrackOutput
-from scoring.resources import circumstance_rules, router_rules
+from scoring.resources import router_rules
 from tests import factories
 from tests.alerts.domain.test_guidelines import DRUGS, EVERY
 from tests.conftest import ROOT
 from tests.integration.reading import browser, text, yesterday
-from tests.scoring.domain.test_circumstances import EVERY_KIND
+from tests.scoring.domain.test_circumstances import EVERY_KIND, NOTING
 from tests.sentences import every_sentence, of_python, of_script, of_template, of_toml
 
 FILE = ROOT / "alerts/data/forbidden_words.toml"
@@ -169,7 +169,7 @@ def test_what_is_exempt_is_there_says_why_and_is_exempt_nowhere_else(exempt: Any
 
 def test_no_reason_of_any_decision_claims_too_much() -> None:
     day, levels = date(2026, 3, 1), (None, 0.1, 0.4, 0.65, 0.9)
-    life = circumstances_on(EVERY_KIND, day, circumstance_rules())
+    life = circumstances_on(EVERY_KIND, day, NOTING)
     warning = EarlyWarning("Moderate", (Reason(TWO_NIGHTS, "Rule."),))
     told = set()
     for d in levels:

@@ -11,19 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoring.domain.circumstances import circumstances_on, load_circumstance_rules
+from scoring.domain.circumstances import circumstances_on
 from scoring.domain.early_warning import THREE_NIGHTS, TWO_NIGHTS, EarlyWarning
 from scoring.domain.output import decision_dict
 from scoring.domain.router import TIERS, Antidepressant, decide
 from scoring.domain.rules import load_router_rules
 from scoring.domain.types import Reason, RiskDecision, TrackOutput
-from tests.scoring.domain.test_circumstances import EVERY_KIND
+from tests.scoring.domain.test_circumstances import EVERY_KIND, NOTING
 
 DATA = Path(__file__).parents[3] / "scoring" / "data"
 RULES = load_router_rules(DATA / "router.toml")
-LIFE = circumstances_on(EVERY_KIND, date(2026, 3, 1), load_circumstance_rules(
-    DATA / "circumstances.toml"))  # fmt: skip
 DAY = date(2026, 3, 1)
+LIFE = circumstances_on(EVERY_KIND, DAY, NOTING)
 STORED = json.loads((Path(__file__).parent / "stored_decisions.json").read_text())
 RANK = {"Indeterminate": 0, "Low": 1, "Moderate": 2, "High": 3}
 WARNINGS = {
