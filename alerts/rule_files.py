@@ -19,8 +19,12 @@ from scoring.domain.drift_limits import load_drift_limits
 from scoring.domain.explain import load_labels
 from scoring.domain.model_facts import load_model_facts
 from scoring.domain.rule_files import RuleFileError, about, read_rule_file
-from scoring.domain.rules import family_values, load_router_rules, load_window_days
-from scoring.learning.realism import load_realism
+from scoring.domain.rules import (
+    family_values,
+    load_realism,
+    load_router_rules,
+    load_window_days,
+)
 
 Load = Callable[[Path], object]
 SCORING, ALERTS, GUIDELINES = "Decision", "Alerts and words", "Recommendations"

@@ -99,6 +99,21 @@ def family_values(path: Path, key: str) -> dict[Family, float]:
     return {f: float(table[f][key]) for f in Family if key in table.get(f, {})}
 
 
+REALISM_ROW = {
+    "published": Optional(float),
+    "low": Optional(float),
+    "high": Optional(float),
+    "unit": str,
+    "people": str,
+    "source": str,
+}
+
+
+def load_realism(path: Path) -> dict[str, Any]:
+    """Read realism.toml. Raises RuleFileError for an unknown field of a row."""
+    return read_rule_file(path, {"within": float, str: REALISM_ROW})[0]
+
+
 BOTH = {"depression": float, "mania": float, "source": str}
 
 
@@ -133,6 +148,10 @@ def load_router_rules(path: Path) -> RouterRules:
     for edges in (rules.depression, rules.mania, rules.overall):
         if not 0 < edges.moderate < edges.high < 1:
             raise RuleFileError(f"{path.name}: tier edges must rise between 0 and 1.")
+    if not (0 <= rules.limited_weight <= 0.5 and 0 <= rules.limited_coverage <= 1):
+        raise RuleFileError(
+            f"{path.name}: coverage.limited is a share, coverage.limited_weight at most 0.5."
+        )
     floors = vars(rules.floor)
     if not set(floors.values()) <= {"Moderate", "High"}:
         raise RuleFileError(f"{path.name}: a floor is Moderate or High, or it would hide a track.")

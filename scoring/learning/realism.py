@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from patients.domain.recording import Family
 from scoring.domain.daily import daily_features
-from scoring.domain.rule_files import PROVENANCE, Optional, read_rule_file
+from scoring.domain.rules import PROVENANCE, load_realism
 from scoring.learning.episodes import episode_kinds, random_episodes
 from scoring.learning.people import (
     DEPRESSION,
@@ -54,21 +53,6 @@ class Row:
     @property
     def holds(self) -> bool:
         return self.low <= self.simulated <= self.high
-
-
-ROW = {
-    "published": Optional(float),
-    "low": Optional(float),
-    "high": Optional(float),
-    "unit": str,
-    "people": str,
-    "source": str,
-}
-
-
-def load_realism(path: Path) -> dict[str, Any]:
-    """Read realism.toml. Raises RuleFileError for an unknown field of a row."""
-    return read_rule_file(path, {"within": float, str: ROW})[0]
 
 
 def realism_table(path: Path, seed: int, people: int) -> list[Row]:

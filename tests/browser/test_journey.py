@@ -125,7 +125,14 @@ def test_no_page_is_wider_than_its_window(visit: Visit, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     visit.log_in(Role.PSYCHIATRIST)
     check = "document.documentElement.scrollWidth"
-    for address in ("/", "/patients/CL-0107/", "/patients/CL-0150/", "/alerts/", "/models/"):
+    for address in (
+        "/",
+        "/patients/CL-0107/",
+        "/patients/CL-0150/",
+        "/alerts/",
+        "/models/",
+        "/rules/",
+    ):
         page.goto(address)
         if "CL-0107" in address:
             visit.drawn()

@@ -47,6 +47,8 @@ def test_edges_belong_to_the_higher_tier(probability: float, tier: str) -> None:
         ("[availability]", "[availability", "not valid TOML"),
         ('mania_high = "High"', 'mania_high = "Low"', "a floor is Moderate or High"),
         ("depression = 0.5", "depression = 0.4", "must sum to 1"),
+        ("limited_weight = 0.25", "limited_weight = 0.75", "at most 0.5"),
+        ("limited = 0.60", "limited = 60", "is a share"),
     ],
 )
 def test_file_that_cannot_be_used_is_refused(tmp_path: Path, old: str, new: str, says: str) -> None:
