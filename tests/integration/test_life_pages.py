@@ -1,10 +1,12 @@
 """The care team records circumstances and has a patient scored, on the record."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
+from alerts.tasks import score_queued_patients
 from patients.models import AuditEvent, Circumstance, Role
 from scoring.models import ScoringJob
 from tests import factories
@@ -27,6 +29,30 @@ def test_score_now_queues_at_once_says_so_and_is_audited() -> None:
     assert (row.actor, row.patient_code) == (who.username, "P-1")
     client.post("/patients/P-1/score/")
     assert ScoringJob.objects.count() == 1
+
+
+def test_what_was_asked_for_is_scored_and_asking_again_changes_nothing() -> None:
+    client, who = browser()
+    patient = in_care("P-1", recording(days=14), team=[who])
+    client.post("/patients/P-1/score/")
+    score_queued_patients()
+    before = list(patient.scores.order_by("pk").values())
+    assert before and ScoringJob.objects.get().state == "done"
+    client.post("/patients/P-1/score/")  # within the half hour that devices must keep
+    score_queued_patients()
+    assert list(patient.scores.order_by("pk").values()) == before
+    assert [job.state for job in ScoringJob.objects.all()] == ["done", "done"]
+
+
+def test_a_broker_that_cannot_be_reached_loses_no_wish(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(**_: Any) -> None:
+        raise OSError("no broker")
+
+    monkeypatch.setattr(score_queued_patients, "apply_async", lost)
+    client, who = browser()
+    in_care("P-1", recording(days=2), team=[who])
+    assert "is being scored" in text(client.post("/patients/P-1/score/", follow=True))
+    assert ScoringJob.objects.get().state == "queued"
 
 
 def test_score_now_without_data_says_why_not() -> None:
