@@ -99,13 +99,26 @@ def _of(folder: Path, group: str) -> list[RuleFile]:
     return [RuleFile(path, group, known.get(path.name)) for path in sorted(paths)]
 
 
+CRITERIA_WORDS = {
+    "track": "track",
+    "tiers": "tier",
+    "diagnoses": "recorded as",
+    "antidepressant": "antidepressant",
+    "mood_stabiliser": "mood stabiliser",
+    "other_tiers": "other track",
+    "one_track_only": "one track only",
+    "early_warning": "early-warning rule",
+}
+
+
 def _when(criteria: Mapping[str, Any]) -> str:
-    """The criteria of a recommendation as it is read: “track mania; tiers High”."""
+    """The criteria of a recommendation as they are read: “track mania; tier High”."""
 
     def words(value: Any) -> str:
-        return ", ".join(value) if isinstance(value, list) else str(value).lower()
+        return " or ".join(value) if isinstance(value, list) else str(value)
 
-    return "; ".join(f"{name} {words(value)}".replace("_", " ") for name, value in criteria.items())
+    told = [f"{CRITERIA_WORDS[name]} {words(value)}" for name, value in criteria.items()]
+    return "; ".join(told).replace("_", " ").replace("True", "yes").replace("False", "no")
 
 
 def provenance(path: Path, today: date) -> Provenance:

@@ -147,7 +147,7 @@ def test_every_role_reads_on_whose_word_each_rule_stands(role: str) -> None:
     for file in FILES:
         assert file.path.name in words
     assert "Same-day assessment; review the antidepressant" in words
-    assert "When: track mania; tiers High; diagnoses mdd, bipolar 1, bipolar 2" in words
+    assert "When: track mania; tier High; recorded as mdd or bipolar 1 or bipolar 2" in words
     assert "CANMAT/ISBD 2018" in words and "Acute mania, step 1" in words
     assert words.count("unverified") >= len(FILES) and "review overdue" not in words
     assert client.post("/rules/").status_code == 405
