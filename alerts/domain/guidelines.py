@@ -10,7 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from scoring.domain.rule_files import Optional, RuleFileError, read_rule_file
+from scoring.domain.rule_files import Maybe, RuleFileError, read_rule_file
 
 TRACKS = ("depression", "mania")
 LEVELS = ("monitor", "review or adjust", "same-day assessment")
@@ -197,12 +197,12 @@ def _limits(situation: Situation) -> Iterator[str]:
 CRITERIA = {
     "track": str,
     "tiers": [str],
-    "diagnoses": Optional([str]),
-    "antidepressant": Optional(str),
-    "mood_stabiliser": Optional(str),
-    "other_tiers": Optional([str]),
-    "one_track_only": Optional(bool),
-    "early_warning": Optional(bool),
+    "diagnoses": Maybe([str]),
+    "antidepressant": Maybe(str),
+    "mood_stabiliser": Maybe(str),
+    "other_tiers": Maybe([str]),
+    "one_track_only": Maybe(bool),
+    "early_warning": Maybe(bool),
 }
 SHAPE = {
     "section": str, "title": str, "text": str, "level": int, "rank": int, "criteria": CRITERIA,

@@ -12,7 +12,7 @@ from typing import Any
 
 from scoring.domain.clinical_flags import KINDS as FLAG_KINDS
 from scoring.domain.early_warning import TWO_NIGHTS, EarlyWarning
-from scoring.domain.rule_files import Optional, RuleFileError, read_rule_file
+from scoring.domain.rule_files import Maybe, RuleFileError, read_rule_file
 from scoring.domain.types import Contribution, Reason, TrackOutput
 from scoring.domain.vector_names import BODY_NAMES, INDEX_NAMES, PARTS
 
@@ -164,7 +164,7 @@ def load_circumstance_rules(path: Path) -> CircumstanceRules:
         "words": str,
         "says": str,
         "days_after": int,
-        "weigh": dict.fromkeys(GROUPS, Optional(float)),
+        "weigh": dict.fromkeys(GROUPS, Maybe(float)),
         "two_short_nights": str,
         "source": str,
     }

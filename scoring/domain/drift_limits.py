@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from scoring.domain.drift import ReferenceDistribution, kolmogorov_smirnov, psi
-from scoring.domain.rule_files import Optional, RuleFileError, read_rule_file
+from scoring.domain.rule_files import Maybe, RuleFileError, read_rule_file
 from scoring.domain.types import Floats
 
 
@@ -88,7 +88,7 @@ def drift_line(
     )
 
 
-PAIR = {"look": float, "act": float, "source": Optional(str)}
+PAIR = {"look": float, "act": float, "source": Maybe(str)}
 SHAPE = {
     "psi": PAIR,
     "ks": PAIR,

@@ -1,7 +1,7 @@
 """The one strict reader of the project's TOML files: what a clinician may edit, and no other word.
 
 A file is read against its shape. A table is ``{"name": shape, …}`` with exactly these fields;
-``{str: shape}`` has fields of any name; ``Optional(shape)`` may be left out; ``[shape]`` is a
+``{str: shape}`` has fields of any name; ``Maybe(shape)`` may be left out; ``[shape]`` is a
 list; else a shape is the type ``str``, ``int``, ``float`` (whole numbers too), ``bool`` or
 ``date``.
 """
@@ -33,7 +33,7 @@ class RuleFileError(ValueError):
 
 
 @dataclass(frozen=True)
-class Optional:
+class Maybe:
     """A field that may be left out."""
 
     shape: Any
@@ -114,11 +114,11 @@ def _check_table(file: str, name: str, value: Any, shape: Mapping[Any, Any]) -> 
                 f"{file}: {_joined(name, key)} is an unknown field: {_mend(key, fields, value)}."
             )
     for key in fields:
-        if key not in value and not isinstance(shape[key], Optional):
+        if key not in value and not isinstance(shape[key], Maybe):
             raise RuleFileError(f"{file}: the field {_joined(name, key)} is missing: add it.")
     for key, item in value.items():
         expected = shape[key] if key in shape else shape[str]
-        expected = expected.shape if isinstance(expected, Optional) else expected
+        expected = expected.shape if isinstance(expected, Maybe) else expected
         _check(file, _joined(name, key), item, expected)
 
 
@@ -135,4 +135,4 @@ def _is(value: Any, kind: type) -> bool:
     if kind in (int, float):
         number = isinstance(value, int if kind is int else int | float)
         return number and not isinstance(value, bool) and isfinite(value)
-    return isinstance(value, kind)
+    return type(value) is kind  # not a moment where a date is asked for

@@ -9,7 +9,7 @@ from typing import Any
 from patients.domain.recording import Family
 from scoring.domain.rule_files import (
     PROVENANCE,
-    Optional,
+    Maybe,
     RuleFileError,
     read_rule_file,
     shape_of,
@@ -86,23 +86,23 @@ def load_window_days(path: Path) -> int:
 
 
 FAMILY_FIELDS = {
-    "waking_level": Optional(float),
-    "note": Optional(str),
-    "sedentary_below": Optional(float),
-    "sedentary_note": Optional(str),
+    "waking_level": Maybe(float),
+    "note": Maybe(str),
+    "sedentary_below": Maybe(float),
+    "sedentary_note": Maybe(str),
 }
 
 
 def family_values(path: Path, key: str) -> dict[Family, float]:
     """That value of each unit family that has it in families.toml. Raises RuleFileError."""
-    table, _ = read_rule_file(path, {family.value: Optional(FAMILY_FIELDS) for family in Family})
+    table, _ = read_rule_file(path, {family.value: Maybe(FAMILY_FIELDS) for family in Family})
     return {f: float(table[f][key]) for f in Family if key in table.get(f, {})}
 
 
 REALISM_ROW = {
-    "published": Optional(float),
-    "low": Optional(float),
-    "high": Optional(float),
+    "published": Maybe(float),
+    "low": Maybe(float),
+    "high": Maybe(float),
     "unit": str,
     "people": str,
     "source": str,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scoring.domain.rule_files import Optional, RuleFileError, about, read_rule_file
+from scoring.domain.rule_files import Maybe, RuleFileError, about, read_rule_file
 
 TOP = """# What it is for.
 # And for whom.
@@ -22,7 +22,7 @@ SHAPE = {
     "on": bool,
     "begun": date,
     "names": [str],
-    "edges": {"low": float, "high": float, "note": Optional(str)},
+    "edges": {"low": float, "high": float, "note": Maybe(str)},
     "of": {str: {"hours": float}},
 }
 BODY = """days = 3
@@ -70,6 +70,7 @@ def test_a_file_of_the_shape_is_read(tmp_path: Path) -> None:
         ("share = 1", "share = nan", "share must be a number"),
         ("on = true", "on = 1", "on must be true or false"),
         ("begun = 2026-01-01", 'begun = "2026-01-01"', "begun must be a date such as"),
+        ("begun = 2026-01-01", "begun = 2026-01-01T08:00:00", "begun must be a date such as"),
         ('names = ["a", "b"]', 'names = "a"', "names must be a list in square brackets"),
         ('"b"]', "2]", "names, item 2 must be a text in quotes"),
         ("[edges]\nlow = 0.1\nhigh = 0.2\n", "edges = 1\n", "edges must be a table"),
