@@ -29,7 +29,8 @@ class ForbiddenWords:
     def found_in(self, sentence: str, key: str = "") -> list[str]:
         """The forbidden words of the sentence, but for what ``key`` is exempt to say.
 
-        >>> rules = ForbiddenWords({"english": ("predict*",)}, (Exempt("a.py", "not predict", ""),))
+        >>> words = {"english": ("predict*",), "french": ()}
+        >>> rules = ForbiddenWords(words, (Exempt("a.py", "not predict", ""),))
         >>> rules.found_in("It predicts an episode.")
         ['predict*']
         >>> rules.found_in("It does not predict.", "a.py"), rules.found_in("Unpredictable.")
