@@ -174,11 +174,12 @@ def _not_shown(situation: Situation, missing: list[tuple[str, str]]) -> Iterator
     for reason, titles in groupby(sorted(missing, key=lambda m: m[0]), key=lambda m: m[0]):
         names = ", ".join(dict.fromkeys(title for _, title in titles))
         yield f"Not shown: {names}, because {reason}."
-    for track, gone in (
-        (situation.track, situation.tier == NOT_ASSESSED_TIER),
-        (situation.other, situation.other_seen is Seen.NOT),
+    # A rule may give a tier to a track that no model has assessed.
+    for track, tier in (
+        (situation.track, situation.tier),
+        (situation.other, situation.other_tier),
     ):
-        if gone:
+        if tier == NOT_ASSESSED_TIER:
             yield f"Not shown: anything about {track}, because {track} was not assessed."
 
 

@@ -46,7 +46,8 @@ def every_situation() -> Iterator[Situation]:
         (False, True),
     ):  # fmt: skip
         for other_seen in Seen:
-            for other_tier in ("Indeterminate",) if other_seen is Seen.NOT else TIERS:
+            unseen = ("Indeterminate", "Moderate", "High")  # the last two by a rule alone
+            for other_tier in unseen if other_seen is Seen.NOT else TIERS:
                 yield Situation(
                     track, tier, diagnosis, drug, stopped, seen, other_seen, other_tier, warned
                 )
@@ -142,6 +143,12 @@ def test_a_decision_of_one_track_says_so() -> None:
     assert little.limits == ("Limited data for mania.",)
     assert "a rule alone" in advice(seen=Seen.NOT).limits[0]
     assert advice().limits == ()
+
+
+def test_a_rule_alone_on_the_other_track_is_no_silence_about_it() -> None:
+    found = advice(track="depression", diagnosis="mdd", other_seen=Seen.NOT, other_tier="High")
+    assert found.recommendation and found.recommendation.name == "depression_high_mixed"
+    assert found.not_shown == ()
 
 
 def test_no_track_no_recommendation_and_the_reason() -> None:
