@@ -1,68 +1,51 @@
 """System checks: what would go wrong in the night is said at start-up, with a hint."""
 
-from collections.abc import Callable, Sequence
-from datetime import date
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.utils import timezone
 
 from alerts import resources as alert_rules
+from alerts import rule_files as files
+from alerts.domain.forbidden import load_forbidden_words
+from alerts.domain.guidelines import load_guidelines
 from alerts.fhir.client import EhrClient
-from patients import resources as patient_rules
 from scoring import resources as scoring_rules
-from scoring.domain.rules import RuleFileError, read_rule_file
-from scoring.drift import drift_limits
 from scoring.engines.artifacts import ArtifactError, load_manifest, verified_path
 
 
 @register(Tags.compatibility)
 def rule_files(**_: Any) -> Sequence[CheckMessage]:
-    """Every rule file can be used; one past its review date warns."""
-    loaders: tuple[Callable[[], object], ...] = (
-        patient_rules.drug_table,
-        patient_rules.medication_rules,
-        patient_rules.instruments,
-        scoring_rules.router_rules,
-        scoring_rules.feature_labels,
-        scoring_rules.window_days,
-        scoring_rules.flag_rules,
-        scoring_rules.baseline_rules,
-        drift_limits,
-        scoring_rules.model_facts,
-        alert_rules.triage_rules,
-        alert_rules.absence_rules,
-        alert_rules.policies,
-        alert_rules.safety_words,
-        alert_rules.guidelines,
-    )
-    found: list[CheckMessage] = []
-    for load in loaders:
-        try:
-            load()
-        except RuleFileError as error:
-            found.append(
-                Error(str(error), hint="Mend the file and start again.", id="clarity.E001")
-            )
-    return found or _overdue()
-
-
-def _overdue() -> list[CheckMessage]:
-    files = [
-        *patient_rules.DATA.glob("*.toml"),
-        *scoring_rules.DATA.glob("*.toml"),
-        *alert_rules.DATA.rglob("*.toml"),
-    ]
+    """Every rule file can be used and says nothing it must not; one past its review date warns."""
+    problems = [problem for file in files.rule_files() if (problem := file.problem())]
+    problems = problems or list(_claims())
+    if problems:
+        hint = "Mend the file and start again."
+        return [Error(problem, hint=hint, id="clarity.E001") for problem in problems]
+    today = timezone.localdate()
+    told = [files.provenance(file.path, today) for file in files.rule_files()]
     return [
         Warning(
-            f"{path.name} should have been reviewed by {table['next_review']}.",
+            f"{each.name} should have been reviewed by {each.next_review}.",
             hint="Review it with a clinician and set its dates.",
             id="clarity.W001",
         )
-        for path in sorted(files)
-        if (table := read_rule_file(path)[0])["next_review"] < date.today()
+        for each in told
+        if each.overdue
     ]
+
+
+def _claims() -> Iterator[str]:
+    words = load_forbidden_words(alert_rules.DATA / "forbidden_words.toml")
+    for guideline in load_guidelines(alert_rules.DATA / "guidelines"):
+        if found := words.found_in(f"{guideline.title} {guideline.text}"):
+            yield (
+                f"{guideline.name}.toml says “{found[0]}”, which forbidden_words.toml forbids: "
+                "say “consider” or “review”."
+            )
 
 
 @register(Tags.compatibility)

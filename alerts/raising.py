@@ -8,15 +8,15 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from alerts.domain.guidelines import recommend
 from alerts.domain.states import ACKNOWLEDGED, DISMISSED, NEW, SNOOZED
 from alerts.domain.triage import EARLY_WARNING, WORSE, Evidence, Standing, TrackDay, Verdict, triage
 from alerts.lifecycle import move
 from alerts.models import OPEN_STATES, Alert, AlertKind, FollowUp
 from alerts.notices import follow_up_notice
-from alerts.resources import guidelines, triage_rules
+from alerts.resources import triage_rules
+from alerts.situations import recommendation_for
 from clarity_site.logs import log
-from patients.medications import medication_state
+from patients.medications import recorded_state
 from patients.models import Patient, User
 from patients.selectors import zones_of
 from patients.services import SYSTEM
@@ -58,7 +58,7 @@ def alerts_consider(*, score: RiskScore, now: datetime) -> list[Alert]:
 def evidence_of(patient: Patient, track: Track, history: Sequence[RiskScore]) -> Evidence:
     """What triage looks at; ``history`` is of one patient, the scored day last."""
     score = history[-1]
-    drugs = medication_state(patient, score.day)
+    drugs = recorded_state(patient, score.day)
     at_once = list(_at_once(score, track))
     if track == Track.MANIA and drugs.antidepressants:
         at_once.append("antidepressant_active")
@@ -114,7 +114,7 @@ def _apply(
     if verdict.event == "raised" or alert is None:
         alert = Alert(patient=patient, kind=track, raised_at=now, state="")
     alert.score = score
-    alert.recommendation = _recommendation(patient, track, verdict.tier, score)
+    alert.recommendation = recommendation_for(patient, track, verdict.tier, score)
     assert verdict.event is not None
     move(alert, verdict.event, by=SYSTEM, at=now, tier=verdict.tier, reason=verdict.why)
     return alert
@@ -125,18 +125,6 @@ def _renew(alert: Alert, score: RiskScore) -> None:
     if alert.score is None or alert.score.day <= score.day:
         alert.score = score
         alert.save(update_fields=["score"])
-
-
-def _recommendation(patient: Patient, track: str, tier: str, score: RiskScore) -> dict[str, Any]:
-    drugs = medication_state(patient, score.day)
-    found = recommend(
-        guidelines(),
-        track=track,
-        tier=tier,
-        diagnosis=patient.diagnosis,
-        antidepressant_active=bool(drugs.antidepressants),
-    )
-    return found.as_dict() if found else {}
 
 
 @transaction.atomic

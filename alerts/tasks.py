@@ -6,6 +6,7 @@ from celery import shared_task
 from django.core.mail import mail_admins
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
+from kombu.exceptions import OperationalError as BrokerLost
 
 from alerts.absence import absence_watch
 from alerts.mail import notices_mail
@@ -35,6 +36,14 @@ def score_queued_patients() -> None:
         for job in jobs:
             _score(job)
             deliver_messages.delay()
+
+
+def wake_scoring() -> None:
+    """Say that somebody waits for a score. A broker that is lost is no trouble: the watch looks."""
+    try:
+        score_queued_patients.apply_async(retry=False)
+    except (BrokerLost, OSError) as failure:
+        log.warning("nobody was woken", extra={"error": type(failure).__name__})
 
 
 def _features_together(jobs: Sequence[ScoringJob]) -> None:

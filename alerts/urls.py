@@ -3,7 +3,14 @@
 from django.urls import path
 
 from alerts import api as rest
-from alerts import notice_views, outcome_api, outcome_views, performance_views, views
+from alerts import (
+    notice_views,
+    outcome_api,
+    outcome_views,
+    performance_views,
+    rule_views,
+    views,
+)
 
 pages = [
     path("alerts/", views.queue, name="alerts"),
@@ -43,6 +50,7 @@ pages = [
         outcome_views.episode_error,
         name="episode-error",
     ),
+    path("rules/", rule_views.rules, name="rules"),
     path("messages/", views.messages_page, name="messages"),
     path("messages/delivery/", views.delivery, name="delivery"),
     path("messages/<int:message_id>/resend/", views.resend, name="message-resend"),

@@ -7,6 +7,9 @@ import sys
 import time
 from types import FrameType
 
+import django
+from django.core.management import call_command
+
 from clarity_site.logs import log
 
 STOP_WAIT_S = 15
@@ -85,7 +88,13 @@ def _as_interrupt(_signal: int, _frame: FrameType | None) -> None:
 
 
 def main() -> int:
-    """Serve until one of them ends or a signal comes."""
+    """Serve until one of them ends or a signal comes.
+
+    What the system checks find stops it with one message, before anything is started.
+    """
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clarity_site.settings")
+    django.setup()
+    call_command("check")
     group = ProcessGroup(int(sys.argv[1]))
     group.start()
     try:

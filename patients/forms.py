@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 
-from patients.models import Device, MedicationCourse
+from patients.models import Circumstance, Device, MedicationCourse
 
 DATE = forms.DateInput(attrs={"type": "date"})
 A_DAY = {"required": "Give the first day.", "invalid": "Give a date."}
@@ -128,4 +128,33 @@ class RemovalForm(forms.Form):
     )
     sure = forms.BooleanField(
         label="Yes, remove them", error_messages={"required": "Say that you want this."}
+    )
+
+
+class CircumstanceForm(forms.Form):
+    """Something in a patient's life from a day on; the last day may not be known yet."""
+
+    kind = forms.ChoiceField(
+        label="What",
+        choices=Circumstance.Kind.choices,
+        error_messages={"required": "Say what it is.", "invalid_choice": "Choose one of the list."},
+    )
+    first_day = forms.DateField(
+        label="First day",
+        widget=forms.DateInput(attrs={"type": "date"}),
+        error_messages={"required": "Give the first day.", "invalid": "Give a date."},
+    )
+    last_day = forms.DateField(
+        label="Last day (if known)",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        error_messages={"invalid": "Give a date."},
+    )
+
+
+class CircumstanceEndForm(forms.Form):
+    """The last day it held."""
+
+    last_day = forms.DateField(
+        error_messages={"required": "Give the last day.", "invalid": "Give a date."}
     )

@@ -29,11 +29,17 @@ def courses_that_count(patient: Patient) -> list[MedicationCourse]:
 
 def medication_state(patient: Patient, day: date) -> MedicationState:
     """Everything at once: one read of the courses."""
-    if not patient.medication_list_available:
-        return MedicationState(known=False)
+    state = recorded_state(patient, day)
+    return state if state.known else MedicationState(known=False)
+
+
+def recorded_state(patient: Patient, day: date) -> MedicationState:
+    """The same of what is recorded, also where the list is unavailable: then, nothing recorded
+    does not mean that nothing is taken.
+    """
     rules, courses = medication_rules(), _as_courses(courses_that_count(patient))
     return MedicationState(
-        known=True,
+        known=patient.medication_list_available,
         antidepressants=taken_on(courses, day, rules.antidepressants),
         mood_stabilisers_stopped=stopped(courses, day, rules.stopped_days, rules.mood_stabilisers),
         sleep_changes=changes(courses, day, rules.sleep_days, rules.sleep_drugs),

@@ -12,6 +12,7 @@ from patients.clinical_models import Episode as Episode
 from patients.clinical_models import MedicationCourse as MedicationCourse
 from patients.clinical_models import Questionnaire as Questionnaire
 from patients.encryption import EncryptedTextField
+from patients.life_models import Circumstance as Circumstance
 
 
 class Role(models.TextChoices):

@@ -15,16 +15,21 @@ class Permission(StrEnum):
     MANAGE_MESSAGES = "turn delivery on, resend messages"
     SEE_RUNS = "see nightly runs and drift of the models"
     RECORD_OUTCOMES = "record questionnaires and episodes"
+    CARE = "record circumstances of a patient, have one scored now"
     MANAGE_RECORDINGS = "look after a patient's devices, time zone and missing data"
 
 
+CLINICIANS = frozenset(
+    {
+        Permission.ACT_ON_ALERTS,
+        Permission.CARE,
+        Permission.MANAGE_RECORDINGS,
+        Permission.RECORD_OUTCOMES,
+    }
+)
 ROLES: dict[str, frozenset[Permission]] = {
-    Role.PSYCHIATRIST: frozenset(
-        {Permission.ACT_ON_ALERTS, Permission.MANAGE_RECORDINGS, Permission.RECORD_OUTCOMES}
-    ),
-    Role.COORDINATOR: frozenset(
-        {Permission.ACT_ON_ALERTS, Permission.MANAGE_RECORDINGS, Permission.RECORD_OUTCOMES}
-    ),
+    Role.PSYCHIATRIST: CLINICIANS,
+    Role.COORDINATOR: CLINICIANS,
     # Administrators keep the clinic running; what to do about a patient is not theirs to decide.
     Role.ADMINISTRATOR: frozenset(
         {

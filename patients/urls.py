@@ -3,7 +3,7 @@
 from django.urls import path
 
 from patients import api as rest
-from patients import data_views, device_api, upload_views, views
+from patients import data_views, device_api, life_views, upload_views, views
 from patients import medication_views as drugs
 
 pages = [
@@ -29,6 +29,22 @@ pages = [
     path("medications/<slug:code>/start/", drugs.medication_start, name="medication-start"),
     path("medications/<slug:code>/list/", drugs.medication_list_set, name="medication-list-set"),
     path("medications/courses/<int:course_id>/", drugs.course_page, name="course"),
+    path("patients/<slug:code>/score/", life_views.score_now, name="score-now"),
+    path(
+        "patients/<slug:code>/circumstances/",
+        life_views.circumstance_start,
+        name="circumstance-start",
+    ),
+    path(
+        "circumstances/<int:circumstance_id>/end/",
+        life_views.circumstance_end,
+        name="circumstance-end",
+    ),
+    path(
+        "circumstances/<int:circumstance_id>/remove/",
+        life_views.circumstance_remove,
+        name="circumstance-remove",
+    ),
     path(
         "medications/courses/<int:course_id>/stop/", drugs.medication_stop, name="medication-stop"
     ),

@@ -20,6 +20,7 @@ from patients import services
 from patients.models import Patient, User
 from patients.permissions import Permission, may
 from patients.selectors import patients_visible_to
+from scoring.presenters.life import life_context
 
 View = Callable[..., HttpResponse]
 
@@ -100,6 +101,8 @@ def patient_page(request: HttpRequest, patient: Patient) -> HttpResponse:
         "absence": absence_of(patient, now),
         "may_manage_recordings": may(user, Permission.MANAGE_RECORDINGS),
         "may_act": may(user, Permission.ACT_ON_ALERTS),
+        "may_care": may(user, Permission.CARE),
+        "life": life_context(patient),
         "may_manage_medications": may(user, Permission.MANAGE_MEDICATIONS),
         "reasons": DismissReason.choices,
     }

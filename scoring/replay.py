@@ -14,6 +14,7 @@ from scoring.engines.assess import Assessment
 from scoring.engines.models import Source, digest_of, track_parts
 from scoring.models import ModelVersion, RiskScore, Track
 from scoring.resources import baseline_rules, router_rules
+from scoring.selectors import CIRCUMSTANCES, circumstances_kept
 from scoring.services import BASELINE_RULES, COMBINATION, DELTA, DEVIATIONS, patient_assess
 from scoring.usual import day_worsenings
 
@@ -35,6 +36,7 @@ def score_replay(*, score: RiskScore) -> list[dict[str, object]]:
         day=score.day,
         explain=False,
         antidepressant=Antidepressant(score.context["antidepressant"]),
+        circumstances=circumstances_kept(score),
         using=resources.models(**{track: _source(models[track]) for track in Track}),
     )
     different = [*changed, *_changes_around(score, assessed)]
@@ -89,6 +91,9 @@ def _changes_around(score: RiskScore, now: Assessment) -> Iterator[Difference]:
             (BASELINE_RULES, score.context[BASELINE_RULES], baseline_rules().version),
             (DEVIATIONS, score.context[DEVIATIONS], _deviations(score)),
         ]
+    if kept := score.context.get(CIRCUMSTANCES):
+        now_by = resources.circumstance_rules().version
+        fields.append(("circumstances.rules_version", kept["rules_version"], now_by))
     return (item for item in fields if item[1] != item[2])
 
 

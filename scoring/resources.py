@@ -5,16 +5,15 @@ from pathlib import Path
 
 from patients.domain.recording import Family
 from scoring.domain.baseline_rules import BaselineRules, load_baseline_rules
+from scoring.domain.circumstances import CircumstanceRules, load_circumstance_rules
 from scoring.domain.clinical_flags import FlagRules, load_flag_rules
-from scoring.domain.explain import Label
+from scoring.domain.explain import Label, load_labels
 from scoring.domain.model_facts import ModelFacts, load_model_facts
 from scoring.domain.rules import (
-    PROVENANCE,
     RouterRules,
     family_values,
     load_router_rules,
     load_window_days,
-    read_rule_file,
 )
 from scoring.engines.models import Models, Source, load_models
 
@@ -32,8 +31,7 @@ def router_rules() -> RouterRules:
 @cache
 def feature_labels() -> dict[str, Label]:
     """features.toml: what each index is called, and its unit."""
-    table, _ = read_rule_file(DATA / "features.toml")
-    return {k: Label(v["label"], v["unit"]) for k, v in table.items() if k not in PROVENANCE}
+    return load_labels(DATA / "features.toml")
 
 
 @cache
@@ -58,6 +56,12 @@ def flag_rules() -> FlagRules:
 def baseline_rules() -> BaselineRules:
     """baselines.toml."""
     return load_baseline_rules(DATA / "baselines.toml")
+
+
+@cache
+def circumstance_rules() -> CircumstanceRules:
+    """circumstances.toml: how what goes on in a person's life words and weighs reasons."""
+    return load_circumstance_rules(DATA / "circumstances.toml")
 
 
 @cache

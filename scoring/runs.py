@@ -6,10 +6,12 @@ A job without a run was asked for by day, because a patient's recordings changed
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from patients.models import Patient, ResolvedDay, SleepEpisode
+from patients.domain.errors import InputError
+from patients.models import Patient, ResolvedDay, SleepEpisode, User
+from patients.services import audit_record
 from scoring.models import ScoringJob, ScoringRun
 from scoring.selectors import model_failures, night_due, run_notice
 
@@ -17,6 +19,10 @@ JOB_LEASE = timedelta(minutes=10)
 JOB_ATTEMPTS = 3
 JOBS_AT_ONCE = 10  # their recordings are read together; within the lease also on a first night
 ASKED_APART = timedelta(minutes=30)  # some devices send every few minutes
+
+HAS_DATA = Exists(ResolvedDay.objects.filter(patient=OuterRef("pk"))) | Exists(
+    SleepEpisode.objects.filter(patient=OuterRef("pk"), asleep_minutes__gt=0)
+)
 
 
 @transaction.atomic
@@ -31,10 +37,7 @@ def run_start(*, night: date) -> ScoringRun:
     if run := open_run.first():
         return run
     run = ScoringRun.objects.create(night=night, queued_at=timezone.now())
-    patients = Patient.objects.filter(
-        Exists(ResolvedDay.objects.filter(patient=OuterRef("pk")))
-        | Exists(SleepEpisode.objects.filter(patient=OuterRef("pk"), asleep_minutes__gt=0))
-    )
+    patients = Patient.objects.filter(HAS_DATA)
     ScoringJob.objects.bulk_create(ScoringJob(run=run, patient=patient) for patient in patients)
     if not run.jobs.exists():
         run_finish_if_done(run=run)
@@ -55,6 +58,25 @@ def scoring_request(*, patient: Patient) -> None:
     job = ScoringJob(patient=patient, due_at=max(now, last + ASKED_APART) if last else now)
     ScoringJob.objects.bulk_create([job], ignore_conflicts=True)
     earlier.filter(state__in=[State.DONE, State.FAILED], finished_at__lt=now - ASKED_APART).delete()
+
+
+@transaction.atomic
+def scoring_ask(*, patient: Patient, by: User | str) -> None:
+    """Score the patient at once: somebody waits for it. Asking twice makes one job.
+
+    A job that waits for its time is due now. One that is running may have read its data
+    already, so another follows it. Raises InputError where nothing was ever recorded.
+    """
+    Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
+    if not Patient.objects.filter(HAS_DATA, pk=patient.pk).exists():
+        raise InputError(f"Nothing was recorded of {patient.code} yet: there is nothing to score.")
+    ScoringJob.objects.update_or_create(
+        patient=patient,
+        run=None,
+        state=ScoringRun.State.QUEUED,
+        defaults={"due_at": timezone.now()},
+    )
+    audit_record(by=by, action="score asked for", patient=patient)
 
 
 @transaction.atomic
@@ -85,12 +107,14 @@ def _claimable(now: datetime) -> QuerySet[ScoringJob]:
 def jobs_claim(*, most: int = JOBS_AT_ONCE) -> list[ScoringJob]:
     """Take the next queued jobs, or one whose worker has not come back; one winner each.
 
+    What was asked for by day comes before the night's: somebody may wait for it.
     A job that was tried before comes alone: if it kills its worker, it takes no other along.
     """
     now, State = timezone.now(), ScoringRun.State
     # Of the job alone: a lock on the run they share would hide its other jobs from others.
     claimable = _claimable(now).select_for_update(skip_locked=True, of=("self",))
-    jobs = list(claimable.select_related("patient", "run")[:most])
+    first = claimable.order_by(F("run").asc(nulls_first=True), "id")
+    jobs = list(first.select_related("patient", "run")[:most])
     jobs = [job for job in jobs if not job.attempts] or jobs[:1]
     for job in jobs:
         job.state, job.claimed_at, job.attempts = State.RUNNING, now, job.attempts + 1

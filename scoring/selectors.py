@@ -22,6 +22,7 @@ from patients.selectors import (
     zone_history,
 )
 from scoring.domain.baselines import history_span
+from scoring.domain.circumstances import Circumstance, Span, circumstances_on
 from scoring.domain.router import Antidepressant
 from scoring.domain.types import DayFeatures, PersonData
 from scoring.domain.vector_names import BODY_NAMES
@@ -36,7 +37,7 @@ from scoring.models import (
     ScoringRun,
     Track,
 )
-from scoring.resources import models
+from scoring.resources import circumstance_rules, models
 
 DAY = timedelta(days=1)
 ANTIDEPRESSANTS_OF_THE_ROUTER = (
@@ -156,6 +157,21 @@ def antidepressant_state(patient: Patient, day: date) -> Antidepressant:
         if course.drug_class in ANTIDEPRESSANTS_OF_THE_ROUTER and course.active_on(day)
     ]
     return Antidepressant.ACTIVE if active else Antidepressant.NONE
+
+
+def circumstances_of(patient: Patient, day: date) -> tuple[Circumstance, ...]:
+    """What goes on in the patient's life that counts on that day."""
+    spans = (Span(c.kind, c.first_day, c.last_day) for c in patient.circumstances.all())
+    return circumstances_on(spans, day, circumstance_rules())
+
+
+CIRCUMSTANCES = "circumstances"  # in a score's context, where one counted on its day
+
+
+def circumstances_kept(score: RiskScore) -> tuple[Circumstance, ...]:
+    """As they were recorded when it was scored; a score without any had none that counted."""
+    kept = (score.context or {}).get(CIRCUMSTANCES, {}).get("spans", [])
+    return circumstances_on(map(Span.from_dict, kept), score.day, circumstance_rules())
 
 
 def current_scores(patient: Patient, first: date, last: date) -> list[RiskScore]:

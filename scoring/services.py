@@ -13,6 +13,7 @@ from django.utils import timezone
 from patients.domain.errors import InputError
 from patients.models import Patient
 from scoring.domain.baselines import baseline_delta
+from scoring.domain.circumstances import Circumstance
 from scoring.domain.daily import FULL_DAY_MINUTES
 from scoring.domain.output import reasons_list, track_dict, weights_dict
 from scoring.domain.router import Antidepressant
@@ -21,9 +22,17 @@ from scoring.engines.assess import Assessment, assess_day
 from scoring.engines.models import Models
 from scoring.model_services import version_used
 from scoring.models import ModelVersion, RiskScore, Track
-from scoring.resources import baseline_rules, feature_labels, router_rules, window_days
+from scoring.resources import (
+    baseline_rules,
+    circumstance_rules,
+    feature_labels,
+    router_rules,
+    window_days,
+)
 from scoring.selectors import (
+    CIRCUMSTANCES,
     antidepressant_state,
+    circumstances_of,
     depression_history,
     features_between,
     last_full_day,
@@ -43,11 +52,13 @@ def patient_assess(
     explain: bool = True,
     antidepressant: Antidepressant | None = None,
     using: Models | None = None,
+    circumstances: tuple[Circumstance, ...] | None = None,
 ) -> Assessment:
     """Run both models and the router on one day, from stored features and minutes.
 
     The day is the last one with at least 12 h recorded unless given; the models are those in
-    use unless given. Raises InputError when there is no such day.
+    use, medication and circumstances those recorded, unless given. Raises InputError when there
+    is no such day.
     """
     day = day or last_full_day(patient, FULL_DAY_MINUTES)
     if day is None:
@@ -66,6 +77,7 @@ def patient_assess(
         feature_labels(),
         explain,
         window_days(),
+        circumstances_of(patient, day) if circumstances is None else circumstances,
     )
 
 
@@ -99,6 +111,7 @@ def score_store(*, patient: Patient, assessment: Assessment) -> tuple[RiskScore,
             DELTA: delta,
             DEVIATIONS: off,
             BASELINE_RULES: rules.version,
+            **_circumstances(assessment),
         },
         "depression_model": models[Track.DEPRESSION],
         "mania_model": models[Track.MANIA],
@@ -139,6 +152,14 @@ COMBINATION = "combination_sha256"  # it is no part of either track's model
 DELTA = "depression_delta_sd"
 DEVIATIONS = "baseline_deviation"  # the features that lay far off usual on the worse side
 BASELINE_RULES = "baseline_rules"  # hash of baselines.toml
+
+
+def _circumstances(assessment: Assessment) -> dict[str, Any]:
+    """What went on in the patient's life, as it was recorded, and by which rules it was read."""
+    if not assessment.circumstances:
+        return {}
+    spans = [c.span.as_dict() for c in assessment.circumstances]
+    return {CIRCUMSTANCES: {"spans": spans, "rules_version": circumstance_rules().version}}
 
 
 def _depression_delta(

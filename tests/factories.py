@@ -19,6 +19,7 @@ from patients.domain.recording import (
 )
 from patients.models import (
     CareTeamMember,
+    Circumstance,
     Device,
     DeviceToken,
     Episode,
@@ -293,6 +294,12 @@ def episode(who: Patient, kind: str = "depression", **more: Any) -> Episode:
     """A recorded mood episode that goes on."""
     values = {"first_day": date(2026, 1, 5), "recorded_by": "dr", "recorded_at": timezone.now()}
     return Episode.objects.create(patient=who, kind=kind, **(values | more))
+
+
+def circumstance(who: Patient, kind: str = "shift_work", **more: Any) -> Circumstance:
+    """Something that goes on since long ago."""
+    values = {"first_day": date(2026, 1, 5), "recorded_by": "test", "recorded_at": timezone.now()}
+    return Circumstance.objects.create(patient=who, kind=kind, **values | more)
 
 
 def device_token(who: Patient, label: str = "band 12") -> DeviceToken:

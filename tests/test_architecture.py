@@ -19,6 +19,7 @@ WRITES_AND_READS = {
     *("model_services", "model_imports", "replay", "shadow"),
     *("lifecycle", "raising", "notices", "mail", "performance"),
     *("baselines", "stretches", "usual"),
+    *("circumstances", "situations", "rule_files"),
 }
 ADAPTERS = {"models", "clinical_models", "ingest", "engines", "learning", "datasets", "fhir"}
 LEVELS = {"domain": 0} | dict.fromkeys(ADAPTERS, 1) | dict.fromkeys(WRITES_AND_READS, 2)
@@ -28,6 +29,7 @@ INTERFACE = {
     *("notice_views", "performance_views", "actions"),
     *("medication_views", "outcome_views", "outcome_api"),
     *("baseline_views", "baseline_forms"),
+    *("life_views", "rule_views"),
 }
 WITHOUT_DJANGO = {"domain", "ingest", "engines", "datasets", "fhir"}
 NEVER_IN_DOMAIN = {

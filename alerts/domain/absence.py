@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from scoring.domain.rules import RuleFileError, read_rule_file
+from patients.domain.rule_files import RuleFileError, read_rule_file
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,8 @@ class AbsenceRules:
 
 def load_absence_rules(path: Path) -> AbsenceRules:
     """Read absence.toml. Raises RuleFileError."""
-    table, _ = read_rule_file(path)
-    try:
-        rules = AbsenceRules(table["notice_after_days"], table["checked_by"])
-    except KeyError as error:
-        raise RuleFileError(f"{path.name}: the field {error} is missing.") from None
+    table, _ = read_rule_file(path, {"notice_after_days": int})
+    rules = AbsenceRules(table["notice_after_days"], table["checked_by"])
     if rules.notice_after_days < 1:
         raise RuleFileError(f"{path.name}: notice_after_days must be 1 or more.")
     return rules

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from scoring.domain.rules import PROVENANCE, RuleFileError, read_rule_file
+from patients.domain.rule_files import PROVENANCE, RuleFileError, read_rule_file
 
 RECIPIENTS = ("coordinator", "psychiatrist", "on_call")
 NAMES = ("High", "Moderate", "safety", "data")

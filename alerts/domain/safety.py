@@ -3,16 +3,14 @@
 from datetime import date
 from pathlib import Path
 
-from scoring.domain.rules import PROVENANCE, RuleFileError, read_rule_file
+from patients.domain.rule_files import RuleFileError, read_rule_file
 
-FIELDS = {"section", "title", "text"}
+FIELDS = ("section", "title", "text")
 
 
 def load_safety_words(path: Path) -> dict[str, str]:
     """safety.toml with its provenance, JSON-ready. Raises RuleFileError."""
-    table, _ = read_rule_file(path)
-    if differing := sorted(set(table) - set(PROVENANCE) ^ FIELDS):
-        raise RuleFileError(f"{path.name}: the field {differing[0]} is missing or unknown.")
-    if not all(str(table[field]).strip() for field in FIELDS):
-        raise RuleFileError(f"{path.name}: {', '.join(sorted(FIELDS))} must not be empty.")
+    table, _ = read_rule_file(path, dict.fromkeys(FIELDS, str))
+    if empty := [field for field in FIELDS if not table[field].strip()]:
+        raise RuleFileError(f"{path.name}: {empty[0]} is empty: say what your clinic does.")
     return {k: v.isoformat() if isinstance(v, date) else v for k, v in table.items()}

@@ -1,6 +1,6 @@
 """The text of a message to the EHR. No name, no word that claims more than a risk indicator."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scoring.domain.output import RESEARCH_USE
@@ -10,6 +10,7 @@ PART = "part_"  # parts of the day tell the same as the days do, and are not to 
 CLOCK_HOUR = "clock hour"
 # Reasons that change how far the reader may trust the message.
 TOLD = (
+    "circumstance",
     "limited_data",
     "early_warning",
     "medication_unavailable",
@@ -33,16 +34,26 @@ def message_lines(
     lines = [f"{RESEARCH_USE}."] if research_use else []
     lines.append(f"Clarity risk indicator for {track}: {tier} on {score['day']}.")
     lines.append(f"Overall tier: {score['tier']}.")
-    if recommendation:
-        lines.append(recommendation["text"])
-        checked = "" if recommendation["checked_by"] else " (unverified)"
-        lines.append(f"Source: {recommendation['source']}, {recommendation['section']}{checked}.")
+    lines += _advice(recommendation, score["day"])
     lines += [_coverage(name, score[name]) for name in ("depression", "mania")]
     found = [c for c in score[track]["contributions"] if not c["name"].startswith(PART)][:TOP]
     if found:
         lines.append("Main contributions: " + "; ".join(map(_contribution, found)) + ".")
     lines += [reason["text"] for reason in score["reasons"] if reason["code"].startswith(TOLD)]
     return tuple(lines)
+
+
+def _advice(recommendation: Mapping[str, Any], day: str) -> Iterator[str]:
+    """What to consider, how far it goes and on whose word, then what was not shown and why."""
+    yield from recommendation.get("limits", ())
+    if "text" in recommendation:
+        yield recommendation["text"]
+        marks = [] if recommendation["checked_by"] else ["unverified"]
+        if recommendation.get("next_review", day) < day:
+            marks.append("its review is overdue")
+        words = f" ({', '.join(marks)})" if marks else ""
+        yield f"Source: {recommendation['source']}, {recommendation['section']}{words}."
+    yield from recommendation.get("not_shown", ())
 
 
 def _coverage(name: str, track: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ from alerts.models import (
     FollowUp,
     OutboxMessage,
 )
+from alerts.presenters.advice import AdviceView, advice_view
 from alerts.resources import triage_rules
 from alerts.selectors import alerts_raised_lately
 from patients.models import User
@@ -65,7 +66,7 @@ class AlertCard:
     delivery: str
     delivery_level: str
     history: list[AlertTransition]
-    unverified: bool
+    advice: AdviceView
     acts: Mapping[str, str]
     may_undo: bool
     may_read_notes: bool
@@ -126,7 +127,7 @@ def _card(alert: Alert, user: User) -> AlertCard:
         delivery=words,
         delivery_level=level,
         history=history,
-        unverified=not (alert.recommendation or {}).get("checked_by"),
+        advice=advice_view(alert.recommendation, timezone.localdate()),
         acts=_acts(alert, user),
         may_undo=_may_undo(history, user),
         may_read_notes=may(user, Permission.ACT_ON_ALERTS),

@@ -3,9 +3,11 @@
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
 from alerts.models import Alert, AlertTransition
+from alerts.presenters.advice import record_advice
 from alerts.presenters.cards import alert_cards, transition_words, trend_marks
 from alerts.presenters.sentence import plain_sentence
 from alerts.selectors import (
@@ -42,6 +44,7 @@ SOURCE_DAYS = 7
 
 def record_context(patient: Patient, user: User, now: datetime) -> dict[str, Any]:
     """Everything on the page; ``score`` is None where nothing was scored in 90 days."""
+    prefetch_related_objects([patient], "medications")  # once for all that read them
     today = timezone.localdate(now)
     first_day = today - timedelta(days=TREND_DAYS)
     points = score_points([patient], first_day).get(patient.pk, [])
@@ -59,6 +62,9 @@ def record_context(patient: Patient, user: User, now: datetime) -> dict[str, Any
         "rules_unverified": not (router_rules().checked_by and baseline_rules().checked_by),
         "tracks": [_track(score, view, points) for view in track_views(score)] if score else [],
         "cards": alert_cards(sorted((a for a in alerts if a.is_open), key=most_urgent_first), user),
+        "considered": record_advice(patient, score, {a.kind for a in alerts if a.is_open}, today)
+        if score
+        else [],
         "trend": trend_data(points, courses, trend_marks(alerts), last_day, TREND_DAYS),
         "trend_days": TREND_DAYS,
         "trend_rows": list(reversed(points)),

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from patients.domain.rule_files import RuleFileError, read_rule_file, shape_of
 from scoring.domain.regularity import WINDOW_DAYS, hours_between, known, mean_hour, nights_until
-from scoring.domain.rules import PROVENANCE, RuleFileError, read_rule_file
 from scoring.domain.types import DayFeatures, Floats
 
 
@@ -86,17 +87,10 @@ def load_flag_rules(path: Path) -> FlagRules:
 
     Raises RuleFileError for a missing or unknown flag or field, or a value not above zero.
     """
-    table, version = read_rule_file(path)
-    tables = {name: values for name, values in table.items() if name not in PROVENANCE}
-    try:
-        if unknown := sorted(set(tables) - set(KINDS)):
-            raise KeyError(unknown[0])
-        rules = {name: kind(**tables[name]) for name, kind in KINDS.items()}
-    except (KeyError, TypeError) as error:
-        raise RuleFileError(f"{path.name}: a field is missing or unknown: {error}.") from None
-    for name, values in tables.items():
-        numbers = [value for key, value in values.items() if key != "source"]
-        if not all(isinstance(n, int | float) and n > 0 for n in numbers):
+    table, version = read_rule_file(path, {name: shape_of(kind) for name, kind in KINDS.items()})
+    rules: dict[str, Any] = {name: kind(**table[name]) for name, kind in KINDS.items()}
+    for name in KINDS:
+        if any(value <= 0 for key, value in table[name].items() if key != "source"):
             raise RuleFileError(f"{path.name}: every value of {name} must be a number above zero.")
     return FlagRules(**rules, checked_by=table["checked_by"], version=version)
 

@@ -7,8 +7,8 @@ from math import sqrt
 from pathlib import Path
 from typing import Any
 
+from patients.domain.rule_files import Maybe, RuleFileError, read_rule_file
 from scoring.domain.drift import ReferenceDistribution, kolmogorov_smirnov, psi
-from scoring.domain.rules import RuleFileError, read_rule_file
 from scoring.domain.types import Floats
 
 
@@ -88,17 +88,23 @@ def drift_line(
     )
 
 
+PAIR = {"look": float, "act": float, "source": Maybe(str)}
+SHAPE = {
+    "psi": PAIR,
+    "ks": PAIR,
+    "chance": {"psi_times_people": float, "ks_times_root": float, "source": str},
+    "enough": {"person_days": int, "people": int, "most_people": int},
+}
+
+
 def load_drift_limits(path: Path) -> DriftLimits:
     """Read and check drift.toml.
 
-    Raises RuleFileError for a missing field, limits that do not rise above 0, or more people
-    needed than are read.
+    Raises RuleFileError for a missing or unknown field, limits that do not rise above 0, or more
+    people needed than are read.
     """
-    table, _ = read_rule_file(path)
-    try:
-        limits = _limits(table)
-    except (KeyError, TypeError) as error:
-        raise RuleFileError(f"{path.name}: a field is missing or unknown: {error}.") from None
+    table, _ = read_rule_file(path, SHAPE)
+    limits = _limits(table)
     for pair in (limits.psi, limits.ks):
         if not 0 < pair.look < pair.act:
             raise RuleFileError(f"{path.name}: limits must rise: 0, look, act.")

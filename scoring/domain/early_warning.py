@@ -9,6 +9,8 @@ import numpy as np
 from scoring.domain.rules import EarlyWarningRules
 from scoring.domain.types import DayFeatures, Reason
 
+THREE_NIGHTS, TWO_NIGHTS = "early_warning_sleep", "early_warning_sleep_activity"
+
 
 @dataclass(frozen=True)
 class EarlyWarning:
@@ -37,7 +39,7 @@ def early_warning(
             f"Early-warning rule: under {rules.short_sleep_hours:g} h of sleep on "
             f"{rules.nights_for_high} nights in a row. A rule, not a model."
         )
-        return EarlyWarning("High", (Reason("early_warning_sleep", text),))
+        return EarlyWarning("High", (Reason(THREE_NIGHTS, text),))
     moderate = _last(by_day, scored_day, rules.nights_for_moderate)
     if moderate and all(_is_short(d, rules) for d in moderate):
         limit, whose = _limit(days, moderate[0].day, population_p95, rules)
@@ -47,7 +49,7 @@ def early_warning(
                 f"{rules.nights_for_moderate} nights in a row with activity above {whose} 95th "
                 "percentile. A rule, not a model."
             )
-            return EarlyWarning("Moderate", (Reason("early_warning_sleep_activity", text),))
+            return EarlyWarning("Moderate", (Reason(TWO_NIGHTS, text),))
     return EarlyWarning()
 
 

@@ -10,12 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from math import exp
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from patients.domain.rule_files import read_rule_file, shape_of
 from scoring.domain.types import Contribution, DayFeatures, Floats
-from scoring.domain.vector_names import BODY_NAMES, INDEX_NAMES
+from scoring.domain.vector_names import BODY_NAMES, INDEX_NAMES, PARTS
 
 MARGIN_TOLERANCE = 1e-4  # log-odds: SHAP values of float32 trees against the trees' own sum
 EXPLANATION_FAILED = "explanation_failed"  # stored with a track in place of an explanation
@@ -26,6 +28,13 @@ POINTS_TOLERANCE = 1e-6  # percentage points: float64 sums
 class Label:
     label: str
     unit: str
+
+
+def load_labels(path: Path) -> dict[str, Label]:
+    """Read features.toml. Raises RuleFileError for a name that no model or page knows."""
+    names = (*INDEX_NAMES, *BODY_NAMES, *PARTS)
+    table, _ = read_rule_file(path, dict.fromkeys(names, shape_of(Label)))
+    return {name: Label(**table[name]) for name in names}
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scoring.domain.rules import RuleFileError, read_rule_file
+from patients.domain.rule_files import read_rule_file
 
 TRACKS = ("depression", "mania")
 
@@ -43,17 +43,21 @@ class ModelFacts:
         return Purpose(str(training.get("intended_use") or usual.intended_use), failures)
 
 
+PURPOSE = {"intended_use": str, "known_failures": [str], "note": str}
+SHAPE: dict[str, Any] = {
+    **dict.fromkeys(TRACKS, PURPOSE),
+    "trained_on": {str: {"known_failures": [str], "note": str}},
+}
+
+
 def load_model_facts(path: Path) -> ModelFacts:
-    """Read model_facts.toml. Raises RuleFileError for a missing field."""
-    table, _ = read_rule_file(path)
-    try:
-        tracks = {
-            name: Purpose(table[name]["intended_use"], _lines(table[name]["known_failures"]))
-            for name in TRACKS
-        }
-        added = {k: _lines(v["known_failures"]) for k, v in table["trained_on"].items()}
-    except (KeyError, TypeError, AttributeError) as error:
-        raise RuleFileError(f"{path.name}: a field is missing or unknown: {error}.") from None
+    """Read model_facts.toml. Raises RuleFileError for a missing or unknown field."""
+    table, _ = read_rule_file(path, SHAPE)
+    tracks = {
+        name: Purpose(table[name]["intended_use"], tuple(table[name]["known_failures"]))
+        for name in TRACKS
+    }
+    added = {name: tuple(of["known_failures"]) for name, of in table["trained_on"].items()}
     return ModelFacts(tracks, added, table["checked_by"])
 
 

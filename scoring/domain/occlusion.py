@@ -20,9 +20,9 @@ from patients.domain.recording import Minutes
 from scoring.domain.explain import Label
 from scoring.domain.pat_window import WEEK_MINUTES, PatWeek, Reference, standardised
 from scoring.domain.types import Contribution, Floats, Mask
+from scoring.domain.vector_names import PARTS
 
 DAY = 1440
-PARTS = ("part_night", "part_morning", "part_afternoon", "part_evening")
 AGAINST_REFERENCE = "compared with the reference group"
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
+from scoring.domain.circumstances import Circumstance, circumstance_reasons, softened
 from scoring.domain.early_warning import EarlyWarning
 from scoring.domain.rules import Edges, RouterRules
 from scoring.domain.types import Reason, RiskDecision, TrackOutput
@@ -47,6 +48,7 @@ def decide(
     warning: EarlyWarning,
     rules: RouterRules,
     calibrate: Callable[[float], float] | None = None,
+    circumstances: tuple[Circumstance, ...] = (),
 ) -> RiskDecision:
     """The decision of one day, with a reason for every step taken.
 
@@ -55,6 +57,7 @@ def decide(
 
     Steps: availability, coverage, agreement, combination, floor, early warning. Raising
     either probability never lowers the tier, and a track that is unavailable adds nothing.
+    ``circumstances`` add reasons; they change no probability and no tier of a model.
     """
     reasons = _availability(depression, mania)
     tiers = (_tier(depression, rules.depression), _tier(mania, rules.mania))
@@ -65,7 +68,10 @@ def decide(
     else:
         reason = Reason("no_track", "Neither track could be assessed: no risk is shown.")
         decision = RiskDecision(day, "Indeterminate", None, None, None, *tiers, (reason,))
-    decision = replace(decision, reasons=(*reasons, *decision.reasons))
+    around = circumstance_reasons(circumstances)
+    decision = replace(decision, reasons=(*reasons, *around, *decision.reasons))
+    seen = _ok(mania) and mania.coverage >= rules.limited_coverage
+    warning = softened(warning, circumstances, seen)
     return _raised_by_rules(_floored(decision, mania.coverage, rules), warning)
 
 
@@ -162,7 +168,7 @@ def _weighed(
         why.append(Reason("limited_data_both", f"Limited data: both tracks are under {share}."))
     if tiers[0] == tiers[1]:
         why.append(Reason("tracks_agree", f"Both tracks are {tiers[0]}: they weigh the same."))
-        return combined((0.5, 0.5), *why)
+        return combined(rules.same, *why)
     usual = Reason("tracks_differ", "The tracks differ: mania weighs more.")
     treated = Reason(
         "tracks_differ_antidepressant",
@@ -198,14 +204,15 @@ def _limited_one(
 def _floored(decision: RiskDecision, mania_coverage: float, rules: RouterRules) -> RiskDecision:
     floors: list[tuple[str, Reason]] = []
     if decision.depression_tier == "High":
-        floors.append(
-            ("Moderate", Reason("floor_depression", "Depression is High: at least Moderate."))
-        )
+        tier = rules.floor.depression_high
+        floors.append((tier, Reason("floor_depression", f"Depression is High: at least {tier}.")))
     if decision.mania_tier == "High":
         full = mania_coverage >= rules.limited_coverage
-        tier = "High" if full else "Moderate"
+        tier = rules.floor.mania_high if full else rules.floor.mania_high_limited
         text = (
-            "Mania is High: High." if full else "Mania is High on limited data: at least Moderate."
+            f"Mania is High: {tier}."
+            if full
+            else f"Mania is High on limited data: at least {tier}."
         )
         floors.append((tier, Reason("floor_mania", text)))
     for tier, reason in floors:
@@ -215,11 +222,11 @@ def _floored(decision: RiskDecision, mania_coverage: float, rules: RouterRules) 
 
 
 def _raised_by_rules(decision: RiskDecision, warning: EarlyWarning) -> RiskDecision:
+    decision = replace(decision, reasons=(*decision.reasons, *warning.reasons))
     if warning.tier is None:
         return decision
     return replace(
         decision,
         tier=higher(decision.tier, warning.tier),
         mania_tier=higher(decision.mania_tier, warning.tier),
-        reasons=(*decision.reasons, *warning.reasons),
     )

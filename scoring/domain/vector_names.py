@@ -40,3 +40,6 @@ BODY_VECTOR_NAMES: tuple[str, ...] = tuple(
 
 OWN_VECTOR_NAMES: tuple[str, ...] = VECTOR_NAMES + BODY_VECTOR_NAMES
 """All 51 columns of a booster of Clarity's own."""
+
+PARTS: tuple[str, ...] = ("part_night", "part_morning", "part_afternoon", "part_evening")
+"""The quarters of the day, from midnight on, into which PAT's week is cut to explain it."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from patients.domain.recording import UNITS
 from scoring.domain.calibration import IsotonicCalibrator
+from scoring.domain.circumstances import Circumstance, weighed
 from scoring.domain.early_warning import early_warning
 from scoring.domain.explain import EXPLANATION_FAILED, Label, shown_probability
 from scoring.domain.pat_window import PatWeek, Reference, pat_week, standardised
@@ -57,6 +58,7 @@ class Assessment:
     models: Mapping[str, TrackFacts | None] = field(default_factory=dict)
     combination_sha256: str | None = None
     combination_lost: bool = False
+    circumstances: tuple[Circumstance, ...] = ()
 
 
 COMBINATION_LOST = Reason(
@@ -80,11 +82,12 @@ def assess_day(
     labels: dict[str, Label],
     explain: bool = True,
     window_nights: int = WINDOW_NIGHTS,
+    circumstances: tuple[Circumstance, ...] = (),
 ) -> Assessment:
     """Both models side by side on one day, then the router.
 
     ``days`` are the features up to the day; later ones are ignored. ``window_nights`` is that of
-    the mania model's inputs. A model that fails
+    the mania model's inputs; ``circumstances`` are those that count on the day. A model that fails
     leaves its track unavailable with the reason, and the other goes on.
     """
     known = [d for d in days if d.day <= day]
@@ -102,7 +105,10 @@ def assess_day(
     warning = early_warning(known, day, p95, rules.early_warning)
     both = depression.status == mania.status == "ok"
     combination, passed, lost = _combination(models) if both else (None, None, False)
-    decision = decide(day, depression, mania, antidepressant, warning, rules, combination)
+    decision = decide(
+        day, depression, mania, antidepressant, warning, rules, combination, circumstances
+    )
+    depression, mania = weighed(depression, circumstances), weighed(mania, circumstances)
     if lost:
         decision = replace(decision, reasons=(*decision.reasons, COMBINATION_LOST))
     if mania.status == "ok" and night:
@@ -115,7 +121,7 @@ def assess_day(
             decision = replace(decision, reasons=(*decision.reasons, note))
     used = {track: _or_none(partial(models.facts, track)) for track in ("depression", "mania")}
     digest = _inputs_hash(week, inputs, known[-7:])
-    return Assessment(decision, depression, mania, digest, used, passed, lost)
+    return Assessment(decision, depression, mania, digest, used, passed, lost, circumstances)
 
 
 def _combination(models: Models) -> tuple[IsotonicCalibrator | None, str | None, bool]:

@@ -55,7 +55,7 @@ def read_booster(path: Path) -> ReadBooster:
     text = bytes(original.save_raw("json"))
     booster = _loaded(text, is_model=True)
     if not np.array_equal(_predict(original, _probe()), _predict(booster, _probe())):
-        raise InputError(f"{given.name} predicts otherwise once saved as JSON; give {WANTED}.")
+        raise InputError(f"{given.name} gives other numbers once saved as JSON; give {WANTED}.")
     return ReadBooster(given, booster, text, booster.num_boosted_rounds())
 
 

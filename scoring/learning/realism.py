@@ -9,7 +9,7 @@ import numpy as np
 
 from patients.domain.recording import Family
 from scoring.domain.daily import daily_features
-from scoring.domain.rules import PROVENANCE, read_rule_file
+from scoring.domain.rules import PROVENANCE, load_realism
 from scoring.learning.episodes import episode_kinds, random_episodes
 from scoring.learning.people import (
     DEPRESSION,
@@ -57,7 +57,7 @@ class Row:
 
 def realism_table(path: Path, seed: int, people: int) -> list[Row]:
     """The rows of realism.toml, measured on so many simulated patients and as many others."""
-    table, _ = read_rule_file(path)
+    table = load_realism(path)
     measured = dict(_measures(seed, people))
     return [
         _row(name, values, measured[name], table["within"])

@@ -22,6 +22,7 @@ NAVIGATION = (
     ("drift", "Drift", Permission.SEE_RUNS),
     ("rules-performance", "Rule performance", None),
     ("models", "Models", None),
+    ("rules", "Rules", None),
 )
 
 

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
+from django.db.models import prefetch_related_objects
 from numpy.typing import NDArray
 
 from patients.domain.days import ZoneHistory
@@ -16,7 +17,7 @@ from scoring.domain.clinical_flags import clinical_flags
 from scoring.domain.grid import Grid, build_grid, known_activity
 from scoring.presenters.flags import flag_words
 from scoring.resources import flag_rules, window_days
-from scoring.selectors import features_between, person_data
+from scoring.selectors import circumstances_of, features_between, person_data
 
 BIN_MINUTES = 5
 BINS = 24 * 60 // BIN_MINUTES
@@ -63,8 +64,14 @@ def activity_week(patient: Patient, last_day: date) -> ActivityWeek:
     known = {f.day: f for f in stored if f.day in days}
     # A nap of a day whose night is missing must not read as a night of half an hour.
     missing = {day for day, features in known.items() if not features.night_present}
+    prefetch_related_objects([patient], "circumstances")  # once for all days
     notes = {
-        day: flag_words(f.flags, clinical_flags(stored, day, rules, window), rules.checked_by)
+        day: flag_words(
+            f.flags,
+            clinical_flags(stored, day, rules, window),
+            rules.checked_by,
+            circumstances_of(patient, day),
+        )
         for day, f in known.items()
     }
     unit = person.activity.unit if person.activity else ""

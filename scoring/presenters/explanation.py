@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from patients.templatetags.clarity import percent, quantity, signed
+from scoring.domain.circumstances import Circumstance, says_less
 from scoring.domain.explain import EXPLANATION_FAILED
 from scoring.domain.occlusion import AGAINST_REFERENCE, PARTS
 from scoring.models import RiskScore
 from scoring.presenters.tracks import TrackView
+from scoring.selectors import circumstances_kept
 
 VIEWS = {"day": "Days", "part": "Parts of the day"}
 SHOWN = {"day": 3, "part": 4, "": 5}  # of each kind, the largest
@@ -39,9 +41,10 @@ def explanation(score: RiskScore, view: TrackView) -> Explanation:
     check: Mapping[str, Any] | None = stored.get("additivity")
     withheld = _withheld(stored, check)
     found = [] if withheld else view.contributions
+    life = circumstances_kept(score)
     labels = {item["name"]: _short(item) for item in found}
     return Explanation(
-        lists=tuple(_lists(found, adds_up=bool(check))),
+        lists=tuple(_lists(found, life, adds_up=bool(check))),
         total=_total(check, view.probability) if check and found else "",
         attention=tuple(
             (labels[name], percent(share))
@@ -69,7 +72,9 @@ def _in_time(item: tuple[str, float]) -> tuple[bool, int, str]:
     return (True, PARTS.index(name), "") if name in PARTS else (False, 0, name)
 
 
-def _lists(items: Sequence[Mapping[str, Any]], adds_up: bool) -> list[Listed]:
+def _lists(
+    items: Sequence[Mapping[str, Any]], life: Sequence[Circumstance], adds_up: bool
+) -> list[Listed]:
     kinds: dict[str, list[Mapping[str, Any]]] = {}
     for item in items:
         kind = str(item["name"]).partition("_")[0]
@@ -77,7 +82,7 @@ def _lists(items: Sequence[Mapping[str, Any]], adds_up: bool) -> list[Listed]:
     return [
         Listed(
             title=VIEWS.get(kind, ""),
-            sentences=tuple(sentence(item) for item in found[: SHOWN[kind]]),
+            sentences=tuple(_in_life(item, life) for item in found[: SHOWN[kind]]),
             rest=_rest(found[SHOWN[kind] :]) if adds_up else "",
         )
         for kind, found in kinds.items()
@@ -93,6 +98,11 @@ def sentence(item: Mapping[str, Any]) -> str:
     elif item["label"].endswith(AGAINST_REFERENCE):
         words += f", {AGAINST_REFERENCE}"
     return f"{words}: {_points(item['points'])}"
+
+
+def _in_life(item: Mapping[str, Any], life: Sequence[Circumstance]) -> str:
+    less = says_less(str(item["name"]), life)
+    return f"{sentence(item)} ({less})" if less else sentence(item)
 
 
 def _short(item: Mapping[str, Any]) -> str:

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from scoring.domain.circumstances import Circumstance, says_less
+
 FLAG_WORDS = {
     "partial_day": "under 12 h recorded",
     "night_missing": "night not known",
@@ -20,21 +22,31 @@ CLINICAL_WORDS = {
 }
 
 
-def flag_words(flags: Sequence[str], clinical: Sequence[str] = (), checked_by: str = "") -> str:
+def flag_words(
+    flags: Sequence[str],
+    clinical: Sequence[str] = (),
+    checked_by: str = "",
+    circumstances: Sequence[Circumstance] = (),
+) -> str:
     """The flags in words; one without words of its own as it is spelt.
 
     ``clinical`` are those by the rules of flags.toml: each says so while no clinician has
-    checked these.
+    checked these, and what makes it say less.
 
     >>> flag_words(["clock_change", "night_unworn"])
     'clocks changed, night not worn'
     >>> flag_words([], ["phase_delayed"])
     'body clock later than usual (unverified)'
     """
-    tag = "" if checked_by else " (unverified)"
+
+    def tagged(flag: str) -> str:
+        less = says_less(flag, circumstances)
+        tags = "; ".join(filter(None, ["" if checked_by else "unverified", less]))
+        return f"{CLINICAL_WORDS[flag]} ({tags})" if tags else CLINICAL_WORDS[flag]
+
     return ", ".join(
         [
             *(FLAG_WORDS.get(flag, flag.replace("_", " ")) for flag in flags),
-            *(CLINICAL_WORDS[flag] + tag for flag in clinical),
+            *map(tagged, clinical),
         ]
     )

@@ -184,9 +184,11 @@ def test_who_may_act_on_alerts() -> None:
     assert acting == {"psychiatrist": True, "coordinator": True, "administrator": False}
     assert not may(factories.user(is_active=False), Permission.ACT_ON_ALERTS)
     assert not may(factories.user(role="", is_superuser=True), Permission.ACT_ON_ALERTS)
+    caring = {role: may(factories.user(role), Permission.CARE) for role in Role.values}
+    assert caring == acting
     everybodys = Permission.MANAGE_RECORDINGS
     assert all(may(factories.user(role), everybodys) for role in Role.values)
-    clinicians = {Permission.ACT_ON_ALERTS, Permission.RECORD_OUTCOMES}
+    clinicians = {Permission.ACT_ON_ALERTS, Permission.CARE, Permission.RECORD_OUTCOMES}
     for permission in clinicians:
         holders = {role for role in Role.values if may(factories.user(role), permission)}
         assert holders == {"psychiatrist", "coordinator"}

@@ -132,6 +132,7 @@ def test_no_page_is_wider_than_its_window(visit: Visit, width: int) -> None:
     for address in (
         *("/", "/patients/CL-0107/", "/patients/CL-0150/", "/alerts/", "/models/"),
         "/patients/CL-0107/outcomes/",
+        "/rules/",
     ):
         page.goto(address)
         if address == "/patients/CL-0107/":

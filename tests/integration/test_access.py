@@ -65,6 +65,7 @@ def clinic() -> dict[str, Any]:
         "upload_id": factories.upload(patient).pk,
         "token_id": factories.device_token(patient).pk,
         "device_id": factories.device(patient).pk,
+        "circumstance_id": factories.circumstance(patient).pk,
         "id": mine.pk,
     }
     return {"mine": mine, "other": other, "patient": patient, "values": keys}
@@ -74,6 +75,7 @@ PARAMETERS = {
     *("code", "alert_id", "baseline_id", "course_id", "message_id", "object_id", "id"),
     *("token_id", "upload_id", "device_id", "follow_up_id", "questionnaire_id", "episode_id"),
     "stretch_id",
+    "circumstance_id",
 }
 WITH_PATIENT = [(r, p) for r, p in ALL if PARAMETERS & set(names(r))]
 

@@ -98,7 +98,7 @@ def test_pages_name_no_other_host_and_have_no_inline_script() -> None:
     factories.alert(factories.score(patient, yesterday()))
     for address in (
         "/", "/patients/P-1/", "/patients/P-1/data/", "/patients/P-1/outcomes/",
-        "/alerts/", "/models/", "/login/",
+        "/alerts/", "/models/", "/rules/", "/login/",
     ):  # fmt: skip
         body = client.get(address, follow=True).content.decode()
         assert not re.findall(r'(?:src|href|action)="(?:https?:)?//', body), address

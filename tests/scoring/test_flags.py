@@ -2,9 +2,12 @@
 
 import inspect
 import re
+from datetime import date
 
 from scoring.domain import clinical_flags, daily
+from scoring.domain.circumstances import Span, circumstances_on
 from scoring.presenters.flags import CLINICAL_WORDS, FLAG_WORDS, flag_words
+from scoring.resources import circumstance_rules
 
 
 def test_every_flag_of_a_day_has_words() -> None:
@@ -27,3 +30,14 @@ def test_clinical_flag_is_unverified_until_a_clinician_checked_its_rules() -> No
     both = ("night_missing",), ("phase_advanced",)
     assert flag_words(*both) == "night not known, body clock earlier than usual (unverified)"
     assert flag_words(*both, "A. Clinician") == "night not known, body clock earlier than usual"
+
+
+def test_a_pattern_says_what_makes_it_say_less() -> None:
+    rules = circumstance_rules()
+    shifts = circumstances_on([Span("shift_work", date(2026, 3, 3))], date(2026, 3, 9), rules)
+    words = flag_words([], ["phase_delayed", "hypersomnia"], "", shifts)
+    assert words == (
+        "body clock later than usual (unverified; says less: works shifts since 3 March 2026), "
+        "long sleep on several nights (unverified)"
+    )
+    assert flag_words([], ["phase_delayed"], "Dr A") == "body clock later than usual"

@@ -109,6 +109,8 @@ def test_unknown_values_and_lowering_contributions_are_worded() -> None:
         ("limited_data_both", True),
         ("medication_unavailable", True),
         ("combination_lost", True),
+        ("circumstance_newborn", True),
+        ("early_warning_noted", True),
         ("x", False),
     ],
 )
@@ -119,3 +121,21 @@ def test_reasons_that_limit_the_result_are_told(code: str, shown: bool) -> None:
 
 def test_no_word_claims_more_than_a_risk_indicator() -> None:
     assert not CLAIMS.search("\n".join(lines()))
+
+
+def test_limits_and_what_was_not_shown_are_told_around_the_recommendation() -> None:
+    more = {"limits": ["Limited data for mania."], "not_shown": ["Not shown: it, because."]}
+    found = lines(recommendation=ADVICE | more)
+    at = found.index("Consider a contact.")
+    assert (found[at - 1], found[at + 2]) == ("Limited data for mania.", "Not shown: it, because.")
+    alone = lines(recommendation=more)
+    assert "Not shown: it, because." in alone and not any("Source" in line for line in alone)
+    assert lines(recommendation={})[3].startswith("Depression not assessed")
+
+
+@pytest.mark.parametrize(
+    ("due", "marks"),
+    [("2026-02-28", " (unverified, its review is overdue)"), ("2026-03-01", " (unverified)")],
+)
+def test_an_overdue_guideline_is_said_to_be(due: str, marks: str) -> None:
+    assert f"Source: A guideline, 3{marks}." in lines(recommendation=ADVICE | {"next_review": due})

@@ -25,5 +25,5 @@ def test_the_shipped_file_names_the_people_models_fail_on(track: str) -> None:
 def test_a_file_without_a_part_is_refused_by_name(tmp_path: Path, line: str) -> None:
     path = tmp_path / "model_facts.toml"
     path.write_text(FILE.read_text().replace(line, line.replace("a", "b").replace("i", "j"), 1))
-    with pytest.raises(RuleFileError, match="model_facts.toml: a field is missing"):
+    with pytest.raises(RuleFileError, match=r"model_facts\.toml: .* (unknown field|is missing)"):
         load_model_facts(path)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scoring.domain.rules import Edges, RuleFileError, load_router_rules
+from scoring.domain.rules import Edges, Floor, RuleFileError, load_router_rules
 
 ROUTER = Path(__file__).parents[3] / "scoring" / "data" / "router.toml"
 
@@ -17,6 +17,8 @@ def test_numbers_are_those_of_the_design() -> None:
     assert (rules.min_depression_coverage, rules.min_mania_nights) == (0.3, 12)
     assert (rules.limited_coverage, rules.limited_weight) == (0.6, 0.25)
     assert (rules.different, rules.different_with_antidepressant) == ((0.4, 0.6), (0.6, 0.4))
+    assert rules.same == (0.5, 0.5)
+    assert rules.floor == Floor("Moderate", "High", "Moderate")
 
 
 @pytest.mark.parametrize(
@@ -40,9 +42,13 @@ def test_edges_belong_to_the_higher_tier(probability: float, tier: str) -> None:
         ("moderate = 0.5", "moderate = 0.9", "edges must rise"),
         ("depression = 0.4", "depression = 0.5", "must sum to 1"),
         ("source =", "sauce =", "does not say source"),
-        ("mania_nights", "mania_night", "missing or unknown"),
-        ("personal_days", "person_days", "missing or unknown"),
+        ("mania_nights", "mania_night", "did you mean"),
+        ("personal_days", "person_days", "did you mean"),
         ("[availability]", "[availability", "not valid TOML"),
+        ('mania_high = "High"', 'mania_high = "Low"', "a floor is Moderate or High"),
+        ("depression = 0.5", "depression = 0.4", "must sum to 1"),
+        ("limited_weight = 0.25", "limited_weight = 0.75", "at most 0.5"),
+        ("limited = 0.60", "limited = 60", "is a share"),
     ],
 )
 def test_file_that_cannot_be_used_is_refused(tmp_path: Path, old: str, new: str, says: str) -> None:
