@@ -11,11 +11,12 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
-from alerts.absence import absence_mail
 from alerts.domain.forbidden import ForbiddenWords, load_forbidden_words
 from alerts.domain.guidelines import advise, load_guidelines
 from alerts.fhir.resources import AlertMessage, communication_request
-from alerts.models import AbsenceNotice
+from alerts.mail import notices_mail
+from alerts.models import AlertKind
+from alerts.raising import alert_raise
 from alerts.services import alerts_consider
 from patients.models import Role
 from scoring.domain.circumstances import circumstances_on
@@ -201,10 +202,13 @@ def test_no_message_to_the_ehr_and_no_e_mail_claims_too_much() -> None:
     assert len(resources) == 2 and all(resources)
     said = [("alerts/domain/guidelines.py", json.dumps(r, ensure_ascii=False)) for r in resources]
     coordinator = factories.user(Role.COORDINATOR, email="jo@clinic.example")
-    absent = factories.patient("P-2", [coordinator])
-    now = timezone.now().replace(hour=20)  # past the mail hour of the clinic
-    AbsenceNotice.objects.create(patient=absent, since=score.scored_at, opened_at=now)
-    assert absence_mail(now=now) == 1
+    now = timezone.now()
+    for kind in AlertKind.values:
+        alert_raise(
+            patient=factories.patient(team=[coordinator]), kind=AlertKind(kind), tier="High",
+            by="system", now=now, why="high",
+        )  # fmt: skip
+    assert notices_mail(now=now) == 1
     said += [("mail", f"{letter.subject} {letter.body}") for letter in mail.outbox]
     assert len(said) == 3 and claims(said) == []
     planted = message_of(f"{CLAIM}.")

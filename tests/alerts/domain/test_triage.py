@@ -168,7 +168,7 @@ def test_a_higher_probability_never_loses_an_alert(
         ("persists_days = 6", "persists_days lies between"),
         ('raise_from = "Low"', "raise_from is Moderate or High"),
         ("nag = 3", "nag"),
-        ("low_below = { mania = 0.2 }", "low_below names"),
+        ("low_below = { mania = 0.2 }", "low_below.depression is missing"),
     ],
 )
 def test_a_bad_rule_file_is_refused_by_field(tmp_path: Path, line: str, says: str) -> None:
