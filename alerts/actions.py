@@ -81,7 +81,9 @@ class RetierRequest(NoteRequest):
 
 
 class DecideRequest(NoteRequest):
-    """Whether the request is confirmed."""
+    """Whether the request is confirmed, and which one: the id of its transition."""
+
+    request = serializers.IntegerField(required=False, allow_null=True, default=None)
 
     confirm = serializers.BooleanField(
         error_messages={"required": "Say whether you confirm the request."}

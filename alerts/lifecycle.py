@@ -11,15 +11,16 @@ from alerts.domain import states
 from alerts.domain.escalation import Policy, policy_name
 from alerts.domain.states import Life, NotInTable
 from alerts.models import Alert, AlertTransition
-from alerts.notices import access_end, notices_cancel, notices_make
+from alerts.notices import notices_cancel, notices_make
 from alerts.outbox import message_enqueue
 from alerts.resources import policies
-from patients.models import User
+from patients.models import Patient, User
 
 POLICY_SET_BY = ("raised", "risen", "upgraded", "downgraded")  # what changes the tier
 TAKEN_ON = (
     "acknowledged", "contacted", "follow_up_set", "snoozed", "dismissed", "resolved",
 )  # fmt: skip
+CLOSING = ("dismissed", "resolved", "ended")
 
 
 class NotAllowed(ValueError):
@@ -27,9 +28,19 @@ class NotAllowed(ValueError):
 
 
 def alert_locked(alert: Alert) -> Alert:
-    """The alert as it stands now, kept from others until the transaction ends."""
+    """The alert as it stands now, kept from others until the transaction ends.
+
+    The patient first, as the night does: two who take the same locks in one order never wait for
+    each other.
+    """
+    Patient.objects.select_for_update(no_key=True).get(pk=alert.patient_id)
     rows = Alert.objects.select_for_update(of=("self",)).select_related("patient", "score")
     return rows.get(pk=alert.pk)
+
+
+def policy_of(alert: Alert, tier: str = "") -> Policy:
+    """The policy that was frozen into the alert; ``tier`` where it has none yet."""
+    return Policy.frozen(alert.policy, policies()[policy_name(alert.kind, tier or alert.tier)])
 
 
 def move(
@@ -43,21 +54,23 @@ def move(
     reason: str = "",
     note: str = "",
     back_to: Life | None = None,
+    policy_to: dict[str, Any] | None = None,
 ) -> AlertTransition:
     """Apply the event. Within a transaction that holds the alert's lock, or its patient's.
 
     Raises NotAllowed, which says what happened to the alert, where the table forbids it.
     """
-    before = alert.life
+    before, policy_before = alert.life, alert.policy
     if event in POLICY_SET_BY:
         alert.policy = policies()[policy_name(alert.kind, tier)].as_dict()
-    policy = Policy.of(alert.policy)
+    policy = policy_of(alert, tier)
     try:
         alert.life = states.step(before, event, at, policy, tier=tier, until=until, before=back_to)
     except NotInTable as error:
-        raise NotAllowed(_what_happened(alert, before, error)) from None
-    if event == "undone":
-        alert.policy = policies()[policy_name(alert.kind, alert.tier)].as_dict()
+        alert.policy = policy_before
+        raise NotAllowed(_what_happened(alert, event, before, error)) from None
+    if policy_to is not None:
+        alert.policy = policy_to
     alert.changed_at = at
     alert.save()
     transition = AlertTransition.objects.create(
@@ -70,7 +83,7 @@ def move(
         reason=reason,
         note=note,
         at=at,
-        before=before.as_dict(),
+        before=before.as_dict() | {"policy": policy_before},
     )
     _tell(alert, transition, at)
     return transition
@@ -79,17 +92,26 @@ def move(
 def _tell(alert: Alert, transition: AlertTransition, at: datetime) -> None:
     if transition.event in TAKEN_ON:
         notices_cancel(alert=alert, at=at)
-    if not alert.is_open:
-        access_end(alert=alert)
-    notices_make(alert=alert, event=transition.event, at=at)
+    notices_make(alert=alert, event=transition.event, at=at, actor=transition.actor)
     reopened = transition.event == "undone" and transition.from_state in states.CLOSED
     if alert.track and (transition.event in states.NOTIFYING or reopened):
         message_enqueue(alert=alert, transition=transition, at=at)
 
 
-def _what_happened(alert: Alert, before: Life, error: NotInTable) -> str:
-    last: Any = alert.transitions.last() if alert.pk else None
-    who = f" by {last.actor}" if last else ""
-    if before.state in states.CLOSED or (last and last.actor != "system"):
-        return f"This alert has already been {before.state}{who}."
+def _what_happened(alert: Alert, event: str, before: Life, error: NotInTable) -> str:
+    """Who did what before, for the one who came second."""
+    if event.endswith("_requested") and before.requested:
+        return f"{_who(alert, before.requested)} has already asked a psychiatrist about this alert."
+    if before.state in states.CLOSED:
+        by = _who(alert, *CLOSING)
+        return f"This alert has already been {before.state} by {by}."
+    if event == "acknowledged" and before.state == states.ACKNOWLEDGED:
+        return f"This alert has already been acknowledged by {_who(alert, *TAKEN_ON)}."
+    if event == "resolved":
+        return "Acknowledge the alert or record a contact before you resolve it."
     return f"This cannot be done to the alert now: {error}."
+
+
+def _who(alert: Alert, *events: str) -> str:
+    last = alert.transitions.filter(event__in=events).last() if alert.pk else None
+    return last.actor if last else "somebody"

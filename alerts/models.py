@@ -58,6 +58,9 @@ class Alert(models.Model):
     new_since = models.DateTimeField(null=True, help_text="Since when nobody has it.")
     due_at = models.DateTimeField(null=True, help_text="When something happens by itself.")
     requested = models.CharField(max_length=20, blank=True, help_text="What waits to be confirmed.")
+    evidence_tier = models.CharField(
+        max_length=14, blank=True, help_text="The track's tier when it was last looked at."
+    )
 
     class Meta:
         ordering = ["-raised_at"]
@@ -142,7 +145,7 @@ class FollowUp(models.Model):
     )
     due_on = models.DateField()
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
-    promised_by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    promised_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     returned_at = models.DateTimeField(null=True, help_text="When it came back.")
     done_by = models.CharField(max_length=150, blank=True)
     done_at = models.DateTimeField(null=True)
@@ -217,7 +220,10 @@ class OnCallAccess(models.Model):
     """That somebody on call sees a patient because of an alert, until the alert is closed."""
 
     alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="on_call_access")
-    member = models.OneToOneField(CareTeamMember, on_delete=models.CASCADE, related_name="on_call")
+    member = models.ForeignKey(CareTeamMember, on_delete=models.CASCADE, related_name="on_call")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["alert", "member"], name="one_access")]
 
     def __str__(self) -> str:
         return f"{self.member} for {self.alert}"

@@ -10,11 +10,21 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from alerts.domain.escalation import Policy
-from alerts.domain.states import NEW
-from alerts.models import Alert, Notice, OnCallAccess, OnCallTurn
+from alerts.domain.escalation import Policy, policy_name
+from alerts.domain.states import NEW, UNDO_WITHIN
+from alerts.models import (
+    OPEN_STATES,
+    Alert,
+    AlertKind,
+    FollowUp,
+    Notice,
+    OnCallAccess,
+    OnCallTurn,
+)
+from alerts.resources import policies
 from patients.domain.errors import InputError
 from patients.models import CareTeamMember, Role, User
+from patients.selectors import patients_visible_to
 from patients.services import SYSTEM, audit_record
 
 URGENT_TIER = "High"
@@ -23,15 +33,21 @@ TOLD = ("raised", "risen", "repeated", "upgraded", "escalated", "lapsed", "woken
 ASKED = ("dismissal_requested", "downgrade_requested")  # of psychiatrists
 
 
-def notices_make(*, alert: Alert, event: str, at: datetime) -> list[Notice]:
-    """Write a notice for everybody who is to know of the event."""
+def notices_make(*, alert: Alert, event: str, at: datetime, actor: str = "") -> list[Notice]:
+    """Write a notice for everybody who is to know of the event, but not for who did it.
+
+    Of safety everybody is told, also who filled the questionnaire in.
+    """
     if event in ASKED:
         to: Sequence[str] = (Role.PSYCHIATRIST,)
     elif event in TOLD or (event == "undone" and alert.state == NEW):
-        to = Policy.of(alert.policy).recipients(alert.level)
+        to = _policy(alert).recipients(alert.level)
     else:
         return []
-    users = _people(alert, to, at)
+    if _is_inhibited(alert):
+        return []
+    is_safety = alert.kind == AlertKind.SAFETY
+    users = [user for user in _people(alert, to, at) if user.username != actor or is_safety]
     return Notice.objects.bulk_create(
         Notice(
             user=user,
@@ -45,17 +61,34 @@ def notices_make(*, alert: Alert, event: str, at: datetime) -> list[Notice]:
     )
 
 
-def follow_up_notice(*, alert: Alert, user: User, at: datetime) -> Notice:
-    """Tell who promised to look again that the day has come."""
-    return Notice.objects.create(
-        user=user, alert=alert, event="follow_up_due", tier=alert.tier, at=at
+def _policy(alert: Alert) -> Policy:
+    return Policy.frozen(alert.policy, policies()[policy_name(alert.kind, alert.tier)])
+
+
+def _is_inhibited(alert: Alert) -> bool:
+    """Moderate depression beside an open High mania: who looks at that one sees this one."""
+    if (alert.kind, alert.tier) != (AlertKind.DEPRESSION, "Moderate"):
+        return False
+    mania = alert.patient.alerts.filter(kind=AlertKind.MANIA, state__in=OPEN_STATES, tier="High")
+    return mania.exists()
+
+
+def follow_up_notices(*, follow_up: FollowUp, at: datetime) -> list[Notice]:
+    """Tell who promised to look again that the day has come; the team where they cannot."""
+    alert, user = follow_up.alert, follow_up.promised_by
+    can = user and user.is_active and alert.patient in patients_visible_to(user)
+    users = [user] if user and can else _people(alert, (Role.COORDINATOR, Role.PSYCHIATRIST), at)
+    return Notice.objects.bulk_create(
+        Notice(user=user, alert=alert, event="follow_up_due", tier=alert.tier, at=at)
+        for user in users
     )
 
 
 def notices_cancel(*, alert: Alert, at: datetime) -> int:
     """Nobody is reminded any more of an alert that somebody took on."""
     waiting = Notice.objects.filter(alert=alert, sent_at=None, cancelled_at=None)
-    return waiting.exclude(event="follow_up_due").update(cancelled_at=at)
+    asked = ASKED if alert.requested else ()
+    return waiting.exclude(event__in=("follow_up_due", *asked)).update(cancelled_at=at)
 
 
 def _people(alert: Alert, to: Iterable[str], at: datetime) -> list[User]:
@@ -80,20 +113,33 @@ def _on_call(alert: Alert, at: datetime) -> list[User]:
     users = [turn.user for turn in turns.select_related("user")]
     for user in users:
         member, is_new = CareTeamMember.objects.get_or_create(patient=alert.patient, user=user)
+        if is_new or member.on_call.exists():
+            OnCallAccess.objects.get_or_create(alert=alert, member=member)
         if is_new:
-            OnCallAccess.objects.create(alert=alert, member=member)
             audit_record(
                 by=SYSTEM, action="on call sees record", patient=alert.patient, user=user.username
             )
     return users
 
 
-def access_end(*, alert: Alert) -> None:
-    """Whoever saw the patient only because of this alert sees them no more."""
-    for access in OnCallAccess.objects.filter(alert=alert).select_related("member__user"):
-        user = access.member.user.username
-        access.member.delete()
-        audit_record(by=SYSTEM, action="on call access ended", patient=alert.patient, user=user)
+def accesses_end(*, now: datetime) -> int:
+    """Whoever saw a patient only because of alerts that are closed sees them no more.
+
+    Not while the last act on the alert can still be undone. Returns how many lost sight.
+    """
+    closed = OnCallAccess.objects.exclude(alert__state__in=OPEN_STATES)
+    ended = 0
+    for access in closed.filter(alert__changed_at__lt=now - UNDO_WITHIN).select_related(
+        "member__user", "member__patient"
+    ):
+        member = access.member
+        access.delete()
+        if not member.on_call.exists():
+            user, patient = member.user.username, member.patient
+            member.delete()
+            audit_record(by=SYSTEM, action="on call access ended", patient=patient, user=user)
+            ended += 1
+    return ended
 
 
 @transaction.atomic

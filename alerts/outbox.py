@@ -59,6 +59,7 @@ def _resource(message: OutboxMessage) -> dict[str, object] | None:
             "reasons": score.reasons,
         },
         recommendation=alert.recommendation,
+        raised_by_clinician=message.transition.event == "upgraded",
     )
     return communication_request(
         AlertMessage(

@@ -5,14 +5,23 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
-from alerts.domain.states import ACKNOWLEDGED, DISMISSED, NEW, SNOOZED
-from alerts.domain.triage import EARLY_WARNING, WORSE, Evidence, Standing, TrackDay, Verdict, triage
+from alerts.domain.states import ACKNOWLEDGED, NEW, SNOOZED
+from alerts.domain.triage import (
+    EARLY_WARNING,
+    WORSE,
+    Evidence,
+    Standing,
+    TrackDay,
+    Verdict,
+    counted_tier,
+    triage,
+)
 from alerts.lifecycle import move
 from alerts.models import OPEN_STATES, Alert, AlertKind, FollowUp
-from alerts.notices import follow_up_notice
+from alerts.notices import accesses_end, follow_up_notices
 from alerts.resources import triage_rules
 from alerts.situations import recommendation_for
 from clarity_site.logs import log
@@ -21,7 +30,7 @@ from patients.models import Patient, User
 from patients.selectors import zones_of
 from patients.services import SYSTEM
 from scoring.domain.worsening import OWN
-from scoring.models import RiskScore, Track
+from scoring.models import RiskScore, Tier, Track
 from scoring.resources import baseline_rules
 from scoring.services import DELTA, DEVIATIONS
 
@@ -37,7 +46,7 @@ def alerts_consider(*, score: RiskScore, now: datetime) -> list[Alert]:
     Returns the alerts that changed. Each track looks at its own tiers alone, so a track that
     was not assessed closes and lowers nothing. An open alert takes over the newest score.
     """
-    patient = Patient.objects.select_for_update().get(pk=score.patient_id)
+    patient = Patient.objects.select_for_update(no_key=True).get(pk=score.patient_id)
     if (zones_of(patient).local_day(now) - score.day).days > ALERT_MAX_AGE_DAYS:
         return []
     first = score.day - timedelta(days=HISTORY_DAYS)
@@ -45,13 +54,14 @@ def alerts_consider(*, score: RiskScore, now: datetime) -> list[Alert]:
     history = list(scores)
     changed = []
     for track in (Track.MANIA, Track.DEPRESSION):
-        latest = patient.alerts.filter(kind=track).order_by("-raised_at").first()
+        alerts = patient.alerts.filter(kind=track).select_for_update(of=("self",))
+        latest = alerts.select_related("score").order_by("-raised_at", "-pk").first()
         evidence = evidence_of(patient, track, history)
         verdict = triage(evidence, _standing(latest), triage_rules())
         if verdict.event:
             changed.append(_apply(verdict, latest, patient, track, score, now))
-        elif latest and latest.is_open:
-            _renew(latest, score)
+        elif latest:
+            _renew(latest, score, counted_tier(evidence.days[-1], evidence, triage_rules()))
     return changed
 
 
@@ -97,9 +107,11 @@ def _track_day(score: RiskScore, track: Track) -> TrackDay:
 def _standing(alert: Alert | None) -> Standing | None:
     if alert is None:
         return None
-    dismissed = alert.state == DISMISSED
-    day = timezone.localtime(alert.changed_at).date() if dismissed else None
-    return Standing(alert.is_open, alert.tier, day, alert.state in (ACKNOWLEDGED, SNOOZED))
+    day = None
+    if not alert.is_open and (last := alert.transitions.last()) and last.actor != SYSTEM:
+        day = timezone.localtime(alert.changed_at).date()
+    held = alert.state in (ACKNOWLEDGED, SNOOZED)
+    return Standing(alert.is_open, alert.tier, day, held, alert.evidence_tier)
 
 
 def _apply(
@@ -113,18 +125,26 @@ def _apply(
     alert = latest
     if verdict.event == "raised" or alert is None:
         alert = Alert(patient=patient, kind=track, raised_at=now, state="")
-    alert.score = score
+    alert.score, alert.evidence_tier = score, verdict.tier
     alert.recommendation = recommendation_for(patient, track, verdict.tier, score)
     assert verdict.event is not None
     move(alert, verdict.event, by=SYSTEM, at=now, tier=verdict.tier, reason=verdict.why)
     return alert
 
 
-def _renew(alert: Alert, score: RiskScore) -> None:
-    """New evidence for an open alert, which changes nothing about how it stands."""
-    if alert.score is None or alert.score.day <= score.day:
+def _renew(alert: Alert, score: RiskScore, tier: str) -> None:
+    """New evidence for the latest alert, which changes nothing about how it stands.
+
+    What to consider is looked up anew for an open one: drugs and diagnosis may have changed.
+    """
+    if alert.score and alert.score.day > score.day:
+        return
+    if tier != Tier.INDETERMINATE:
+        alert.evidence_tier = tier
+    if alert.is_open:
         alert.score = score
-        alert.save(update_fields=["score"])
+        alert.recommendation = recommendation_for(alert.patient, alert.kind, alert.tier, score)
+    alert.save(update_fields=["score", "recommendation", "evidence_tier"])
 
 
 @transaction.atomic
@@ -143,8 +163,9 @@ def alert_raise(
 
     Returns the alert and whether anything changed.
     """
-    Patient.objects.select_for_update().get(pk=patient.pk)
-    alert = patient.alerts.filter(kind=kind, state__in=OPEN_STATES).first()
+    Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
+    open_ones = patient.alerts.filter(kind=kind, state__in=OPEN_STATES)
+    alert = open_ones.select_for_update(of=("self",)).first()
     if alert is None:
         alert = Alert(patient=patient, kind=kind, raised_at=now, state="")
         alert.recommendation = dict(recommendation)
@@ -164,22 +185,31 @@ def alerts_watch(*, now: datetime) -> int:
 
     Each alert is its own transaction; of two watches at once one finds it.
     """
+    due = Alert.objects.filter(state__in=OPEN_STATES, due_at__lte=now).order_by("due_at")
     count = 0
-    while _watch_one(now):
-        count += 1
+    while done := sum(_watch_one(key, now) for key in due.values_list("pk", flat=True)):
+        count += done  # again: of one that is long overdue, the next step may be due as well
     if count:
         log.info("alerts watched", extra={"changed": count})
+    accesses_end(now=now)
     return count + follow_ups_return(now=now)
 
 
-@transaction.atomic
-def _watch_one(now: datetime) -> bool:
-    due = Alert.objects.filter(state__in=OPEN_STATES, due_at__lte=now).order_by("due_at")
-    alert = due.select_related("patient").select_for_update(skip_locked=True, of=("self",)).first()
-    if alert is None:
+def _watch_one(key: int, now: datetime) -> bool:
+    """One alert's due event; what goes wrong with one must not stop the others'."""
+    try:
+        with transaction.atomic():
+            due = Alert.objects.filter(pk=key, state__in=OPEN_STATES, due_at__lte=now)
+            locked = due.select_for_update(skip_locked=True, of=("self",))
+            alert = locked.select_related("patient").first()
+            if alert:
+                move(alert, DUE_EVENTS[alert.state], by=SYSTEM, at=now)
+            return alert is not None
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.exception("alert not watched", extra={"alert": key})
         return False
-    move(alert, DUE_EVENTS[alert.state], by=SYSTEM, at=now)
-    return True
 
 
 @transaction.atomic
@@ -188,11 +218,12 @@ def follow_ups_return(*, now: datetime) -> int:
     due = FollowUp.objects.filter(
         state=FollowUp.State.OPEN, returned_at=None, due_on__lte=timezone.localtime(now).date()
     )
-    rows = list(due.select_for_update(skip_locked=True, of=("self",)).select_related("alert"))
+    locked = due.select_for_update(skip_locked=True, of=("self",))
+    rows = list(locked.select_related("alert__patient", "promised_by"))
     for follow_up in rows:
         follow_up.returned_at = now
         follow_up.save(update_fields=["returned_at"])
-        follow_up_notice(alert=follow_up.alert, user=follow_up.promised_by, at=now)
+        follow_up_notices(follow_up=follow_up, at=now)
     return len(rows)
 
 

@@ -174,6 +174,7 @@ def alerts_visible_to(user: User | AnonymousUser) -> QuerySet[Alert]:
         .prefetch_related(
             "patient__zones",
             Prefetch("transitions", AlertTransition.objects.order_by("at", "id")),
+            "follow_ups",
             Prefetch("messages", OutboxMessage.objects.defer("resource").order_by("id")),
         )
     )

@@ -3,16 +3,17 @@
 from datetime import date, datetime, time, timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from alerts.absence import absence_seen
-from alerts.domain.escalation import Policy
-from alerts.domain.states import CLOSED, UNDO_WITHIN, UNDOABLE, Life
+from alerts.domain.states import BY_SYSTEM_ONLY, CLOSED, UNDO_WITHIN, UNDOABLE, Life
 from alerts.domain.who_may import NO, REQUEST, alert_class, answer
-from alerts.lifecycle import NotAllowed, alert_locked, move
+from alerts.lifecycle import NotAllowed, alert_locked, move, policy_of
 from alerts.models import OPEN_STATES, Alert, AlertKind, AlertTransition, DismissReason, FollowUp
 from alerts.outbox import delivery_set, message_resend, outbox_deliver
 from alerts.raising import alert_raise, alerts_consider
+from alerts.situations import recommendation_for
 from patients.models import Patient, User
 from patients.services import audit_record
 
@@ -63,7 +64,12 @@ def alert_follow_up(*, alert: Alert, by: User, due_on: date, note: str = "") -> 
     """Look again on that day; the alert stays acknowledged until then."""
     alert, now = alert_locked(alert), timezone.now()
     _answer(alert, by, "set a follow-up")
-    until = _begin_of(due_on, now)
+    until, most = _begin_of(due_on, now), policy_of(alert).follow_up_at_most
+    if until > now + most:
+        raise NotAllowed(
+            f"Such an alert waits for a follow-up for at most {most.days} days: give an earlier "
+            "day, or dismiss it and monitor."
+        )
     made = move(alert, "follow_up_set", by=by, at=now, until=until, note=note)
     _promise(made, due_on, by)
     return _done(made, by, due_on=due_on.isoformat())
@@ -74,7 +80,7 @@ def alert_snooze(*, alert: Alert, by: User, hours: float, note: str = "") -> Ale
     """Out of the way for so many hours, or until the tier rises."""
     alert, now = alert_locked(alert), timezone.now()
     _answer(alert, by, "snooze")
-    most = Policy.of(alert.policy).snooze_at_most / timedelta(hours=1)
+    most = policy_of(alert).snooze_at_most / timedelta(hours=1)
     if not 0 < hours <= most:
         raise NotAllowed(f"Such an alert can be snoozed for at most {most:g} hours.")
     until = now + timedelta(hours=hours)
@@ -86,7 +92,9 @@ def alert_resolve(*, alert: Alert, by: User, note: str = "") -> AlertTransition:
     """What it was about is dealt with. It must have been taken on before."""
     alert = alert_locked(alert)
     _answer(alert, by, "resolve")
-    return _done(move(alert, "resolved", by=by, at=timezone.now(), note=note), by)
+    made = move(alert, "resolved", by=by, at=timezone.now(), note=note)
+    _promises_end(made)
+    return _done(made, by)
 
 
 @transaction.atomic
@@ -110,6 +118,8 @@ def alert_dismiss(
     is_request = _answer(alert, by, "dismiss") == REQUEST
     event = "dismissal_requested" if is_request else "dismissed"
     made = move(alert, event, by=by, at=now, reason=reason, note=note)
+    if not is_request:
+        _promises_end(made)
     if due_on and reason == DismissReason.WILL_MONITOR:
         _promise(made, due_on, by)
     return _done(made, by, reason=reason)
@@ -123,28 +133,51 @@ def alert_retier(*, alert: Alert, by: User, tier: str, note: str) -> AlertTransi
         raise NotAllowed("Choose High or Moderate.")
     alert, now = alert_locked(alert), timezone.now()
     action = "upgrade" if tier == "High" else "downgrade"
+    if alert.tier == tier:
+        last = alert.transitions.filter(tier=tier).exclude(event="escalated").last()
+        raise NotAllowed(f"This alert is already {tier}, by {last.actor if last else 'somebody'}.")
     if _answer(alert, by, action) == REQUEST:
         return _done(move(alert, "downgrade_requested", by=by, at=now, note=note), by)
-    return _done(move(alert, f"{action}d", by=by, at=now, tier=tier, note=note), by, tier=tier)
+    return _done(_retiered(alert, f"{action}d", by, now, tier, note), by, tier=tier)
+
+
+def _retiered(
+    alert: Alert, event: str, by: User, now: datetime, tier: str, note: str
+) -> AlertTransition:
+    """The tier changes, and what to consider with it."""
+    if alert.track and alert.score:
+        alert.recommendation = recommendation_for(alert.patient, alert.track, tier, alert.score)
+    return move(alert, event, by=by, at=now, tier=tier, note=note)
 
 
 @transaction.atomic
-def request_decide(*, alert: Alert, by: User, confirm: bool, note: str = "") -> AlertTransition:
-    """Confirm or decline what a coordinator asked for; declining needs words."""
+def request_decide(
+    *, alert: Alert, by: User, confirm: bool, request: int | None = None, note: str = ""
+) -> AlertTransition:
+    """Confirm or decline what a coordinator asked for; declining needs words.
+
+    ``request`` is the transition that was looked at: another one is not decided by mistake.
+    """
     alert, now = alert_locked(alert), timezone.now()
     _answer(alert, by, "decide a request")
     if not alert.requested:
-        raise NotAllowed("No request waits on this alert any more.")
+        last = alert.transitions.exclude(event__in=BY_SYSTEM_ONLY).last()
+        who = f": {last.actor} has been here" if last else ""
+        raise NotAllowed(f"No request waits on this alert any more{who}.")
     asked = alert.transitions.filter(event=alert.requested).latest("at", "id")
+    if request is not None and request != asked.pk:
+        raise NotAllowed("The request has changed since you saw it: look at it again.")
     if not confirm:
         _needs(note, "in the note why the request is declined")
-        FollowUp.objects.filter(transition=asked).update(state=FollowUp.State.CANCELLED)
-        return _done(move(alert, "request_declined", by=by, at=now, note=note), by)
+        made = move(alert, "request_declined", by=by, at=now, note=note)
+        _cancel(FollowUp.objects.filter(transition=asked), made)
+        return _done(made, by)
     words = note or asked.note
     if alert.requested == "downgrade_requested":
-        made = move(alert, "downgraded", by=by, at=now, tier="Moderate", note=words)
+        made = _retiered(alert, "downgraded", by, now, "Moderate", words)
     else:
         made = move(alert, "dismissed", by=by, at=now, reason=asked.reason, note=words)
+        _promises_end(made, but=asked)
     return _done(made, by, asked_by=asked.actor)
 
 
@@ -162,8 +195,15 @@ def alert_undo(*, alert: Alert, by: User) -> AlertTransition:
     ).exclude(pk=alert.pk)
     if alert.state in CLOSED and others.exists():
         raise NotAllowed("Another alert of this kind has been raised since: act on that one.")
-    made = move(alert, "undone", by=by, at=now, back_to=Life.of(last.before), reason=last.event)
+    made = move(
+        alert, "undone", by=by, at=now, back_to=Life.of(last.before), reason=last.event,
+        policy_to=last.before.get("policy"),
+    )  # fmt: skip
     FollowUp.objects.filter(transition=last).update(state=FollowUp.State.CANCELLED)
+    State = FollowUp.State
+    alert.follow_ups.filter(state=State.CANCELLED, done_at=last.at).exclude(transition=last).update(
+        state=State.OPEN, done_by="", done_at=None
+    )
     return _done(made, by, undone=last.event)
 
 
@@ -207,6 +247,17 @@ def _promise(transition: AlertTransition, due_on: date, by: User) -> FollowUp:
         due_on=due_on,
         promised_by=by,
     )
+
+
+def _promises_end(closing: AlertTransition, but: AlertTransition | None = None) -> None:
+    """What was promised about an alert that is closed need not be kept, but for the request's."""
+    others = FollowUp.objects.filter(alert=closing.alert, state=FollowUp.State.OPEN)
+    _cancel(others.exclude(transition=but) if but else others, closing)
+
+
+def _cancel(follow_ups: QuerySet[FollowUp], because: AlertTransition) -> None:
+    """With whom and when, so that undoing the act gives them back."""
+    follow_ups.update(state=FollowUp.State.CANCELLED, done_by=because.actor, done_at=because.at)
 
 
 def _begin_of(day: date, now: datetime) -> datetime:

@@ -10,7 +10,10 @@ from patients.domain.rule_files import PROVENANCE, RuleFileError, read_rule_file
 
 RECIPIENTS = ("coordinator", "psychiatrist", "on_call")
 NAMES = ("High", "Moderate", "safety", "data")
-FIELDS = {"steps", "repeat_hours", "follow_within_hours", "snooze_at_most_hours"}
+FIELDS = {
+    "steps", "repeat_hours", "follow_within_hours", "snooze_at_most_hours",
+    "follow_up_at_most_hours",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class Policy:
     repeat: timedelta
     follow_within: timedelta
     snooze_at_most: timedelta
+    follow_up_at_most: timedelta
 
     def due_after(self, level: int, since: datetime, now: datetime) -> datetime:
         """When the step after ``level`` is due; after the last one the last is repeated."""
@@ -47,7 +51,17 @@ class Policy:
             "repeat_hours": _hours(self.repeat),
             "follow_within_hours": _hours(self.follow_within),
             "snooze_at_most_hours": _hours(self.snooze_at_most),
+            "follow_up_at_most_hours": _hours(self.follow_up_at_most),
         }
+
+    @classmethod
+    def frozen(cls, table: Mapping[str, Any], today: "Policy") -> "Policy":
+        """Of what an alert keeps, perhaps from an earlier release: what it lacks is today's."""
+        kept = {name: value for name, value in table.items() if name in FIELDS}
+        try:
+            return cls.of(today.as_dict() | kept)
+        except (KeyError, TypeError, ValueError, OverflowError):
+            return today
 
     @classmethod
     def of(cls, table: Mapping[str, Any]) -> "Policy":

@@ -82,11 +82,12 @@ class Life:
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "Life":
         """What ``as_dict`` gave."""
-        moments = {
-            k: datetime.fromisoformat(values[k]) if values[k] else None
+        kept = {field: values[field] for field in ("state", "tier", "level", "requested")}
+        new_since, due_at = (
+            datetime.fromisoformat(values[k]) if values[k] else None
             for k in ("new_since", "due_at")
-        }
-        return cls(**{**values, **moments})
+        )
+        return cls(**kept, new_since=new_since, due_at=due_at)
 
 
 def next_state(state: str, event: str) -> str | None:
@@ -139,8 +140,8 @@ def step(
             raise NotInTable("a snooze ends after now and within what the policy allows")
         return replace(life, due_at=until)
     if event == "follow_up_set":
-        if until is None or until <= at:
-            raise NotInTable("a follow-up lies after now")
+        if until is None or not at < until <= at + policy.follow_up_at_most:
+            raise NotInTable("a follow-up lies after now and within what the policy allows")
         return replace(life, due_at=until + policy.follow_within)
     return life
 

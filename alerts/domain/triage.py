@@ -62,8 +62,9 @@ class Standing:
 
     is_open: bool
     tier: str
-    dismissed_on: date | None = None
+    closed_on: date | None = None  # by a person; what ended by itself stays quiet for nothing
     is_acknowledged: bool = False
+    evidence_tier: str = ""  # the track's when it was last looked at; a clinician may differ
 
 
 @dataclass(frozen=True)
@@ -111,9 +112,9 @@ def triage(evidence: Evidence, standing: Standing | None, rules: TriageRules) ->
     >>> triage(Evidence("mania", days), None, triage_rules()).event
     'raised'
     """
-    day, tier = evidence.days[-1].day, counted_tier(evidence.days[-1], evidence, rules)
+    tier = counted_tier(evidence.days[-1], evidence, rules)
     if standing and standing.is_open:
-        if RANK[tier] > RANK[standing.tier]:
+        if RANK[tier] > max(RANK[standing.tier], RANK.get(standing.evidence_tier, 0)):
             return Verdict("risen", tier, "higher")
         # An alert that nobody has seen does not close by itself.
         if standing.is_acknowledged and _long_low(evidence, rules):
@@ -121,14 +122,25 @@ def triage(evidence: Evidence, standing: Standing | None, rules: TriageRules) ->
         return Verdict(None, standing.tier, "open")
     if RANK[tier] < RANK[rules.raise_from]:
         return Verdict(None, tier, "below")
-    if standing and RANK[tier] <= RANK[standing.tier] and _is_cooling(standing, day, rules):
+    if standing and standing.closed_on and _is_cooling(evidence, standing, tier, rules):
         return Verdict(None, tier, "cool_down")
     return _raised(evidence, tier, rules)
 
 
-def _is_cooling(standing: Standing, day: date, rules: TriageRules) -> bool:
-    dismissed = standing.dismissed_on
-    return dismissed is not None and day < dismissed + timedelta(days=rules.cool_down_days)
+def _is_cooling(evidence: Evidence, standing: Standing, tier: str, rules: TriageRules) -> bool:
+    """Whether somebody closed what this is still about, a few days ago.
+
+    What is higher than then is something else, and so is High after a fall.
+    """
+    day, closed = evidence.days[-1].day, standing.closed_on
+    known = max(RANK[standing.tier], RANK.get(standing.evidence_tier, 0))
+    if closed is None or RANK[tier] > known:
+        return False
+    if day >= closed + timedelta(days=rules.cool_down_days):
+        return False
+    since = [counted_tier(d, evidence, rules) for d in evidence.days[:-1] if d.day >= closed]
+    has_fallen = any(RANK["Low"] <= RANK[t] < RANK[tier] for t in since)
+    return not (tier == "High" and has_fallen)
 
 
 def _raised(evidence: Evidence, tier: str, rules: TriageRules) -> Verdict:
@@ -175,6 +187,8 @@ def _long_low(evidence: Evidence, rules: TriageRules) -> bool:
     assessed = [d for d in evidence.days if d.tier != "Indeterminate"]
     last = assessed[-rules.resolve_after_low_days :]
     below = rules.low_below[evidence.track]
+    if evidence.track == "mania" and evidence.stabiliser_stopped:
+        below = min(below, rules.mania_from_after_stabiliser)
     return (
         len(last) == rules.resolve_after_low_days
         and evidence.days[-1].tier == "Low"

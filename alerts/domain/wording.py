@@ -16,6 +16,7 @@ TOLD = (
     "medication_unavailable",
     "mania_night",
     "combination_lost",
+    "worse_than_usual",
 )
 
 
@@ -26,6 +27,7 @@ def message_lines(
     tier: str,
     score: Mapping[str, Any],
     recommendation: Mapping[str, Any],
+    raised_by_clinician: bool = False,
 ) -> tuple[str, ...]:
     """The payload's lines: what, how sure, why, what to consider, and on whose word.
 
@@ -33,6 +35,8 @@ def message_lines(
     """
     lines = [f"{RESEARCH_USE}."] if research_use else []
     lines.append(f"Clarity risk indicator for {track}: {tier} on {score['day']}.")
+    if raised_by_clinician:
+        lines.append(f"Raised to {tier} by a clinician; the model says {score[track]['tier']}.")
     lines.append(f"Overall tier: {score['tier']}.")
     lines += _advice(recommendation, score["day"])
     lines += [_coverage(name, score[name]) for name in ("depression", "mania")]

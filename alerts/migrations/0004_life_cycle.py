@@ -31,6 +31,9 @@ def keep_open_and_hide_notes(apps, schema_editor):
         notes = cursor.fetchall()
     for key, note in notes:
         AlertTransition.objects.filter(pk=key).update(note=note)
+    # The constraints that follow alter the table, which waits for no deferred check.
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 class Migration(migrations.Migration):

@@ -31,6 +31,7 @@ TITLES = {
     AlertKind.DATA: "No data",
     AlertKind.CONCERN: "Concern of a clinician",
 }
+TAKEN_ON = ("acknowledged", "contacted", "follow_up_set")
 WHY = {  # by the reason that triage gives
     "high": "The tier is High.",
     "higher": "The tier has risen.",
@@ -85,8 +86,8 @@ class AlertCard:
     @property
     def concern(self) -> AlertTransition | None:
         """Who raised a concern, and in which words, for those who may read notes."""
-        first = self.history[0] if self.history else None
-        return first if first and first.note and self.may_read_notes else None
+        told = [t for t in self.history if t.event in ("raised", "risen", "upgraded") and t.note]
+        return told[-1] if told and self.may_read_notes else None
 
     @property
     def request(self) -> AlertTransition | None:
@@ -99,7 +100,25 @@ class AlertCard:
         """Who took an open alert on."""
         if self.alert.state != AlertState.ACKNOWLEDGED:
             return None
-        return next((t for t in reversed(self.history) if t.to_state == self.alert.state), None)
+        return next((t for t in reversed(self.history) if t.event in TAKEN_ON), None)
+
+    @property
+    def request_words(self) -> str:
+        """“dismiss it (Data artefact …), and to look again on 3 March 2026”."""
+        asked = self.request
+        if asked is None:
+            return ""
+        if asked.event == "downgrade_requested":
+            return "lower it to Moderate"
+        reason = DismissReason(asked.reason).label if asked.reason in DismissReason.values else ""
+        later = next((f for f in self.alert.follow_ups.all() if f.transition_id == asked.pk), None)
+        until = f", and to look again on {day_words(later.due_on)}" if later else ""
+        return f"dismiss it ({reason}){until}"
+
+    @property
+    def follow_ups(self) -> list[FollowUp]:
+        """What is promised about it."""
+        return [f for f in self.alert.follow_ups.all() if f.state == FollowUp.State.OPEN]
 
     @property
     def closing(self) -> AlertTransition | None:
@@ -169,7 +188,7 @@ def follow_up_lines(follow_ups: Sequence[FollowUp], user: User) -> list[FollowUp
     return [
         FollowUpLine(
             f,
-            f"{TITLES[AlertKind(f.alert.kind)]}: follow-up promised by {f.promised_by.username} "
+            f"{TITLES[AlertKind(f.alert.kind)]}: follow-up promised by {f.transition.actor} "
             f"for {day_words(f.due_on)}",
             f.transition.note if reads else "",
         )

@@ -65,6 +65,7 @@ def record_context(patient: Patient, user: User, now: datetime) -> dict[str, Any
         "considered": record_advice(patient, score, {a.kind for a in alerts if a.is_open}, today)
         if score
         else [],
+        "promises": patient.follow_ups.filter(state="open").select_related("transition", "alert"),
         "trend": trend_data(points, courses, trend_marks(alerts), last_day, TREND_DAYS),
         "trend_days": TREND_DAYS,
         "trend_rows": list(reversed(points)),

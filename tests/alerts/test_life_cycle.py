@@ -17,43 +17,13 @@ from alerts.models import (
 )
 from alerts.raising import alert_raise, alerts_overdue, alerts_watch
 from alerts.services import NotAllowed
-from patients.models import AuditEvent, CareTeamMember, Patient, Role, User
+from patients.models import AuditEvent, Patient, Role, User
 from patients.selectors import patients_visible_to
 from tests import factories
+from tests.alerts.acting import an_alert
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def doctor() -> User:
-    return factories.user(Role.PSYCHIATRIST, username="dr.a")
-
-
-@pytest.fixture
-def coordinator() -> User:
-    return factories.user(Role.COORDINATOR, username="coord.b")
-
-
-@pytest.fixture
-def patient(doctor: User, coordinator: User) -> Patient:
-    found = factories.patient("P-1", ehr_id="ehr-1")
-    for user in (doctor, coordinator):
-        CareTeamMember.objects.create(patient=found, user=user)
-    return found
-
-
-@pytest.fixture
-def now() -> datetime:
-    return timezone.now()
-
-
-def an_alert(patient: Patient, tier: str = "High", kind: str = "concern") -> Alert:
-    alert, is_new = alert_raise(
-        patient=patient, kind=kind, tier=tier, by="system", now=timezone.now(), why="concern"
-    )
-    assert is_new
-    return alert
 
 
 def events(alert: Alert) -> list[str]:
@@ -107,6 +77,8 @@ def test_nobody_takes_it_on_so_it_goes_up_and_the_one_on_call_may_look_until_it_
     assert alert.notices.filter(user=on_call).get().is_urgent
     assert AuditEvent.objects.filter(action="on call sees record").count() == 1
     services.alert_dismiss(alert=alert, by=doctor, reason="known-and-managed")
+    assert patients_visible_to(on_call).exists()  # while it can still be undone
+    alerts_watch(now=timezone.now() + timedelta(minutes=11))
     assert not patients_visible_to(on_call).exists() and not OnCallAccess.objects.exists()
     assert AuditEvent.objects.filter(action="on call access ended").count() == 1
 

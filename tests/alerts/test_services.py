@@ -8,8 +8,16 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
+from alerts.domain.states import TRANSITIONS
 from alerts.models import Alert, AlertTransition, DismissReason, OutboxMessage
-from alerts.services import NotAllowed, alert_acknowledge, alert_dismiss, alerts_consider
+from alerts.services import (
+    NotAllowed,
+    alert_acknowledge,
+    alert_dismiss,
+    alert_resolve,
+    alert_retier,
+    alerts_consider,
+)
 from patients.models import AuditEvent, Patient, Role
 from patients.permissions import Permission, may
 from tests import factories
@@ -259,3 +267,67 @@ def test_the_alert_says_when_it_was_changed(patient: Patient) -> None:
     alert_acknowledge(alert=alert, by=factories.user())
     alert.refresh_from_db()
     assert alert.raised_at == morning(DAY) and alert.changed_at >= before
+
+
+def test_a_resolved_alert_is_not_raised_again_by_the_same_score(patient: Patient) -> None:
+    doctor = factories.user()
+    [alert] = consider(patient, mania=0.9)
+    alert_acknowledge(alert=alert, by=doctor)
+    alert_resolve(alert=alert, by=doctor)
+    Alert.objects.update(changed_at=morning(DAY))
+    assert consider(patient, DAY, mania=0.91) == []
+    assert consider(patient, DAY + timedelta(days=1), mania=0.9) == []
+
+
+def test_what_a_clinician_lowered_stays_lowered_while_nothing_changes(patient: Patient) -> None:
+    doctor = factories.user()
+    [alert] = consider(patient, mania=0.9)
+    alert_acknowledge(alert=alert, by=doctor)
+    alert_retier(alert=alert, by=doctor, tier="Moderate", note="Seen, is well.")
+    lowered = Alert.objects.get()
+    assert lowered.recommendation != alert.recommendation
+    assert consider(patient, DAY + timedelta(days=1), mania=0.9) == []
+    assert consider(patient, DAY + timedelta(days=2), mania=0.4) == []
+    [risen] = consider(patient, DAY + timedelta(days=3), mania=0.9)
+    assert risen.tier == "High"
+
+
+def test_what_to_consider_follows_the_record_while_an_alert_is_open() -> None:
+    patient = factories.patient("P-7", ehr_id="ehr-7")
+    [alert] = consider(patient, mania=0.9)
+    assert "sertraline" not in alert.recommendation["text"]
+    patient.diagnosis, patient.medication_list_available = "bipolar_1", True
+    patient.save()
+    factories.medication(patient, first_day=DAY - timedelta(days=9))
+    consider(patient, DAY + timedelta(days=1), mania=0.9)
+    assert "sertraline" in Alert.objects.get().recommendation["text"]
+
+
+def test_raised_by_a_clinician_the_ehr_is_told_so(patient: Patient) -> None:
+    [alert] = consider(patient, mania=0.5)
+    before = alert.recommendation
+    alert_retier(alert=alert, by=factories.user(), tier="High", note="No sleep.")
+    now = Alert.objects.get()
+    assert now.recommendation["text"] != before["text"]
+    sent = str(now.messages.last().resource)
+    assert "Raised to High by a clinician; the model says Moderate." in sent
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_click_and_a_score_at_the_same_moment_leave_a_life_of_the_table(
+    patient: Patient,
+) -> None:
+    doctor = factories.user()
+    [alert] = consider(patient, mania=0.5)
+    day = DAY + timedelta(days=1)
+    score = factories.score(patient, day, mania=0.9)
+    for _ in range(5):
+        together(
+            lambda: alerts_consider(score=score, now=morning(day)),
+            lambda: alert_dismiss(
+                alert=alert, by=doctor, reason="will-monitor",
+                due_on=timezone.localdate() + timedelta(days=3),
+            ),
+        )  # fmt: skip
+    for row in AlertTransition.objects.all():
+        assert TRANSITIONS[row.event].get(row.from_state) == row.to_state, row.event

@@ -130,9 +130,30 @@ def test_nothing_closes_while_the_indicator_hovers_below_the_edge() -> None:
 def test_a_dismissed_alert_stays_quiet_for_a_week_unless_it_gets_worse(
     ago: int, event: str | None
 ) -> None:
-    standing = Standing(False, "Moderate", dismissed_on=DAY - timedelta(days=ago))
+    standing = Standing(False, "Moderate", closed_on=DAY - timedelta(days=ago))
     assert verdict(mania(0.35, 0.35, 0.35), standing).event == event
     assert verdict(mania(0.35, 0.65), standing).event == "raised"
+
+
+def test_what_a_clinician_lowered_rises_only_with_new_evidence() -> None:
+    lowered = Standing(True, "Moderate", is_acknowledged=True, evidence_tier="High")
+    assert verdict(mania(0.7, 0.7), lowered).event is None
+    fallen = Standing(True, "Moderate", is_acknowledged=True, evidence_tier="Moderate")
+    assert verdict(mania(0.7, 0.35, 0.7), fallen).event == "risen"
+
+
+def test_high_after_a_fall_is_told_during_the_cool_down_and_continuing_high_is_not() -> None:
+    closed = Standing(False, "High", closed_on=DAY - timedelta(days=3), evidence_tier="Low")
+    assert verdict(mania(0.7, 0.7, 0.7, 0.7), closed).why == "cool_down"
+    assert verdict(mania(0.7, 0.1, 0.1, 0.7), closed).event == "raised"
+    assert verdict(mania(0.35, 0.35, 0.1, 0.35), closed).why == "cool_down"
+
+
+def test_a_lowered_threshold_also_holds_for_closing() -> None:
+    held = Standing(True, "Moderate", is_acknowledged=True)
+    hovering = mania(*(0.22,) * 9)
+    assert verdict(hovering, held).event == "resolved"
+    assert verdict(replace(hovering, stabiliser_stopped=True), held).event is None
 
 
 probabilities = st.lists(st.one_of(st.none(), st.floats(0, 1)), min_size=1, max_size=12)

@@ -1,0 +1,52 @@
+"""A clinic of the release before keeps its open alerts, and its notes become unreadable."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+
+from alerts.models import Alert, AlertTransition
+from alerts.raising import alerts_watch
+
+BEFORE = [("alerts", "0003_absence")]
+
+
+def migrated_to(targets: Any) -> Any:
+    executor = MigrationExecutor(connection)
+    executor.migrate(targets)
+    return MigrationExecutor(connection).loader.project_state(targets).apps
+
+
+@pytest.mark.django_db(transaction=True)
+def test_open_alerts_are_due_after_the_migration_and_notes_are_encrypted() -> None:
+    latest = MigrationExecutor(connection).loader.graph.leaf_nodes()
+    try:
+        apps = migrated_to(BEFORE)
+        now = timezone.now()
+        patient = apps.get_model("patients", "Patient").objects.create(code="P-1")
+        score = apps.get_model("scoring", "RiskScore").objects.create(
+            patient_id=patient.pk, day=now.date(), revision=1, scored_at=now, tier="High",
+            is_current=True, depression={}, mania={}, weights={}, reasons=[], context={},
+        )  # fmt: skip
+        for track, state in (("mania", "new"), ("depression", "acknowledged")):
+            alert = apps.get_model("alerts", "Alert").objects.create(
+                patient_id=patient.pk, track=track, state=state, tier="High", score_id=score.pk,
+                raised_at=now, changed_at=now,
+            )  # fmt: skip
+            apps.get_model("alerts", "AlertTransition").objects.create(
+                alert=alert, event="raised", to_state="new", tier="High", actor="system", at=now,
+                note="Her sister rang.",
+            )  # fmt: skip
+        migrated_to(latest)
+        assert all(a.due_at and a.policy["steps"] for a in Alert.objects.all())
+        assert {a.kind for a in Alert.objects.all()} == {"mania", "depression"}
+        assert {t.note for t in AlertTransition.objects.all()} == {"Her sister rang."}
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT note FROM alerts_alerttransition")
+            assert all("sister" not in note for (note,) in cursor.fetchall())
+        assert alerts_watch(now=now + timedelta(days=2)) == 2
+    finally:
+        migrated_to(latest)
