@@ -6,6 +6,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from django.db import transaction
 from django.db.models import Count
 from django.utils import timezone
 from hypothesis import HealthCheck, settings
@@ -37,6 +38,8 @@ class ClinicMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        self.example = transaction.atomic()  # rolled back: what others left makes queries slow
+        self.example.__enter__()
         self.now = BEGIN
         self.clock = mock.patch("django.utils.timezone.now", lambda: self.now)
         self.clock.start()
@@ -50,6 +53,8 @@ class ClinicMachine(RuleBasedStateMachine):
         self.clock.stop()
         rows = AlertTransition.objects.filter(alert__patient=self.patient)
         seen.update(rows.values_list("event", flat=True))
+        transaction.set_rollback(True)
+        self.example.__exit__(None, None, None)
 
     @rule(
         depression=st.sampled_from([None, 0.1, 0.6, 0.9]),
