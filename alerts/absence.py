@@ -93,9 +93,7 @@ def absence_acknowledge(*, notice: AbsenceNotice, by: User, note: str = "") -> b
     Raises NotAllowed for a role that changes no alert, and where somebody else was first.
     """
     if answer(by.role, "acknowledge", AlertKind.DATA) == NO:
-        raise NotAllowed(
-            "Your role changes no alert: the patient's care team looks after it."
-        )
+        raise NotAllowed("Your role changes no alert: the patient's care team looks after it.")
     alert = _data_alert(notice.patient)
     changed = absence_seen(patient=notice.patient, by=by, note=note)
     if changed:

@@ -151,7 +151,7 @@ def test_coordinators_find_it_in_their_digest_with_a_code_and_no_name() -> None:
     jo, sam = coordinator("jo", "jo@clinic.example"), coordinator("sam", "sam@clinic.example")
     doctor = factories.user(username="doc", email="doc@clinic.example")
     stopped("CL-1", (jo, sam, doctor), name="Ada Example")
-    absence_watch(now=MORNING)
+    absence_watch(now=MORNING - timedelta(hours=3))
     assert notices_mail(now=MORNING.replace(hour=12, minute=59)) == 0  # 7:59 in the clinic
     assert notices_mail(now=MORNING) == 2
     assert sorted(m.to[0] for m in mail.outbox) == ["jo@clinic.example", "sam@clinic.example"]
