@@ -7,7 +7,7 @@ from alerts.domain.absence import AbsenceRules, load_absence_rules
 from alerts.domain.escalation import Policy, load_policies
 from alerts.domain.guidelines import Recommendation, load_guidelines
 from alerts.domain.safety import load_safety_words
-from alerts.domain.triage import TriageRules, load_triage_rules
+from alerts.domain.triage_rules import TriageRules, load_triage_rules
 
 DATA = Path(__file__).resolve().parent / "data"
 

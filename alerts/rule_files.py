@@ -13,7 +13,7 @@ from alerts.domain.escalation import load_policies
 from alerts.domain.forbidden import load_forbidden_words
 from alerts.domain.guidelines import load_guideline
 from alerts.domain.safety import load_safety_words
-from alerts.domain.triage import load_triage_rules
+from alerts.domain.triage_rules import load_triage_rules
 from patients import resources as patient_rules
 from patients.domain.drugs import load_drug_table
 from patients.domain.medications import load_medication_rules
