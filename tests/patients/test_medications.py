@@ -223,6 +223,15 @@ def test_what_the_rules_are_told_of_a_day(patient: Patient) -> None:
     assert sleep_drug_changes(who, DAY + timedelta(days=11)) == ()
 
 
+def test_lithium_that_was_switched_to_valproate_was_not_stopped(patient: Patient) -> None:
+    complete(patient)
+    lithium = start(patient, "lithium")
+    services.medication_stop(course=lithium, last_day=DAY - timedelta(days=10), by="boss")
+    assert mood_stabilisers_stopped(known(patient), DAY) != ()
+    start(patient, "valproate", first_day=DAY - timedelta(days=9))
+    assert mood_stabilisers_stopped(known(patient), DAY) == ()
+
+
 def test_what_a_template_is_given(patient: Patient) -> None:
     start(patient, "sertraline", atc="N06AB06", rxnorm="36437", dose="50 mg")
     [row] = medications_shown(known(patient), DAY)["rows"]
