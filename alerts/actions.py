@@ -1,6 +1,6 @@
 """What can be asked about an alert, over a form or the API: the request, the service, the words."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,7 +59,7 @@ class DismissRequest(NoteRequest):
 
     def to_internal_value(self, data: Any) -> Any:
         """An empty day of a form is none."""
-        if data.get("due_on") == "":
+        if isinstance(data, Mapping) and data.get("due_on") == "":
             data = {key: value for key, value in data.items() if key != "due_on"}
         return super().to_internal_value(data)
 

@@ -9,14 +9,15 @@ from datetime import datetime
 from django.conf import settings
 from django.core.mail import send_mail
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from alerts.absence import words_of
-from alerts.models import Notice, NoticeSetting
+from alerts.models import AbsenceNotice, Notice, NoticeSetting
 from clarity_site.logs import log
-from patients.domain.days import zone_named
+from patients.domain.days import zone_named, zone_names
 from patients.domain.errors import InputError
 from patients.models import User
+from patients.selectors import patients_visible_to
 from patients.services import audit_record
 from scoring.domain.output import RESEARCH_USE
 from scoring.selectors import research_use
@@ -38,14 +39,17 @@ MOST_LINES = 40
 
 
 def notices_mail(*, now: datetime) -> int:
-    """Send what is due; returns how many mails went out. What cannot go out waits for the next."""
+    """Send what is due; returns how many mails went out. What cannot go out waits for the next.
+
+    Each person is apart: an address that is none keeps nobody else's mail back.
+    """
     sent = 0
     for user in User.objects.filter(notices__in=_waiting(), is_active=True).distinct():
         try:
             with transaction.atomic():
                 sent += _mail(user, now)
-        except OSError as error:  # also what a mail server answers; the others get theirs
-            log.error("notice mail failed", extra={"user": user.username}, exc_info=error)
+        except (OSError, ValueError) as error:  # what a server answers, or no usable address
+            log.error("notice mail failed", extra={"user": user.pk}, exc_info=error)
     return sent
 
 
@@ -53,20 +57,44 @@ def _waiting() -> "QuerySet[Notice]":
     return Notice.objects.filter(sent_at=None, cancelled_at=None)
 
 
+def notices_of(user: User) -> "QuerySet[Notice]":
+    """The person's notices of patients that they may see, with all that ``notice_words`` reads."""
+    rows = Notice.objects.filter(user=user, alert__patient__in=patients_visible_to(user))
+    missing = AbsenceNotice.objects.filter(closed_at=None)
+    return rows.select_related("alert__patient").prefetch_related(
+        "alert__patient__zones",
+        Prefetch("alert__patient__absences", missing, to_attr="open_absences"),
+    )
+
+
+def zone_of(setting: NoticeSetting | None) -> str:
+    """The person's zone; the clinic's where they gave none, or one that is none any more."""
+    usable = setting is not None and setting.zone in zone_names()
+    return setting.zone if setting and usable else settings.TIME_ZONE
+
+
+def _digest_moment(setting: NoticeSetting, now: datetime) -> datetime | None:
+    """Today's moment of the digest in the person's zone, once it has come and had none yet."""
+    local = now.astimezone(zone_named(zone_of(setting)))
+    moment = local.replace(hour=setting.digest_hour, minute=0, second=0, microsecond=0)
+    return moment if moment <= local and setting.digested_on != local.date() else None
+
+
 def _mail(user: User, now: datetime) -> int:
     setting, _ = NoticeSetting.objects.select_for_update().get_or_create(
         user=user, defaults={"zone": settings.TIME_ZONE}
     )
-    rows = _waiting().filter(user=user).select_related("alert__patient").order_by("at", "id")
+    rows = notices_of(user).filter(sent_at=None, cancelled_at=None).order_by("at", "id")
     notices = list(rows.select_for_update(of=("self",)))
-    local = now.astimezone(zone_named(setting.zone))
-    is_time = local.hour >= setting.digest_hour and setting.digested_on != local.date()
+    # What is written after the hour of the digest waits for that of tomorrow, day or night.
+    moment = _digest_moment(setting, now)
     urgent = [n for n in notices if n.is_urgent]
-    due = notices if is_time else urgent
+    digest = [n for n in notices if not n.is_urgent and moment and n.at < moment]
+    due = urgent + digest
     if not due:
         return 0
-    if is_time:
-        setting.digested_on = local.date()
+    if moment and digest:
+        setting.digested_on = moment.date()
         setting.save(update_fields=["digested_on"])
     Notice.objects.filter(pk__in=[n.pk for n in due]).update(sent_at=now)
     if not user.email:  # Clarity shows it all the same
@@ -89,11 +117,11 @@ def _body(notices: Sequence[Notice], now: datetime) -> str:
 
 
 def notice_words(notice: Notice, now: datetime) -> str:
-    """“C-0007: Mania High, new”. No name."""
+    """“C-0007: Mania High, new”, of one of ``notices_of``. No name."""
     alert = notice.alert
     if alert.kind == "data":
-        absence = alert.patient.absences.filter(closed_at=None).first()
-        words = words_of(absence, now) if absence else "data have come again"
+        absences: list[AbsenceNotice] = alert.patient.open_absences  # type: ignore[attr-defined]
+        words = words_of(absences[0], now) if absences else "data have come again"
         return f"{alert.patient.code}: {words}"
     kind = alert.get_kind_display()
     return f"{alert.patient.code}: {kind} {notice.tier}, {EVENTS.get(notice.event, notice.event)}"

@@ -6,12 +6,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from alerts.mail import notice_setting_set, notice_words, notices_seen
-from alerts.models import Notice, NoticeSetting, OnCallTurn
+from alerts.mail import notice_setting_set, notice_words, notices_of, notices_seen, zone_of
+from alerts.models import NoticeSetting, OnCallTurn
 from alerts.notices import on_call_remove, on_call_set
 from patients.domain.errors import InputError
 from patients.models import Role, User
-from patients.permissions import Permission
+from patients.permissions import Permission, may
 from patients.views import actor, back, page
 
 SHOWN = 100
@@ -61,11 +61,10 @@ def setting(request: HttpRequest) -> HttpResponse:
 
 def _notices(request: HttpRequest, form: SettingForm | None, status: int = 200) -> HttpResponse:
     user, now = actor(request), timezone.now()
-    rows = Notice.objects.filter(user=user).select_related("alert__patient")[:SHOWN]
-    lines = [(n, notice_words(n, now)) for n in rows]
+    lines = [(n, notice_words(n, now)) for n in notices_of(user)[:SHOWN]]
     mine = NoticeSetting.objects.filter(user=user).first()
     initial = {
-        "zone": mine.zone if mine else timezone.get_default_timezone_name(),
+        "zone": zone_of(mine),
         "digest_hour": mine.digest_hour if mine else 8,
     }
     context = {
@@ -78,9 +77,9 @@ def _notices(request: HttpRequest, form: SettingForm | None, status: int = 200) 
     return answer
 
 
-@page("GET", Permission.MANAGE_MESSAGES)
+@page("GET")
 def on_call(request: HttpRequest) -> HttpResponse:
-    """Who is on call."""
+    """Who is on call: for everybody to read."""
     return _on_call(request, TurnForm(label_suffix=""))
 
 
@@ -111,4 +110,9 @@ def on_call_drop(request: HttpRequest) -> HttpResponse:
 
 def _on_call(request: HttpRequest, form: TurnForm, status: int = 200) -> HttpResponse:
     turns = OnCallTurn.objects.filter(last_day__gte=timezone.localdate()).select_related("user")
-    return render(request, "alerts/on_call.html", {"turns": turns, "form": form}, status=status)
+    context = {
+        "turns": turns,
+        "form": form,
+        "may_manage": may(actor(request), Permission.MANAGE_MESSAGES),
+    }
+    return render(request, "alerts/on_call.html", context, status=status)

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from alerts.outcomes import outcome_record
 from alerts.presenters.outcomes import outcomes_shown
+from alerts.resources import safety_rules
 from patients import outcomes
 from patients.domain.errors import InputError
 from patients.models import Episode, Patient, Questionnaire, User
@@ -142,6 +143,7 @@ def _page(
     context: dict[str, Any] = shown | {
         "patient": patient,
         "zone": zone_now(patient),
+        "safety_days": safety_rules().at_once_days,
         "may_record": may(user, Permission.RECORD_OUTCOMES),
         "asked": asked,
         "instruments": instruments().values(),

@@ -8,14 +8,12 @@ from django.utils import timezone
 
 from alerts.models import AlertKind
 from alerts.raising import alert_raise
-from alerts.resources import safety_words
+from alerts.resources import safety_rules
 from patients.models import Patient, Questionnaire, User
 from patients.outcomes import CLINIC, questionnaire_record, self_harm_item
-from patients.selectors import questionnaires_with_self_harm_since
+from patients.selectors import questionnaires_with_self_harm_since, zones_of
 from patients.services import SYSTEM, audit_record
 from scoring.models import Tier
-
-WATCHED = timedelta(days=30)  # what was stored before is not brought up any more
 
 
 @transaction.atomic
@@ -50,7 +48,8 @@ def outcome_record(
 def safety_consider(*, questionnaire: Questionnaire, by: User | str, now: datetime) -> bool:
     """Raise the safety alert for an answer above zero to the item on self-harm, once.
 
-    Returns whether it was considered now. An open safety alert that somebody holds comes back.
+    Returns whether it was raised or told again now: an open safety alert that somebody holds
+    comes back. An answer of longer ago than safety.toml says is written down and raises nothing.
 
     ``by`` is who recorded it, or “system” for what a device told.
     """
@@ -61,20 +60,33 @@ def safety_consider(*, questionnaire: Questionnaire, by: User | str, now: dateti
     )
     if not unseen.update(safety_considered_at=now):
         return False
-    alert_raise(
-        patient=questionnaire.patient, kind=AlertKind.SAFETY, tier=Tier.HIGH, by=by, now=now,
-        why="self_harm_item", recommendation=safety_words(),
-    )  # fmt: skip
+    at_once = safety_rules().is_recent(questionnaire.taken_at, now)
     audit_record(
         by=by,
         action="self-harm item above zero",
         patient=questionnaire.patient,
         questionnaire=questionnaire.pk,
+        at_once=at_once,
     )
-    return True
+    if at_once:
+        _raise(questionnaire, by, now)
+    return at_once
+
+
+def _raise(questionnaire: Questionnaire, by: User | str, now: datetime) -> None:
+    patient = questionnaire.patient
+    told = safety_rules().told_of(zones_of(patient).local_day(questionnaire.taken_at))
+    alert, _ = alert_raise(
+        patient=patient, kind=AlertKind.SAFETY, tier=Tier.HIGH, by=by, now=now,
+        why="self_harm_item", recommendation=told,
+    )  # fmt: skip
+    if alert.recommendation != told:  # it was open: its card says of which day it was told last
+        alert.recommendation = told
+        alert.save(update_fields=["recommendation"])
 
 
 def safety_watch(*, now: datetime) -> int:
-    """Consider what devices and vendors told meanwhile; returns how many were considered."""
-    rows = questionnaires_with_self_harm_since(now - WATCHED)
+    """Consider what devices and vendors told meanwhile; returns how many were told."""
+    stored_since = now - timedelta(days=safety_rules().at_once_days)
+    rows = questionnaires_with_self_harm_since(stored_since)
     return sum(safety_consider(questionnaire=row, by=SYSTEM, now=now) for row in rows)

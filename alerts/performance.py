@@ -9,6 +9,7 @@ from io import StringIO
 from django.db.models import Prefetch
 from django.utils import timezone
 
+from alerts.domain.history import kept
 from alerts.domain.performance import LOOKED_BACK, Finding, Line, Raised, missed, performance
 from alerts.models import Alert, AlertTransition
 from patients.models import Episode, Patient, Questionnaire, User
@@ -44,7 +45,7 @@ def rule_performance(user: User, today: date) -> Performance:
     recent = [e for e in episodes if e.first_day >= first + LOOKED_BACK]
     codes = dict(visible.values_list("pk", "code"))
     return Performance(
-        performance(alerts, [*episodes, *_positive(visible, first)]),
+        performance(alerts, [*episodes, *_positive(visible, first)], today),
         [(codes[e.patient], e) for e in missed(recent, alerts)],
         len(recent),
     )
@@ -54,7 +55,7 @@ def _raised(patients: Iterable[Patient], first: date) -> Iterator[Raised]:
     rows = Alert.objects.filter(patient__in=patients, raised_at__date__gte=first)
     ordered = AlertTransition.objects.order_by("at", "id").defer("note")
     for alert in rows.prefetch_related(Prefetch("transitions", ordered)):
-        steps = list(alert.transitions.all())
+        steps = kept(alert.transitions.all())
         taken = next((t.at for t in steps if t.to_state == "acknowledged"), None)
         closed = steps[-1] if steps and steps[-1].event == "dismissed" else None
         yield Raised(

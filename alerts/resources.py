@@ -6,8 +6,8 @@ from pathlib import Path
 from alerts.domain.absence import AbsenceRules, load_absence_rules
 from alerts.domain.escalation import Policy, load_policies
 from alerts.domain.guidelines import Recommendation, load_guidelines
-from alerts.domain.safety import load_safety_words
-from alerts.domain.triage import TriageRules, load_triage_rules
+from alerts.domain.safety import SafetyRules, load_safety_rules
+from alerts.domain.triage_rules import TriageRules, load_triage_rules
 
 DATA = Path(__file__).resolve().parent / "data"
 
@@ -25,9 +25,9 @@ def policies() -> dict[str, Policy]:
 
 
 @cache
-def safety_words() -> dict[str, str]:
-    """safety.toml, as an alert's recommendation. Raises RuleFileError."""
-    return load_safety_words(DATA / "safety.toml")
+def safety_rules() -> SafetyRules:
+    """safety.toml. Raises RuleFileError."""
+    return load_safety_rules(DATA / "safety.toml")
 
 
 @cache

@@ -12,8 +12,8 @@ from alerts.domain.absence import load_absence_rules
 from alerts.domain.escalation import load_policies
 from alerts.domain.forbidden import load_forbidden_words
 from alerts.domain.guidelines import load_guideline
-from alerts.domain.safety import load_safety_words
-from alerts.domain.triage import load_triage_rules
+from alerts.domain.safety import load_safety_rules
+from alerts.domain.triage_rules import load_triage_rules
 from patients import resources as patient_rules
 from patients.domain.drugs import load_drug_table
 from patients.domain.medications import load_medication_rules
@@ -60,7 +60,7 @@ READERS: Mapping[str, Mapping[str, Load]] = {
         "triage.toml": load_triage_rules,
         "escalation.toml": load_policies,
         "absence.toml": load_absence_rules,
-        "safety.toml": load_safety_words,
+        "safety.toml": load_safety_rules,
         "forbidden_words.toml": load_forbidden_words,
     },
 }

@@ -9,6 +9,7 @@ from django.db.models import Prefetch, QuerySet
 from django.db.models.fields.json import KT
 from django.utils import timezone
 
+from alerts.absence import open_notices
 from alerts.models import (
     OPEN_STATES,
     AbsenceNotice,
@@ -110,10 +111,8 @@ def panel_rows(user: User | AnonymousUser, now: datetime) -> list[PanelRow]:
 
 
 def open_absences(user: User | AnonymousUser) -> list[AbsenceNotice]:
-    """Of the user's patients those whose data have stopped, first those nobody looks after."""
-    rows = AbsenceNotice.objects.filter(patient__in=patients_visible_to(user), closed_at=None)
-    rows = rows.select_related("patient").prefetch_related("patient__zones")
-    return sorted(rows, key=lambda row: (row.acknowledged_at is not None, row.since))
+    """Of the user's patients those whose data have stopped, the longest first."""
+    return list(open_notices().filter(patient__in=patients_visible_to(user)).order_by("since"))
 
 
 def score_points(patients: Iterable[Patient], first_day: date) -> dict[int, list[ScorePoint]]:

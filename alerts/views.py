@@ -112,18 +112,23 @@ def follow_up_done(request: HttpRequest, follow_up: FollowUp) -> HttpResponse:
     return back(request, "alerts")
 
 
-@page("POST", Permission.MANAGE_RECORDINGS, find=patient_for)
+@page("POST", Permission.ACT_ON_ALERTS, find=patient_for)
 def absence_acknowledge(request: HttpRequest, patient: Patient) -> HttpResponse:
     """Somebody looks after data that have stopped."""
     asked = NoteRequest(data=request.POST)
     if _valid(request, asked):
         notice = patient.absences.filter(closed_at=None).first()
-        if notice and absence.absence_acknowledge(
-            notice=notice, by=actor(request), **asked.validated_data
-        ):
-            messages.success(request, f"Noted that you look after the data of {patient}.")
-        else:
-            messages.error(request, f"Data of {patient} have come again: there is nothing to note.")
+        try:
+            if notice and absence.absence_acknowledge(
+                notice=notice, by=actor(request), **asked.validated_data
+            ):
+                messages.success(request, f"Noted that you look after the data of {patient}.")
+            else:
+                messages.error(
+                    request, f"Data of {patient} have come again: there is nothing to note."
+                )
+        except services.NotAllowed as refusal:
+            messages.error(request, str(refusal))
     return back(request, "patient-data", patient.code)
 
 

@@ -5,6 +5,7 @@ from datetime import date
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from patients.domain.day_bounds import day_check
 from patients.domain.errors import InputError
 from patients.models import Circumstance, Patient, User
 from patients.services import audit_record
@@ -16,7 +17,8 @@ def circumstance_start(
 ) -> Circumstance:
     """It holds from that day on, to the last day where one is known.
 
-    Raises InputError for a last day before the first, and for a kind that is still going on.
+    Raises InputError for a last day before the first, days that cannot be meant, and a kind
+    that is still going on.
     """
     _in_order(first_day, last_day)
     try:
@@ -39,7 +41,10 @@ def circumstance_start(
 
 @transaction.atomic
 def circumstance_end(*, circumstance: Circumstance, last_day: date, by: User) -> None:
-    """It held up to and including that day. Raises InputError for a day before its first."""
+    """It held up to and including that day.
+
+    Raises InputError for a day before its first, or one that cannot be meant.
+    """
     _in_order(circumstance.first_day, last_day)
     circumstance.last_day = last_day
     circumstance.save(update_fields=["last_day"])
@@ -58,5 +63,7 @@ def circumstance_remove(*, circumstance: Circumstance, by: User) -> None:
 
 
 def _in_order(first_day: date, last_day: date | None) -> None:
+    for day in (first_day, last_day):
+        day_check(day, timezone.localdate())
     if last_day and last_day < first_day:
         raise InputError("The last day lies before the first: correct one of them.")

@@ -60,10 +60,11 @@ def _data_page(
         "zones": patient.zones.order_by("-first_day"),
         "zone_form": zone_form,
         "zone_names": sorted(zone_names()),
-        "absence": absence_of(patient, now),
+        "absence": absence_of(patient, actor(request), now),
         "uploads": uploads_open(patient),
         "tokens": patient.device_tokens.order_by(STILL_VALID_FIRST, "-created_at"),
         "may_manage_recordings": may(actor(request), Permission.MANAGE_RECORDINGS),
+        "may_act": may(actor(request), Permission.ACT_ON_ALERTS),
         "removals": _removals(patient, [line.device for line in context["devices"]], removal),
     }
     return render(request, "patients/data.html", context | more, status=status)

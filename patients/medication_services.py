@@ -3,9 +3,12 @@
 from datetime import date, timedelta
 
 from django.db import transaction
+from django.utils import timezone
 
+from patients.domain.day_bounds import day_check
 from patients.domain.drugs import code_of_atc, code_of_rxnorm
 from patients.domain.errors import InputError
+from patients.medications import courses_that_count
 from patients.models import MedicationCourse, Patient, User
 from patients.resources import drug_table
 from patients.services import audit_record
@@ -51,10 +54,10 @@ def medication_start(
     rxnorm: str = "",
     source: str = MedicationCourse.Source.CLINIC,
 ) -> MedicationCourse:
-    """A drug is taken from that day on; the patient now has a medication list.
+    """A drug is taken from that day on. Whether the list is complete is said apart.
 
     The class is the table's where it knows the drug. Raises InputError as ``class_settled``
-    does, and for a day before 1950.
+    does, and for a day that cannot be meant.
     """
     settled, origin = class_settled(drug=drug, drug_class=drug_class, atc=atc, rxnorm=rxnorm)
     _check_days(drug, first_day, None)
@@ -69,7 +72,6 @@ def medication_start(
         dose=dose,
         first_day=first_day,
     )
-    Patient.objects.filter(pk=patient.pk).update(medication_list_available=True)
     audit_record(
         by=by,
         action="medication started",
@@ -103,6 +105,7 @@ def medication_dose_change(
     correction), the dose it has, and a course entered in error.
     """
     _lock(course)
+    _check_days(course.drug, first_day, None)
     if dose.strip() == course.dose:
         raise InputError(f"{course.drug} has this dose already: give the new one.")
     if first_day == course.first_day or not course.active_on(first_day):
@@ -152,13 +155,14 @@ def medication_mark_error(*, course: MedicationCourse, reason: str, by: User | s
     _lock(course)
     _set_in_error(course, reason)
     _audit(course, by, "medication entered in error", reason=reason)
-    if not course.patient.medications.filter(entered_in_error=False).exists():
-        medication_list_set(patient=course.patient, available=False, by=by)
+    patient = Patient.objects.get(pk=course.patient_id)
+    if patient.medication_list_available and not courses_that_count(patient):
+        medication_list_set(patient=patient, available=False, by=by)
 
 
 @transaction.atomic
 def medication_list_set(*, patient: Patient, available: bool, by: User | str) -> None:
-    """Say whether the patient's medication list is known at all."""
+    """Say whether the patient's list is complete. Nothing else does: one drug is no list."""
     Patient.objects.filter(pk=patient.pk).update(medication_list_available=available)
     audit_record(by=by, action="medication list", patient=patient, available=available)
 
@@ -171,8 +175,8 @@ def _lock(course: MedicationCourse) -> None:
 
 
 def _check_days(drug: str, first_day: date, last_day: date | None) -> None:
-    if first_day < EARLIEST:
-        raise InputError(f"{drug} cannot have begun on {first_day}: give a day from 1950 on.")
+    for day in (first_day, last_day):
+        day_check(day, timezone.localdate(), earliest=EARLIEST)
     if last_day is not None and last_day < first_day:
         raise InputError(f"{drug} began on {first_day}: it cannot have ended on {last_day}.")
 

@@ -41,7 +41,9 @@ def recorded_state(patient: Patient, day: date) -> MedicationState:
     return MedicationState(
         known=patient.medication_list_available,
         antidepressants=taken_on(courses, day, rules.antidepressants),
-        mood_stabilisers_stopped=stopped(courses, day, rules.stopped_days, rules.mood_stabilisers),
+        mood_stabilisers_stopped=stopped(
+            courses, day, rules.stopped_days, rules.mood_stabilisers, rules.switched_within_days
+        ),
         sleep_changes=changes(courses, day, rules.sleep_days, rules.sleep_drugs),
     )
 

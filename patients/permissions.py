@@ -16,7 +16,7 @@ class Permission(StrEnum):
     SEE_RUNS = "see nightly runs and drift of the models"
     RECORD_OUTCOMES = "record questionnaires and episodes"
     CARE = "record circumstances of a patient, have one scored now"
-    MANAGE_RECORDINGS = "look after a patient's devices, time zone and missing data"
+    MANAGE_RECORDINGS = "look after a patient's devices and time zone"
 
 
 CLINICIANS = frozenset(

@@ -98,7 +98,7 @@ def patient_page(request: HttpRequest, patient: Patient) -> HttpResponse:
     user, now = actor(request), timezone.now()
     services.record_opened(patient=patient, by=user, page="patient")
     context = record_context(patient, user, now) | {
-        "absence": absence_of(patient, now),
+        "absence": absence_of(patient, user, now),
         "may_manage_recordings": may(user, Permission.MANAGE_RECORDINGS),
         "may_act": may(user, Permission.ACT_ON_ALERTS),
         "may_care": may(user, Permission.CARE),

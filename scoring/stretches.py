@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from django.db import transaction
 from django.utils import timezone
 
+from patients.domain.day_bounds import day_check
 from patients.domain.errors import InputError
 from patients.models import Patient, User
 from patients.services import audit_record
@@ -46,11 +47,12 @@ def stretch_mark(
 
 
 def stretch_check(patient: Patient, first_day: date, last_day: date) -> None:
-    """Raises InputError for days in the wrong order, in the future, or marked already."""
+    """Raises InputError for days in the wrong order, before 1900, in the future, or marked."""
     if first_day > last_day:
         raise InputError(f"The last day, {last_day}, lies before the first: change one of them.")
     if last_day > timezone.localdate():
         raise InputError(f"{last_day} lies in the future: mark days that have been.")
+    day_check(first_day, timezone.localdate())
     held = BaselineStretch.objects.filter(patient=patient, removed_at=None)
     there = held.filter(first_day__lte=last_day, last_day__gte=first_day).first()
     if there:
@@ -106,7 +108,7 @@ def intake_set(
     """Take a clinician's intake assessment as the starting point; the newest one counts.
 
     ``phq9``: the total, 0 to 27. Raises InputError for one that there is not, a tier that is
-    none of the three, a day in the future, and without the clinician.
+    none of the three, a day before 1900 or in the future, and without the clinician.
     """
     if not 0 <= phq9 <= MOST_PHQ9:
         raise InputError(f"{phq9} is no PHQ-9 total: give 0 to {MOST_PHQ9}.")
@@ -114,6 +116,7 @@ def intake_set(
         raise InputError(f"{tier} is no tier: give Low, Moderate or High.")
     if day > timezone.localdate():
         raise InputError(f"{day} lies in the future: give the day of the assessment.")
+    day_check(day, timezone.localdate())
     if not clinician.strip():
         raise InputError("Say which clinician assessed the patient.")
     intake = IntakeAssessment.objects.create(

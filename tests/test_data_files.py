@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from alerts.domain.guidelines import load_guidelines
-from alerts.domain.triage import load_triage_rules
+from alerts.domain.triage_rules import load_triage_rules
 from scoring.domain.rules import PROVENANCE, RuleFileError, load_router_rules, read_rule_file
 from scoring.domain.vector_names import INDEX_NAMES
 from scoring.resources import feature_labels

@@ -75,6 +75,7 @@ def test_no_sentence_of_code_templates_scripts_or_rule_files_claims_too_much() -
         "alerts/fhir/resources.py",
         "alerts/absence.py",
         "alerts/tasks.py",
+        "clarity_site/env.py",
         "templates/patients/record.html",
         "templates/parts/recommendation.html",
         "static/js/charts.js",
@@ -103,6 +104,14 @@ def test_a_claim_that_is_planted_is_found(
     assert len(claims([("planted", sentence) for sentence in read(source)])) == 1
     quiet = source.replace(CLAIM, "The risk indicator is shown")
     assert claims([("planted", sentence) for sentence in read(quiet)]) == []
+
+
+@pytest.mark.parametrize("word", ["Alarm", "Predicted:", "Prédit", "emergency!", "Diagnosis"])
+def test_a_claim_of_one_word_is_found_and_a_name_of_the_code_is_none(word: str) -> None:
+    for source in (f'LABEL = "{word}"\n', f'TITLES = {{"x": f"{word}{{n}}"}}\n'):
+        assert claims([("planted", sentence) for sentence in of_python(source)]) != []
+    name = 'FIELDS = ("diagnosis", "patient.diagnosis", "predicted_p")\n'
+    assert list(of_python(name)) == []
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,19 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from patients.domain.rule_files import PROVENANCE, RuleFileError, read_rule_file
+from patients.domain.rule_files import RuleFileError, read_rule_file
 
 RECIPIENTS = ("coordinator", "psychiatrist", "on_call")
 NAMES = ("High", "Moderate", "safety", "data")
-FIELDS = {
-    "steps", "repeat_hours", "follow_within_hours", "snooze_at_most_hours",
-    "follow_up_at_most_hours",
-}  # fmt: skip
+SPANS = (
+    "repeat_hours", "follow_within_hours", "snooze_at_most_hours", "follow_up_at_most_hours",
+)  # fmt: skip
+FIELDS = {"steps", *SPANS}
+SHAPE: dict[str, Any] = {
+    "steps": [{"after_hours": float, "to": [str]}],
+    **dict.fromkeys(SPANS, float),
+}
+MOST_HOURS = 24 * 366
 
 
 @dataclass(frozen=True)
@@ -95,22 +100,30 @@ def load_policies(path: Path) -> dict[str, Policy]:
 
     Raises RuleFileError for a missing or unknown policy, field or value.
     """
-    table, _ = read_rule_file(path)
-    tables = {name: values for name, values in table.items() if name not in PROVENANCE}
-    if differing := sorted(set(tables) ^ set(NAMES)):
-        raise RuleFileError(
-            f"{path.name}: the policy {differing[0]} is missing or unknown: there is one for each "
-            f"of {', '.join(NAMES)}."
-        )
+    table, _ = read_rule_file(path, dict.fromkeys(NAMES, SHAPE))
+    for name in NAMES:
+        _check_hours(f"{path.name}: {name}", table[name])
     found = {}
-    for name, values in tables.items():
+    for name in NAMES:
         try:
-            found[name] = Policy.of(values)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            found[name] = Policy.of(table[name])
+        except ValueError as error:
             raise RuleFileError(
                 f"{path.name}: [{name}] cannot be used ({error}): correct it."
             ) from None
     return found
+
+
+def _check_hours(where: str, policy: Mapping[str, Any]) -> None:
+    spans = {field: policy[field] for field in SPANS}
+    for place, step in enumerate(policy["steps"], start=1):
+        if step["after_hours"]:  # the first comes at once
+            spans[f"steps, item {place}.after_hours"] = step["after_hours"]
+    for field, hours in spans.items():
+        if not 0 < hours <= MOST_HOURS:
+            raise RuleFileError(
+                f"{where}.{field} is {hours}: give hours above zero and up to {MOST_HOURS}."
+            )
 
 
 def policy_name(kind: str, tier: str) -> str:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from operator import or_
 from statistics import median
 
 CONFIRMED_WITHIN = timedelta(days=14)  # after the alert
@@ -54,18 +55,19 @@ class Line:
     median_hours: float | None
 
 
-def performance(alerts: Sequence[Raised], findings: Sequence[Finding]) -> list[Line]:
+def performance(alerts: Sequence[Raised], findings: Sequence[Finding], today: date) -> list[Line]:
     """A line for each rule, kind and month in which it raised anything, newest month first.
 
     An alert is confirmed when a questionnaire of its pole above the cut-off, or an episode,
     lies within 14 days after it, or an episode goes on that day. Kinds that nothing could
-    confirm (safety, data) count as not confirmable.
+    confirm (safety, data) count as not confirmable, and one that nothing has confirmed yet
+    counts only once its 14 days are over.
     """
     by: dict[tuple[str, str, str], list[Raised]] = {}
     for alert in alerts:
         by.setdefault((f"{alert.day:%Y-%m}", alert.kind, alert.rule), []).append(alert)
     return [
-        _line(rule, kind, month, rows, findings)
+        _line(rule, kind, month, rows, findings, today)
         for (month, kind, rule), rows in sorted(by.items(), key=lambda item: _newest_first(item[0]))
     ]
 
@@ -76,10 +78,16 @@ def _newest_first(key: tuple[str, str, str]) -> tuple[int, str, str]:
 
 
 def _line(
-    rule: str, kind: str, month: str, rows: Sequence[Raised], findings: Sequence[Finding]
+    rule: str,
+    kind: str,
+    month: str,
+    rows: Sequence[Raised],
+    findings: Sequence[Finding],
+    today: date,
 ) -> Line:
     waits = [(r.acknowledged_at - r.at) / timedelta(hours=1) for r in rows if r.acknowledged_at]
-    confirmable = [r for r in rows if r.kind in CONFIRMING]
+    confirmed = [is_confirmed(r, findings) for r in rows if r.kind in CONFIRMING]
+    over = [today > r.day + CONFIRMED_WITHIN for r in rows if r.kind in CONFIRMING]
     return Line(
         rule,
         kind,
@@ -87,8 +95,8 @@ def _line(
         len(rows),
         len(waits),
         Counter(r.dismissed_for for r in rows if r.dismissed_for),
-        sum(is_confirmed(r, findings) for r in confirmable),
-        len(confirmable),
+        sum(confirmed),
+        sum(map(or_, confirmed, over)),
         median(waits) if waits else None,
     )
 

@@ -1,32 +1,13 @@
 """From a track's last days to: raise, rise, resolve, or nothing, and why."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
-from typing import Any
 
-from patients.domain.rule_files import RuleFileError, read_rule_file
+from alerts.domain.triage_rules import TriageRules
 
 WORSE, EARLY_WARNING = "worse_than_usual", "early_warning"  # reasons not to wait
 RANK = {"Indeterminate": 0, "Low": 1, "Moderate": 2, "High": 3}
-
-
-@dataclass(frozen=True)
-class TriageRules:
-    """Everything in triage.toml."""
-
-    raise_from: str
-    persists_days: int
-    persists_of_days: int
-    fast_rise: float
-    fast_rise_days: int
-    cool_down_days: int
-    resolve_after_low_days: int
-    low_below: Mapping[str, float]
-    mania_from_after_stabiliser: float
-    follow_up_days: Mapping[str, int]
-    alerts_a_week: int
 
 
 @dataclass(frozen=True)
@@ -74,32 +55,6 @@ class Verdict:
     event: str | None
     tier: str
     why: str
-
-
-SHAPE: dict[str, Any] = {
-    "raise_from": str,
-    "persists_days": int,
-    "persists_of_days": int,
-    "fast_rise": float,
-    "fast_rise_days": int,
-    "cool_down_days": int,
-    "resolve_after_low_days": int,
-    "low_below": {"depression": float, "mania": float},
-    "mania_from_after_stabiliser": float,
-    "follow_up_days": {"High": int, "Moderate": int},
-    "alerts_a_week": int,
-}
-
-
-def load_triage_rules(path: Path) -> TriageRules:
-    """Read triage.toml. Raises RuleFileError for a missing, unknown or impossible field."""
-    table, _ = read_rule_file(path, SHAPE)
-    rules = TriageRules(**{name: table[name] for name in SHAPE})
-    if rules.raise_from not in ("Moderate", "High"):
-        raise RuleFileError(f"{path.name}: raise_from is Moderate or High.")
-    if not 0 < rules.persists_days <= rules.persists_of_days:
-        raise RuleFileError(f"{path.name}: persists_days lies between 1 and persists_of_days.")
-    return rules
 
 
 def triage(evidence: Evidence, standing: Standing | None, rules: TriageRules) -> Verdict:

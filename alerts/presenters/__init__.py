@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from alerts.models import Notice
+from alerts.mail import notices_of
 from patients.models import User
 
 
@@ -15,7 +15,5 @@ def unseen_notices(request: HttpRequest) -> dict[str, Any]:
     if not isinstance(user, User):
         return {}
     return {
-        "unseen_notices": SimpleLazyObject(
-            lambda: Notice.objects.filter(user=user, seen_at=None).count()
-        )
+        "unseen_notices": SimpleLazyObject(lambda: notices_of(user).filter(seen_at=None).count())
     }

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from alerts.absence import words_of
+from alerts.absence import holder_of, open_notices, words_of
 from alerts.models import AbsenceNotice
 from alerts.resources import absence_rules
 from patients.models import Patient, Role, User
+from patients.permissions import Permission, may
 from patients.presenters import zone_now
 from patients.templatetags.clarity import moment
 
@@ -22,28 +23,32 @@ class AbsenceLine:
     note: str
 
 
-def absence_line(notice: AbsenceNotice, now: datetime) -> AbsenceLine:
-    """The notice in words; ``seen`` is empty until somebody looks after it."""
-    seen = ""
-    if notice.acknowledged_at:
-        at = moment(notice.acknowledged_at, zone_now(notice.patient))
-        seen = f"looked after by {notice.acknowledged_by} since {at}"
-    return AbsenceLine(notice.patient, words_of(notice, now), seen, notice.note)
+def absence_line(notice: AbsenceNotice, user: User, now: datetime) -> AbsenceLine:
+    """The notice in words; ``seen`` is empty until somebody looks after it.
+
+    The note is for those who act on alerts.
+    """
+    holder, seen, note = holder_of(notice), "", ""
+    if holder:
+        seen = f"looked after by {holder.by} since {moment(holder.at, zone_now(notice.patient))}"
+        note = holder.note if may(user, Permission.ACT_ON_ALERTS) else ""
+    return AbsenceLine(notice.patient, words_of(notice, now), seen, note)
 
 
-def absence_of(patient: Patient, now: datetime) -> AbsenceLine | None:
+def absence_of(patient: Patient, user: User, now: datetime) -> AbsenceLine | None:
     """The patient's open notice, if their data have stopped."""
-    notice = patient.absences.filter(closed_at=None).first()
-    return absence_line(notice, now) if notice else None
+    notice = open_notices().filter(patient=patient).first()
+    return absence_line(notice, user, now) if notice else None
 
 
 def absence_section(
     notices: Sequence[AbsenceNotice], user: User, now: datetime
 ) -> dict[str, object]:
     """The panel's section: for coordinators it comes first and lies open."""
+    lines = [absence_line(notice, user, now) for notice in notices]
     return {
-        "absences": [absence_line(notice, now) for notice in notices],
-        "unseen_absences": sum(notice.acknowledged_at is None for notice in notices),
+        "absences": sorted(lines, key=lambda line: bool(line.seen)),
+        "unseen_absences": sum(not line.seen for line in lines),
         "absence_rules": absence_rules(),
         "absences_first": user.role == Role.COORDINATOR,
     }

@@ -1,6 +1,6 @@
 """What a list of courses says about one day: what is taken, what was stopped, what changed."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -13,7 +13,13 @@ from patients.domain.rule_files import (
 )
 
 ONE_DAY = timedelta(days=1)
-PARTS = ("antidepressant", "mood_stabiliser_stopped", "sleep_change")  # of the rule file
+# The parts of the rule file, and what each counts in days.
+SPANS: Mapping[str, tuple[str, ...]] = {
+    "antidepressant": (),
+    "mood_stabiliser_stopped": ("days", "switched_within_days"),
+    "sleep_change": ("days",),
+}
+PARTS = tuple(SPANS)
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,7 @@ class MedicationRules:
     antidepressants: frozenset[str]
     mood_stabilisers: frozenset[str]
     stopped_days: int
+    switched_within_days: int
     sleep_drugs: frozenset[str]
     sleep_days: int
     version: str
@@ -117,18 +124,34 @@ def changes(
 
 
 def stopped(
-    courses: Iterable[Course], day: date, days: int, classes: Collection[str]
+    courses: Iterable[Course],
+    day: date,
+    days: int,
+    classes: Collection[str],
+    switched_within: int = 0,
 ) -> tuple[Change, ...]:
     """The stops of those classes in the same span after which nothing of the class is taken.
+
+    One that was replaced is no stop: another drug of those classes is taken that was begun at
+    most ``switched_within`` days before or after.
 
     >>> valproate = Course("valproate", "valproate", "", date(2025, 1, 1), date(2026, 1, 9))
     >>> stopped([valproate], date(2026, 1, 12), 28, {"valproate"})[0].on
     datetime.date(2026, 1, 10)
+    >>> lithium = Course("lithium", "lithium", "", date(2026, 1, 4))
+    >>> stopped([valproate, lithium], date(2026, 1, 12), 28, {"valproate", "lithium"}, 14)
+    ()
     """
     held = list(courses)
-    still = {c.drug_class for c in held if c.active_on(day)}
+    taken = taken_on(held, day, classes)
+    still, within = {t.drug_class for t in taken}, timedelta(days=switched_within)
     last = {c.drug.casefold(): c for c in changes(held, day, days, classes) if c.kind == "stop"}
-    return tuple(change for change in last.values() if change.drug_class not in still)
+    return tuple(
+        change
+        for change in last.values()
+        if change.drug_class not in still
+        and not any(abs(t.since - change.on) <= within for t in taken)
+    )
 
 
 def _doses(courses: Iterable[Course], day: date) -> tuple[str, ...]:
@@ -156,7 +179,7 @@ def load_medication_rules(path: Path, classes: Collection[str]) -> MedicationRul
     named, days = {}, {}
     for part in PARTS:
         where = f"{path.name}, [{part}]"
-        span: dict[str, type] = {} if part == "antidepressant" else {"days": int}
+        span = dict.fromkeys(SPANS[part], int)
         check_fields(table[part], where, {"classes": list, **span})
         named[part], days[part] = frozenset(table[part]["classes"]), table[part].get("days", 1)
         if unknown := sorted(named[part] - set(classes)):
@@ -165,11 +188,17 @@ def load_medication_rules(path: Path, classes: Collection[str]) -> MedicationRul
             )
         if not 1 <= days[part] <= 366:
             raise RuleFileError(f"{where}: days must be from 1 to 366.")
+    switched = table["mood_stabiliser_stopped"]["switched_within_days"]
+    if not 0 <= switched <= 366:
+        raise RuleFileError(
+            f"{path.name}, [mood_stabiliser_stopped]: switched_within_days must be from 0 to 366."
+        )
     antidepressant, stopped_, change = PARTS
     return MedicationRules(
         antidepressants=named[antidepressant],
         mood_stabilisers=named[stopped_],
         stopped_days=days[stopped_],
+        switched_within_days=switched,
         sleep_drugs=named[change],
         sleep_days=days[change],
         version=version,

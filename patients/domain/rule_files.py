@@ -156,11 +156,12 @@ def check_fields(
     ``where`` names the file and the entry.
     """
     if not isinstance(row, dict):
-        raise RuleFileError(f"{where} is no table: write it with its fields.")
+        raise RuleFileError(f"{where} is no table: write it with its fields, or remove it.")
     known = {**needed, **optional}
     if unknown := sorted(set(row) - set(known)):
         raise RuleFileError(
-            f"{where}: the field “{unknown[0]}” is unknown: use {', '.join(sorted(known))}."
+            f"{where}: the field “{unknown[0]}” is unknown: correct or remove it; "
+            f"there are {', '.join(sorted(known))}."
         )
     if missing := sorted(set(needed) - set(row)):
         raise RuleFileError(f"{where}: the field “{missing[0]}” is missing: add it.")

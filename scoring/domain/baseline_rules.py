@@ -6,12 +6,38 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from scoring.domain.rules import RuleFileError, read_rule_file
+from patients.domain.rule_files import Maybe, RuleFileError, read_rule_file
 
 POLES = ("mania", "depression")
 SIDES = ("lower", "higher")
 NEEDS = ("", "night", "worn")
 LEFT_OUT = {"needs": "", "period": 0.0, "begins": 0.0, "sensor_unit": False}  # of a feature
+
+
+FEATURE: dict[str, Any] = {
+    **dict.fromkeys(("group", "key", "label", "unit"), str),
+    "needs": Maybe(str),
+    "period": Maybe(float),
+    "begins": Maybe(float),
+    "sensor_unit": Maybe(bool),
+    "plausible": [float],
+    "most_sd": float,
+    "least_sd": float,
+    "worse": Maybe({**dict.fromkeys(POLES, Maybe(str)), "source": str}),
+    "population": Maybe({"mean": float, "sd": float, "verified": bool, "source": str}),
+}
+SHAPE: dict[str, Any] = {
+    "period": {
+        **dict.fromkeys(("run_in_days", "least_days", "window_days", "least_worn_minutes"), int),
+        "source": str,
+    },
+    "refresh": {
+        **dict.fromkeys(("low_days", "unassessed_days", "again_days"), int),
+        "source": str,
+    },
+    "worsening": {"sd": float, "source": str},
+    "features": {str: FEATURE},
+}
 
 
 @dataclass(frozen=True)
@@ -86,11 +112,11 @@ def load_baseline_rules(path: Path) -> BaselineRules:
     Raises RuleFileError for a missing or unknown field, numbers out of order, a pole or side
     that there is not, and a population value without a source.
     """
-    table, version = read_rule_file(path)
-    try:
-        rules = _rules(table, version)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise RuleFileError(f"{path.name}: a field is missing or unknown: {error}.") from None
+    table, version = read_rule_file(path, SHAPE)
+    for name, values in table["features"].items():
+        if len(values["plausible"]) != 2:
+            raise RuleFileError(f"{path.name}: features.{name}.plausible has two numbers.")
+    rules = _rules(table, version)
     wrong = _wrong_periods(rules) or next(filter(None, map(_wrong, rules.features.values())), "")
     if wrong:
         raise RuleFileError(f"{path.name}: {wrong}.")
@@ -140,8 +166,8 @@ def _wrong_periods(rules: BaselineRules) -> str:
     """What is wrong with the numbers of days, or nothing."""
     days = ("run_in_days", "least_days", "window_days", "low_days", "unassessed_days", "again_days")
     for name in days:
-        if type(getattr(rules, name)) is not int or getattr(rules, name) < 1:
-            return f"{name} must be a whole number from 1 on"
+        if getattr(rules, name) < 1:
+            return f"{name} must be 1 or more"
     if not rules.least_days <= rules.run_in_days <= rules.window_days:
         return "least_days, run_in_days and window_days must rise in this order"
     if rules.unassessed_days >= rules.low_days:
@@ -157,7 +183,7 @@ def _wrong(feature: Feature) -> str:
         return f"{feature.name}: plausible must rise, and least_sd lie below most_sd"
     if feature.needs not in NEEDS:
         return f"{feature.name}: needs must be night or worn, or be left out"
-    if not set(feature.worse) <= set(POLES) or not sides <= set(SIDES):
+    if not sides <= set(SIDES):
         return f"{feature.name}: worse names poles ({', '.join(POLES)}) as lower or higher"
     if feature.worse and not feature.worse_source:
         return f"{feature.name}: say the source of what is worse"
@@ -168,8 +194,8 @@ def _wrong_population(feature: Feature) -> str:
     known = feature.population
     if known is None:
         return ""
-    if not known.source or not isinstance(known.verified, bool):
-        return f"{feature.name}: the population needs a source, and verified true or false"
+    if not known.source:
+        return f"{feature.name}: the population needs a source"
     return implausible(feature, known.usual)
 
 

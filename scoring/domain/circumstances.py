@@ -6,7 +6,7 @@ rule becomes a note in the decision's log, and only where the mania model has th
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -87,9 +87,10 @@ class Circumstance:
 
     def counts_on(self, day: date) -> bool:
         """Whether it still changes how that day is read."""
-        after = timedelta(days=self.effect.days_after)
         last = self.span.last_day
-        return self.span.first_day <= day and (last is None or day <= last + after)
+        # Days are subtracted: added to the last day there is, they would be no day.
+        ends = last is not None and (day - last).days > self.effect.days_after
+        return self.span.first_day <= day and not ends
 
 
 def _day(day: date) -> str:

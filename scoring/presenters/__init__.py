@@ -17,7 +17,7 @@ NAVIGATION = (
     ("baselines", "Baselines", Permission.MANAGE_BASELINES),
     ("medications", "Medications", Permission.MANAGE_MEDICATIONS),
     ("messages", "Messages", Permission.MANAGE_MESSAGES),
-    ("on-call", "On call", Permission.MANAGE_MESSAGES),
+    ("on-call", "On call", None),
     ("runs", "Runs", Permission.SEE_RUNS),
     ("drift", "Drift", Permission.SEE_RUNS),
     ("rules-performance", "Rule performance", None),

@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.test import Client
 
 from alerts.absence import absence_acknowledge, absence_watch
 from alerts.domain.absence import load_absence_rules
@@ -13,7 +16,7 @@ from alerts.models import AbsenceNotice, Alert, OutboxMessage
 from alerts.presenters.absence import absence_of
 from alerts.resources import DATA, absence_rules
 from alerts.selectors import open_absences
-from alerts.services import alert_acknowledge
+from alerts.services import NotAllowed, alert_acknowledge, alert_dismiss, alert_undo
 from alerts.tasks import watch_absences
 from patients.models import AuditEvent, Device, Patient, ResolvedDay, Role, User
 from scoring.domain.rules import RuleFileError
@@ -117,9 +120,9 @@ def test_words_count_days_in_the_patients_zone() -> None:
     # 23:59 UTC on the 17th is 8:59 on the 18th in Tokyo; 14:00 on the 20th is 23:00 there.
     patient = stopped(zone="Asia/Tokyo")
     absence_watch(now=MORNING)
-    line = absence_of(patient, MORNING)
+    line = absence_of(patient, factories.user(), MORNING)
     assert line and line.words == "No data since Wednesday 18 November (2 days)"
-    line = absence_of(patient, MORNING + timedelta(hours=1))
+    line = absence_of(patient, factories.user(), MORNING + timedelta(hours=1))
     assert line and line.words == "No data since Wednesday 18 November (3 days)"
 
 
@@ -128,7 +131,7 @@ def test_acknowledging_is_audited_and_says_by_whom() -> None:
     absence_watch(now=MORNING)
     notice = AbsenceNotice.objects.get()
     assert absence_acknowledge(notice=notice, by=who, note="Charger is lost.")
-    line = absence_of(patient, MORNING)
+    line = absence_of(patient, factories.user(), MORNING)
     assert line and line.seen.startswith("looked after by jo since ")
     assert line.note == "Charger is lost."
     assert AuditEvent.objects.filter(actor="jo", action="absence acknowledged").exists()
@@ -148,7 +151,7 @@ def test_coordinators_find_it_in_their_digest_with_a_code_and_no_name() -> None:
     jo, sam = coordinator("jo", "jo@clinic.example"), coordinator("sam", "sam@clinic.example")
     doctor = factories.user(username="doc", email="doc@clinic.example")
     stopped("CL-1", (jo, sam, doctor), name="Ada Example")
-    absence_watch(now=MORNING)
+    absence_watch(now=MORNING - timedelta(hours=3))
     assert notices_mail(now=MORNING.replace(hour=12, minute=59)) == 0  # 7:59 in the clinic
     assert notices_mail(now=MORNING) == 2
     assert sorted(m.to[0] for m in mail.outbox) == ["jo@clinic.example", "sam@clinic.example"]
@@ -171,8 +174,94 @@ def test_taking_on_the_alert_says_on_the_record_who_looks_after_it() -> None:
     patient = stopped("CL-1", (jo,))
     absence_watch(now=MORNING)
     alert_acknowledge(alert=Alert.objects.get(), by=jo, note="Charger is lost.")
-    line = absence_of(patient, MORNING)
+    line = absence_of(patient, factories.user(), MORNING)
     assert line and line.seen.startswith("looked after by jo since ")
+
+
+def test_who_looks_after_it_is_who_holds_the_alert(client: Client) -> None:
+    """Taking the acknowledgement back takes back what stands on the record."""
+    jo = coordinator("jo")
+    patient = stopped("CL-1", (jo,))
+    absence_watch(now=MORNING)
+    alert = Alert.objects.get()
+    alert_acknowledge(alert=alert, by=jo, note="Charger is lost.")
+    alert_undo(alert=alert, by=jo)
+    line = absence_of(patient, jo, MORNING)
+    assert line and (line.seen, line.note) == ("", "")
+    client.force_login(jo)
+    assert "1 not looked after yet" in client.get("/").content.decode()
+    assert absence_acknowledge(notice=AbsenceNotice.objects.get(), by=jo)
+    with pytest.raises(NotAllowed, match="already been acknowledged by jo"):
+        absence_acknowledge(notice=AbsenceNotice.objects.get(), by=coordinator("sam"))
+    line = absence_of(patient, jo, MORNING)
+    assert line and line.seen.startswith("looked after by jo since ")
+
+
+def test_a_note_is_encrypted_and_for_those_who_act_on_alerts(client: Client) -> None:
+    jo, boss = coordinator("jo"), factories.user(Role.ADMINISTRATOR)
+    stopped("CL-1", (jo,))
+    absence_watch(now=MORNING)
+    absence_acknowledge(notice=AbsenceNotice.objects.get(), by=jo, note="Charger is lost.")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT note FROM alerts_absencenotice")
+        assert "Charger" not in cursor.fetchone()[0]
+    for who, reads in ((jo, True), (boss, False)):
+        client.force_login(who)
+        for address in ("/", "/patients/CL-1/", "/patients/CL-1/data/"):
+            body = client.get(address).content.decode()
+            assert "ooked after by jo" in body and ("Charger is lost." in body) == reads
+
+
+def test_an_administrator_does_not_move_the_data_alert(client: Client) -> None:
+    boss = factories.user(Role.ADMINISTRATOR)
+    stopped("CL-1")
+    absence_watch(now=MORNING)
+    client.force_login(boss)
+    assert "I look after it" not in client.get("/patients/CL-1/data/").content.decode()
+    assert client.post("/patients/CL-1/absence/", {"note": "Mine."}).status_code == 403
+    with pytest.raises(NotAllowed, match="Your role changes no alert"):
+        absence_acknowledge(notice=AbsenceNotice.objects.get(), by=boss)
+    assert Alert.objects.get().state == "new"
+
+
+@pytest.mark.parametrize("held_by", ["", "jo"])
+def test_a_notice_of_before_there_were_data_alerts_gets_one_once(held_by: str) -> None:
+    jo = coordinator("jo")
+    patient = stopped("CL-1", (jo,))
+    notice = AbsenceNotice.objects.create(
+        patient=patient, since=LAST_MINUTE, opened_at=MORNING - timedelta(days=1),
+        acknowledged_by=held_by, acknowledged_at=MORNING if held_by else None, note="Charger.",
+    )  # fmt: skip
+    absence_watch(now=MORNING)
+    absence_watch(now=MORNING + timedelta(hours=1))
+    alert = Alert.objects.get()
+    assert alert.state == ("acknowledged" if held_by else "new")
+    line = absence_of(patient, jo, MORNING)
+    assert line and line.seen.startswith("looked after by jo") == bool(held_by)
+    alert_dismiss(alert=alert, by=jo, reason="data-artifact")
+    absence_watch(now=MORNING + timedelta(days=1))
+    assert Alert.objects.count() == 1, "what somebody dismissed is not raised again"
+    notice.refresh_from_db()
+    assert notice.closed_at is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_notes_that_are_stored_in_clear_are_encrypted_by_the_migration() -> None:
+    try:
+        executor = MigrationExecutor(connection)
+        executor.migrate([("alerts", "0005_absence_as_alert")])
+        old = executor.loader.project_state([("alerts", "0005_absence_as_alert")]).apps
+        patient = old.get_model("patients", "Patient").objects.create(code="P-1")
+        old.get_model("alerts", "AbsenceNotice").objects.create(
+            patient=patient, since=LAST_MINUTE, opened_at=MORNING, note="Charger is lost."
+        )
+    finally:
+        executor = MigrationExecutor(connection)
+        executor.migrate(executor.loader.graph.leaf_nodes())
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT note FROM alerts_absencenotice")
+        assert "Charger" not in cursor.fetchone()[0]
+    assert AbsenceNotice.objects.get().note == "Charger is lost."
 
 
 def test_the_task_watches_and_writes() -> None:

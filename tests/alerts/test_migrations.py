@@ -31,7 +31,8 @@ def test_open_alerts_are_due_after_the_migration_and_notes_are_encrypted() -> No
         patient = apps.get_model("patients", "Patient").objects.create(code="P-1")
         score = apps.get_model("scoring", "RiskScore").objects.create(
             patient_id=patient.pk, day=now.date(), revision=1, scored_at=now, tier="High",
-            is_current=True, depression={}, mania={}, weights={}, reasons=[], context={}, model_failed=False,
+            is_current=True, model_failed=False, depression={}, mania={}, weights={}, reasons=[],
+            context={},
         )  # fmt: skip
         for track, state in (("mania", "new"), ("depression", "acknowledged")):
             alert = apps.get_model("alerts", "Alert").objects.create(

@@ -4,12 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core import mail
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from alerts import services
 from alerts.mail import notice_setting_set, notices_mail
-from alerts.models import Alert, Notice, NoticeSetting, OnCallTurn
+from alerts.models import AbsenceNotice, Alert, AlertKind, Notice, NoticeSetting, OnCallTurn
 from alerts.raising import alert_raise
 from patients.domain.errors import InputError
 from patients.models import CareTeamMember, Patient, Role, User
@@ -38,9 +40,11 @@ def patient(doctor: User, coordinator: User) -> Patient:
     return found
 
 
-def raised(patient: Patient, tier: str, kind: str = "concern") -> Alert:
+def raised(
+    patient: Patient, tier: str, kind: AlertKind = AlertKind.CONCERN, at: datetime = NIGHT
+) -> Alert:
     alert, _ = alert_raise(
-        patient=patient, kind=kind, tier=tier, by="system", now=NIGHT, why="concern",
+        patient=patient, kind=kind, tier=tier, by="system", now=at, why="concern",
         note="Ada's sister rang.",
     )  # fmt: skip
     return alert
@@ -48,7 +52,7 @@ def raised(patient: Patient, tier: str, kind: str = "concern") -> Alert:
 
 def test_high_is_mailed_at_night_and_moderate_waits_for_the_morning(patient: Patient) -> None:
     raised(patient, "High")
-    raised(patient, "Moderate", "depression")
+    raised(patient, "Moderate", AlertKind.DEPRESSION)
     assert notices_mail(now=NIGHT) == 2
     assert {m.to[0] for m in mail.outbox} == {"a@clinic.example", "b@clinic.example"}
     assert all("Mania" not in m.body and "Depression" not in m.body for m in mail.outbox)
@@ -80,9 +84,86 @@ def test_a_digest_comes_once_a_day_at_the_hour_of_the_readers_zone(
     raised(patient, "Moderate")
     assert notices_mail(now=datetime(2026, 3, 2, 6, 59, tzinfo=UTC)) == 0
     assert notices_mail(now=datetime(2026, 3, 2, 7, 0, tzinfo=UTC)) == 1
-    raised(patient, "Moderate", "depression")
+    raised(patient, "Moderate", AlertKind.DEPRESSION, datetime(2026, 3, 2, 7, 30, tzinfo=UTC))
     assert notices_mail(now=datetime(2026, 3, 2, 12, 0, tzinfo=UTC)) == 0
     assert notices_mail(now=datetime(2026, 3, 3, 7, 0, tzinfo=UTC)) == 1
+
+
+def test_what_comes_after_the_hour_of_the_digest_waits_for_tomorrows(patient: Patient) -> None:
+    """Also the first notice that somebody ever gets, at 22:00: no digest went out that day."""
+    evening = MORNING.replace(hour=3, minute=0) + timedelta(days=1)  # 22:00 in Toronto
+    raised(patient, "Moderate", at=evening)
+    for now in (evening, evening + timedelta(hours=3), evening + timedelta(hours=9, minutes=59)):
+        assert notices_mail(now=now) == 0
+    assert notices_mail(now=evening + timedelta(hours=10)) == 1
+    assert notices_mail(now=evening + timedelta(hours=20)) == 0
+
+
+@pytest.mark.parametrize("address", ["a@clinic.example\nBcc: x@y.example", "no address, at all"])
+def test_somebody_with_a_broken_address_keeps_no_mail_back(
+    patient: Patient, doctor: User, address: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    User.objects.filter(pk=doctor.pk).update(email=address)
+    raised(patient, "High")
+    notices_mail(now=NIGHT)
+    assert ["b@clinic.example"] in [m.to for m in mail.outbox]
+    failed = [r for r in caplog.records if r.levelname == "ERROR"]
+    assert all(r.getMessage() == "notice mail failed" for r in failed)
+    assert {getattr(r, "user", None) for r in failed} <= {doctor.pk}
+
+
+def test_a_zone_that_is_none_any_more_counts_as_the_clinics(patient: Patient, doctor: User) -> None:
+    NoticeSetting.objects.create(user=doctor, zone="Mars/Base")
+    raised(patient, "High")
+    assert notices_mail(now=NIGHT) == 2
+    client = Client()
+    client.force_login(doctor)
+    assert client.get("/notices/").status_code == 200
+
+
+def test_who_is_off_the_team_is_neither_mailed_nor_shown_its_notices(
+    patient: Patient, doctor: User
+) -> None:
+    raised(patient, "High")
+    CareTeamMember.objects.filter(user=doctor).delete()
+    assert notices_mail(now=NIGHT) == 1
+    assert [m.to for m in mail.outbox] == [["b@clinic.example"]]
+    client = Client()
+    client.force_login(doctor)
+    page = client.get("/notices/").content.decode()
+    assert "P-1" not in page and "(1)" not in page
+    CareTeamMember.objects.create(patient=patient, user=doctor)
+    assert "P-1: Concern High" in client.get("/notices/").content.decode()
+
+
+def test_an_administrator_is_told_of_a_patient_without_a_team() -> None:
+    boss = factories.user(Role.ADMINISTRATOR, email="boss@clinic.example")
+    raised(factories.patient("P-9"), "High")
+    assert notices_mail(now=NIGHT) == 1
+    client = Client()
+    client.force_login(boss)
+    assert "P-9: Concern High" in client.get("/notices/").content.decode()
+
+
+def test_missing_data_of_many_are_told_in_as_many_queries_as_of_one(
+    coordinator: User,
+) -> None:
+    client = Client()
+    client.force_login(coordinator)
+    NoticeSetting.objects.create(user=coordinator, zone="America/Toronto")
+    counts = []
+    for codes in (["D-0"], [f"D-{n}" for n in range(1, 9)]):
+        for code in codes:
+            who = factories.patient(code, [coordinator])
+            AbsenceNotice.objects.create(patient=who, since=NIGHT, opened_at=NIGHT)
+            raised(who, "Indeterminate", AlertKind.DATA)
+        for act in (lambda: client.get("/notices/"), lambda: notices_mail(now=MORNING)):
+            NoticeSetting.objects.update(digested_on=None)
+            with CaptureQueriesContext(connection) as made:
+                act()
+            counts.append(len(made))
+    assert mail.outbox[-1].body.count(": No data since") == 8
+    assert counts[:2] == counts[2:]
 
 
 def test_a_digest_of_many_is_one_mail_and_says_how_many_it_leaves_out(coordinator: User) -> None:
@@ -151,5 +232,11 @@ def test_an_administrator_says_who_is_on_call(doctor: User) -> None:
     client.post("/on-call/add/", {"user": doctor.pk, **days, "last_day": today.isoformat()})
     turn = OnCallTurn.objects.get()
     assert turn.user == doctor and "dr.a" in client.get("/on-call/").content.decode()
+    reader = Client()
+    reader.force_login(doctor)
+    page = reader.get("/on-call/").content.decode()
+    assert "dr.a" in page and "Take away" not in page and "Put somebody on call" not in page
+    for address, asked in (("add", {"user": doctor.pk, **days}), ("drop", {"turn": turn.pk})):
+        assert reader.post(f"/on-call/{address}/", asked).status_code == 403
     client.post("/on-call/drop/", {"turn": turn.pk})
     assert not OnCallTurn.objects.exists()

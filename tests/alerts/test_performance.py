@@ -10,12 +10,14 @@ from django.utils import timezone
 
 from alerts import services
 from alerts.domain.performance import Finding, Raised, missed, performance
+from alerts.models import AlertKind
 from alerts.performance import rule_performance
 from alerts.raising import alert_raise
 from patients.models import AuditEvent, Role
 from tests import factories
 
 DAY = date(2026, 3, 10)
+LATER = date(2026, 6, 1)
 
 
 def raised(
@@ -36,7 +38,7 @@ def test_a_line_counts_what_came_of_a_rules_alerts_in_a_month() -> None:
         raised(1, DAY + timedelta(days=31)),
     ]
     findings = [Finding(1, "mania", DAY + timedelta(days=14), None)]
-    april, march_high, march_other = performance(alerts, findings)
+    april, march_high, march_other = performance(alerts, findings, LATER)
     assert (april.month, april.raised, april.median_hours) == ("2026-04", 1, None)
     assert (march_high.raised, march_high.acknowledged, march_high.median_hours) == (3, 3, 3.0)
     assert march_high.dismissed == {"data-artifact": 1}
@@ -59,20 +61,27 @@ def test_only_what_is_of_its_pole_and_in_time_confirms(
     what: str, after: int, kind: str, confirmed: int
 ) -> None:
     day = DAY + timedelta(days=after)
-    [line] = performance([raised(kind=kind)], [Finding(1, what, day, day)])
+    [line] = performance([raised(kind=kind)], [Finding(1, what, day, day)], LATER)
     assert line.confirmed == confirmed
 
 
 def test_an_episode_that_goes_on_confirms_and_anothers_does_not() -> None:
     old = DAY - timedelta(days=40)
-    assert performance([raised()], [Finding(1, "mania", old, None)])[0].confirmed == 1
-    assert performance([raised()], [Finding(2, "mania", old, None)])[0].confirmed == 0
+    assert performance([raised()], [Finding(1, "mania", old, None)], LATER)[0].confirmed == 1
+    assert performance([raised()], [Finding(2, "mania", old, None)], LATER)[0].confirmed == 0
     ended = Finding(1, "mania", old, DAY - timedelta(days=1))
-    assert performance([raised()], [ended])[0].confirmed == 0
+    assert performance([raised()], [ended], LATER)[0].confirmed == 0
+
+
+def test_an_alert_that_nothing_has_confirmed_counts_once_its_14_days_are_over() -> None:
+    alerts = [raised(1), raised(2)]
+    for after, confirmable in ((0, 1), (14, 1), (15, 2)):
+        [line] = performance(alerts, [Finding(1, "asrm", DAY, DAY)], DAY + timedelta(days=after))
+        assert (line.confirmed, line.confirmable) == (1, confirmable)
 
 
 def test_safety_and_data_cannot_be_confirmed() -> None:
-    [line] = performance([raised(kind="safety")], [Finding(1, "phq9", DAY, DAY)])
+    [line] = performance([raised(kind="safety")], [Finding(1, "phq9", DAY, DAY)], LATER)
     assert line.confirmable == 0
 
 
@@ -132,3 +141,18 @@ def test_undone_and_reopened_dismissals_do_not_count() -> None:
     services.alert_undo(alert=alert, by=doctor)
     [line] = rule_performance(doctor, timezone.localdate()).lines
     assert line.dismissed == {}
+
+
+@pytest.mark.django_db
+def test_an_acknowledgement_that_was_taken_back_does_not_count() -> None:
+    doctor = factories.user()
+    patient = factories.patient("P-1", [doctor])
+    alert, _ = alert_raise(
+        patient=patient, kind=AlertKind.MANIA, tier="High", by="system", now=timezone.now(),
+        why="high",
+    )  # fmt: skip
+    services.alert_acknowledge(alert=alert, by=doctor)
+    assert rule_performance(doctor, timezone.localdate()).lines[0].acknowledged == 1
+    services.alert_undo(alert=alert, by=doctor)
+    [line] = rule_performance(doctor, timezone.localdate()).lines
+    assert (line.acknowledged, line.median_hours, line.confirmable) == (0, None, 0)

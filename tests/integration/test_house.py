@@ -89,7 +89,8 @@ def test_every_page_with_model_output_begins_with_research_use(role: str) -> Non
 
 def test_navigation_is_that_of_the_role() -> None:
     assert "/runs/" in browser(Role.ADMINISTRATOR)[0].get("/").content.decode()
-    assert "/runs/" not in browser(Role.PSYCHIATRIST)[0].get("/").content.decode()
+    page = browser(Role.PSYCHIATRIST)[0].get("/").content.decode()
+    assert "/runs/" not in page and "/on-call/" in page
 
 
 def test_pages_name_no_other_host_and_have_no_inline_script() -> None:

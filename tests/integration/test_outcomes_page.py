@@ -99,6 +99,7 @@ def test_item_9_above_zero_is_noted_and_stands_out() -> None:
     client, _ = clinic()
     words = text(client.post(f"{PAGE}questionnaires/", filled([0] * 8 + [2]), follow=True))
     assert "item 9: 2 thoughts of self-harm" in words
+    assert "if it was answered in the last 30 days; an older one is only recorded" in words
     assert AuditEvent.objects.filter(action="self-harm item above zero").count() == 1
 
 

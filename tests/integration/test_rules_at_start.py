@@ -16,6 +16,7 @@ from django.utils import timezone
 from alerts import resources
 from alerts.rule_files import RuleFile, rule_files
 from alerts.services import alerts_consider
+from patients import resources as patient_resources
 from patients.models import Role
 from scoring import resources as scoring_resources
 from tests import factories
@@ -27,8 +28,9 @@ FILES = rule_files()
 
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Copies of both data folders, read in place of the shipped ones."""
-    for app, module in (("alerts", resources), ("scoring", scoring_resources)):
+    """Copies of all data folders, read in place of the shipped ones."""
+    read_by = {"alerts": resources, "scoring": scoring_resources, "patients": patient_resources}
+    for app, module in read_by.items():
         shutil.copytree(ROOT / app / "data", tmp_path / app / "data")
         monkeypatch.setattr(module, "DATA", tmp_path / app / "data")
     resources.guidelines.cache_clear()

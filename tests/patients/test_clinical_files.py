@@ -40,6 +40,7 @@ BAD = [
     ("medication_rules.toml", r"^days = 28$", "days = 0", "[mood_stabiliser_stopped]: days must"),
     ("medication_rules.toml", r"^days = 28$", 'days = "28"', "write a whole number"),
     ("medication_rules.toml", r"^days = 14$", "", "[sleep_change]: the field “days” is missing"),
+    ("medication_rules.toml", "= 14  # a", "= -1  # a", "switched_within_days must be from 0"),
     ("medication_rules.toml", r'"lithium"', '"litium"', "the class “litium” is unknown"),
     ("medication_rules.toml", r"^\[antidepressant\]$", "[antidepresant]", "“antidepresant”"),
     ("questionnaires.toml", r"^cut_off = 10$", "cut_of = 10", "[phq8]: the field “cut_of”"),

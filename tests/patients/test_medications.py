@@ -42,6 +42,10 @@ def known(patient: Patient) -> Patient:
     return patient
 
 
+def complete(patient: Patient) -> None:
+    services.medication_list_set(patient=patient, available=True, by="boss")
+
+
 def test_the_class_of_a_known_drug_is_the_tables(patient: Patient) -> None:
     for asked in ({"drug": "Sertraline HCl"}, {"drug": "Zoloft", "rxnorm": "36437"},
                   {"drug": "a new one", "atc": "n06ab"}):  # fmt: skip
@@ -69,7 +73,7 @@ def test_an_unknown_drug_asks_for_its_class(patient: Patient) -> None:
         ({"drug": "X", "atc": "N05AN01", "drug_class": "antipsychotic"}, "as Lithium, not Anti"),
         ({"drug": "sertraline", "atc": "N05AN01"}, "of different classes"),
         ({"drug": "sertraline", "atc": "zz"}, "is no ATC code"),
-        ({"drug": "sertraline", "first_day": date(26, 1, 1)}, "from 1950 on"),
+        ({"drug": "sertraline", "first_day": date(26, 1, 1)}, "give a day from 1950-01-01"),
     ],
 )
 def test_what_contradicts_the_table_is_refused(
@@ -123,6 +127,7 @@ def test_a_correction_keeps_what_stood_before(patient: Patient) -> None:
 
 
 def test_what_was_entered_in_error_counts_nowhere_and_stays_as_it_is(patient: Patient) -> None:
+    complete(patient)
     course, _ = start(patient, "sertraline"), start(patient, "lithium")
     assert antidepressant_state(known(patient), DAY) == Antidepressant.ACTIVE
     services.medication_mark_error(course=course, reason="wrong_patient", by="boss")
@@ -137,17 +142,42 @@ def test_what_was_entered_in_error_counts_nowhere_and_stays_as_it_is(patient: Pa
     ):
         with pytest.raises(InputError, match="was entered in error"):
             change()
-    assert AuditEvent.objects.filter(action__startswith="medication").count() == 3
+    assert AuditEvent.objects.filter(action__startswith="medication ").count() == 4
 
 
 def test_a_list_of_errors_alone_is_unavailable_and_not_empty(patient: Patient) -> None:
+    complete(patient)
     first, second = start(patient, "sertraline"), start(patient, "lithium")
     services.medication_mark_error(course=first, reason="wrong_patient", by="boss")
     assert known(patient).medication_list_available
     services.medication_mark_error(course=second, reason="wrong_patient", by="boss")
     assert antidepressants_active(known(patient), DAY) is None
-    row = AuditEvent.objects.get(action="medication list")
+    row = AuditEvent.objects.filter(action="medication list").latest("pk")
     assert row.detail == {"available": False}
+
+
+def test_one_drug_is_no_list_until_somebody_says_that_it_is_complete(patient: Patient) -> None:
+    """A quetiapine that is recorded says nothing about an SSRI that is not."""
+    quetiapine = start(patient, "quetiapine")
+    services.medication_dose_change(course=quetiapine, dose="2 a day", first_day=DAY, by="boss")
+    assert not known(patient).medication_list_available
+    assert antidepressant_state(patient, DAY) == Antidepressant.UNAVAILABLE
+    assert antidepressants_active(patient, DAY) is None
+    complete(patient)
+    assert antidepressant_state(known(patient), DAY) == Antidepressant.NONE
+
+
+@pytest.mark.parametrize("day", [date(1949, 12, 31), date(9999, 12, 31)])
+def test_a_day_that_cannot_be_meant_is_refused(patient: Patient, day: date) -> None:
+    course = start(patient, "sertraline")
+    for change in (
+        lambda: start(patient, "lithium", first_day=day),
+        lambda: services.medication_stop(course=course, last_day=day, by="boss"),
+        lambda: services.medication_dose_change(course=course, dose="9", first_day=day, by="boss"),
+    ):
+        with pytest.raises(InputError, match=f"{day} cannot be meant: give a day from 1950"):
+            change()
+    assert patient.medications.get().last_day is None
 
 
 def test_an_unavailable_list_is_never_none(patient: Patient) -> None:
@@ -172,6 +202,7 @@ def test_an_empty_list_is_none_and_not_unknown(patient: Patient) -> None:
 
 
 def test_what_the_rules_are_told_of_a_day(patient: Patient) -> None:
+    complete(patient)
     start(patient, "mirtazapine")
     lithium = start(patient, "lithium")
     services.medication_stop(course=lithium, last_day=DAY - timedelta(days=10), by="boss")
@@ -190,6 +221,15 @@ def test_what_the_rules_are_told_of_a_day(patient: Patient) -> None:
     assert changed is not None
     assert [(c.drug, c.kind) for c in changed] == [("prednisone", "start")]
     assert sleep_drug_changes(who, DAY + timedelta(days=11)) == ()
+
+
+def test_lithium_that_was_switched_to_valproate_was_not_stopped(patient: Patient) -> None:
+    complete(patient)
+    lithium = start(patient, "lithium")
+    services.medication_stop(course=lithium, last_day=DAY - timedelta(days=10), by="boss")
+    assert mood_stabilisers_stopped(known(patient), DAY) != ()
+    start(patient, "valproate", first_day=DAY - timedelta(days=9))
+    assert mood_stabilisers_stopped(known(patient), DAY) == ()
 
 
 def test_what_a_template_is_given(patient: Patient) -> None:

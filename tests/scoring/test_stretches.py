@@ -104,6 +104,7 @@ def test_a_mark_that_cannot_be_is_refused(
         ({"phq9": -1}, "no PHQ-9 total"),
         ({"tier": "Indeterminate"}, "Indeterminate is no tier"),
         ({"day": date(2999, 1, 1)}, "lies in the future"),
+        ({"day": date(1, 1, 1)}, "give a day from 1900"),
         ({"clinician": " "}, "Say which clinician"),
     ],
 )

@@ -34,8 +34,13 @@ def test_a_step_that_is_late_is_due_now_and_never_before() -> None:
         ('to = ["on_call"]', 'to = ["boss"]', "“to” names some of"),
         ("after_hours = 0", "after_hours = 2", "begin at 0 hours"),
         ("repeat_hours = 12", "repeat_hours = 0", "above zero"),
-        ("repeat_hours = 12", "repeat_every = 12", "repeat_"),
-        ("[safety]", "[safe]", "the policy safe is missing or unknown"),
+        ("repeat_hours = 12", "repeat_hours = 1e300", "High.repeat_hours is 1e.300: give hours"),
+        ("after_hours = 4", "after_hours = 9000", "item 2.after_hours is 9000: give .* up to 8784"),
+        ("after_hours = 4", "after_hours = -4", "item 2.after_hours is -4: give hours above zero"),
+        ("repeat_hours = 12", "repeat_hour = 12", "unknown field: did you mean repeat_hours"),
+        ("repeat_hours = 12", 'repeat_hours = "12"', "High.repeat_hours must be a number"),
+        ("after_hours = 4", "after = 4", "steps, item 2.after is an unknown field"),
+        ("[safety]", "[safe]", "safe is an unknown field: did you mean safety"),
     ],
 )
 def test_a_bad_file_is_refused_by_its_policy(tmp_path: Path, old: str, new: str, says: str) -> None:

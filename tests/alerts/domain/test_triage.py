@@ -12,9 +12,9 @@ from alerts.domain.triage import (
     Standing,
     TrackDay,
     Verdict,
-    load_triage_rules,
     triage,
 )
+from alerts.domain.triage_rules import load_triage_rules
 from alerts.resources import DATA, triage_rules
 from scoring.domain.rules import RuleFileError
 

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,6 +73,29 @@ def test_stopped_is_without_what_goes_on() -> None:
     assert len(stopped([course(-90, -28)], DAY, 28, SSRI)) == 1
     twice = [course(-90, -20), course(-15, -6)]
     assert [c.on for c in stopped(twice, DAY, 28, SSRI)] == [day(-5)]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "is_stopped"),
+    [
+        (-5, None, False),  # the day after lithium's last
+        (-19, None, False),  # 14 days before: both for a while
+        (-20, None, True),  # both for longer: one of two was stopped
+        (-500, None, True),
+        (-1, None, False),
+        (1, None, True),  # not begun yet
+        (-5, -1, True),  # not taken any more
+    ],
+)
+def test_a_switch_to_another_of_the_list_is_no_stop(
+    first: int, last: int | None, is_stopped: bool
+) -> None:
+    lithium = Course("lithium", "lithium", "", day(-90), day(-6))
+    other = Course("valproate", "valproate", "", day(first), None if last is None else day(last))
+    found = stopped([lithium, other], DAY, 28, {"lithium", "valproate"}, 14)
+    assert ("lithium" in {c.drug for c in found}) == is_stopped
+    unlisted = Course("sertraline", "ssri", "", day(-5))
+    assert stopped([lithium, unlisted], DAY, 28, {"lithium", "valproate"}, 14)
 
 
 COURSES = st.lists(

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('alerts', '0005_absence_as_alert'),
+        ('alerts', '0006_absence_notes_encrypted'),
         ('patients', '0010_circumstances'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
