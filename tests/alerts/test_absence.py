@@ -14,6 +14,7 @@ from alerts.domain.absence import load_absence_rules
 from alerts.mail import notices_mail
 from alerts.models import AbsenceNotice, Alert, OutboxMessage
 from alerts.presenters.absence import absence_of
+from alerts.raising import alerts_watch
 from alerts.resources import DATA, absence_rules
 from alerts.selectors import open_absences
 from alerts.services import NotAllowed, alert_acknowledge, alert_dismiss, alert_undo
@@ -195,6 +196,20 @@ def test_who_looks_after_it_is_who_holds_the_alert(client: Client) -> None:
         absence_acknowledge(notice=AbsenceNotice.objects.get(), by=coordinator("sam"))
     line = absence_of(patient, jo, MORNING)
     assert line and line.seen.startswith("looked after by jo since ")
+
+
+def test_nobody_looks_after_it_once_the_acknowledgement_has_lapsed() -> None:
+    jo = coordinator("jo")
+    patient = stopped("CL-1", (jo,))
+    absence_watch(now=MORNING)
+    alert = Alert.objects.get()
+    alert_acknowledge(alert=alert, by=jo)
+    line = absence_of(patient, jo, MORNING)
+    assert line and line.seen
+    alert.refresh_from_db()
+    assert alert.due_at and alerts_watch(now=alert.due_at) == 1
+    line = absence_of(patient, jo, MORNING)
+    assert line and line.seen == ""
 
 
 def test_a_note_is_encrypted_and_for_those_who_act_on_alerts(client: Client) -> None:
