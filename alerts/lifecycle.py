@@ -90,7 +90,8 @@ def move(
 
 
 def _tell(alert: Alert, transition: AlertTransition, at: datetime) -> None:
-    if transition.event in TAKEN_ON:
+    taken_back = transition.event == "undone" and alert.state != states.NEW
+    if transition.event in TAKEN_ON or taken_back:
         notices_cancel(alert=alert, at=at)
     notices_make(alert=alert, event=transition.event, at=at, actor=transition.actor)
     reopened = transition.event == "undone" and transition.from_state in states.CLOSED
