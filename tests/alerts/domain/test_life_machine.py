@@ -88,10 +88,9 @@ class Clinic:
         return True
 
     def _remind(self, kind: str, event: str, after: Life) -> None:
-        if (
-            event in ("acknowledged", "contacted", "follow_up_set", "snoozed")
-            or after.due_at is None
-        ):
+        taken_on = event in ("acknowledged", "contacted", "follow_up_set", "snoozed")
+        taken_back = event == "undone" and after.state != "new"
+        if taken_on or taken_back or after.due_at is None:
             self.reminders[kind] = 0
         elif event in ("raised", "risen", "repeated", "upgraded", "escalated", "lapsed", "woken"):
             self.reminders[kind] += after.state == "new"
