@@ -4,7 +4,8 @@ python -m tests.check_clinic [PATIENTS [DAYS]]
 
 500 patients over 180 days at the rates of a clinic, people among them whose lives only look ill;
 both models, the router with its early-warning rules, and triage, night by night. Somebody takes
-on every alert the next morning. A night's alert is there the morning after the scored day.
+on every alert the next morning. A night's alert is there the morning after the scored day. An
+episode takes some days to unfold; its onset is the first of them, on which nothing shows yet.
 """
 
 import sys
@@ -42,7 +43,7 @@ from scoring.domain.vector import body_vector, vector
 from scoring.domain.worsening import OWN, worsenings
 from scoring.learning.cohort import FIRST_DAY, Member, a_member, recorded, with_history
 from scoring.learning.episodes import CLINIC_TIMES, Rates, episode_kinds
-from scoring.learning.people import DEPRESSION, HYPOMANIA, MANIA
+from scoring.learning.people import DEPRESSION, EUTHYMIA, HYPOMANIA, MANIA, RAMP_DAYS
 from scoring.resources import DATA, baseline_rules, models, router_rules, sedentary_thresholds
 
 PATIENTS, DAYS, SEED = 500, 180, 20261129
@@ -50,6 +51,11 @@ PANEL, WANTED_ALERTS, WANTED_EPISODES = 60, 2.0, 0.85
 BEFORE_DAYS, WITHIN_DAYS = 14, 2
 WARM_UP_DAYS = 30  # the models' window: an episode that begins in it is not asked for
 CHUNK = 25
+DIAGNOSES = {
+    "mania": ("bipolar_1",),
+    "hypomania": ("bipolar_2",),
+    "depression": ("mdd", "bipolar_1", "bipolar_2"),
+}
 KINDS = {"mania": MANIA, "hypomania": HYPOMANIA, "depression": DEPRESSION}
 
 
@@ -213,6 +219,27 @@ def is_met(patient: Patient, track: str, onset: int) -> bool:
     return patient.open_on[track][onset - 1]
 
 
+def _share_met(rows: Sequence[tuple[Patient, int]], track: str) -> float:
+    return sum(is_met(p, track, day) for p, day in rows) / max(len(rows), 1)
+
+
+def well_days(
+    patients: Sequence[Patient], diagnoses: tuple[str, ...], days: int
+) -> list[tuple[Patient, int]]:
+    """Every fifth day on which such a patient is well and was so for 14 days."""
+    found = []
+    for patient in patients:
+        if patient.member.person.diagnosis not in diagnoses:
+            continue
+        ill = episode_kinds(patient.member.course)[:days] != EUTHYMIA
+        found += [
+            (patient, day)
+            for day in range(WARM_UP_DAYS + BEFORE_DAYS, days, 5)
+            if not ill[day - BEFORE_DAYS : day + WITHIN_DAYS].any()
+        ]
+    return found
+
+
 def main(arguments: Sequence[str]) -> int:
     """Print the figures; 1 if one falls short."""
     count = int(arguments[0]) if arguments else PATIENTS
@@ -251,12 +278,15 @@ def report(patients: Sequence[Patient], days: int) -> int:
     shares = {}
     for name, kind in KINDS.items():
         track = "depression" if name == "depression" else "mania"
-        met = [is_met(p, track, onset) for p in patients for onset in episodes(p, kind, days)]
-        shares[name] = sum(met) / max(len(met), 1)
+        onsets = [(p, day) for p in patients for day in episodes(p, kind, days)]
+        full = [(p, day + RAMP_DAYS) for p, day in onsets if day + RAMP_DAYS < days]
+        shares[name], of_full = (_share_met(rows, track) for rows in (onsets, full))
+        wanted = f" (at least {WANTED_EPISODES:.0%})" if name == "mania" else ""
         print(
             f"episodes of {name} with an alert before or within {WITHIN_DAYS} days of the onset: "
-            f"{shares[name]:.0%} of {len(met)}"
-            + (f" (at least {WANTED_EPISODES:.0%})" if name == "mania" else "")
+            f"{shares[name]:.0%} of {len(onsets)}{wanted}; of the day at full strength: "
+            f"{of_full:.0%}; of well days of patients with that diagnosis, by chance: "
+            f"{_share_met(well_days(patients, DIAGNOSES[name], days), track):.0%}"
         )
     return int(a_day >= WANTED_ALERTS or shares["mania"] < WANTED_EPISODES)
 
