@@ -15,7 +15,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.browser.chromium import launch
 
 SIZES = {"desktop": {"width": 1360, "height": 900}, "phone": {"width": 360, "height": 780}}
-ADMINISTRATION = ("baselines", "medications", "messages", "runs", "drift", "models")
+ADMINISTRATION = (
+    *("baselines", "medications", "messages", "on-call", "rules", "rules/performance", "runs"),
+    *("drift", "models"),
+)
 
 
 def main() -> None:
@@ -79,8 +82,14 @@ def clinician(page: Page, code: str, out: Path, suffix: str) -> None:
     page.locator("#trend .main-svg").first.wait_for()
     page.locator("#activity .main-svg").first.wait_for()
     save(page, out / f"patient-{suffix}.png")
+    record = page.url
     page.goto("/alerts/")
+    page.locator("summary").first.click()
     save(page, out / f"alerts-{suffix}.png")
+    page.goto("/notices/")
+    save(page, out / f"notices-{suffix}.png")
+    page.goto(f"{record}outcomes/")
+    save(page, out / f"outcomes-{suffix}.png")
 
 
 def administrator(page: Page, out: Path) -> None:
@@ -88,7 +97,7 @@ def administrator(page: Page, out: Path) -> None:
     for name in ADMINISTRATION:
         page.goto(f"/{name}/")
         page.wait_for_load_state()
-        save(page, out / f"{name}.png")
+        save(page, out / f"{name.replace('/', '-')}.png")
     page.locator("main th a").first.click()
     page.get_by_role("heading", name="Intended use").wait_for()
     save(page, out / "model-facts.png")
