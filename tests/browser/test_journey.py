@@ -92,9 +92,13 @@ def test_clinician_deals_with_the_morning(visit: Visit, role: str) -> None:
     card.get_by_label("Reason").select_option("data-artifact")
     card.get_by_label("Note (needed for “Other”)").fill("Watch lay in a drawer.")
     card.get_by_role("button", name="Dismiss this alert").click()
-    expect(page.get_by_text("Depression alert of CL-0112 dismissed.")).to_be_visible()
-    states = dict(Alert.objects.values_list("patient__code", "state").order_by("id"))
-    assert states["CL-0112"] == "dismissed"
+    is_high = Alert.objects.get(patient__code="CL-0112").tier == "High"
+    asks = is_high and role == Role.COORDINATOR
+    said = ": a psychiatrist is asked to confirm this." if asks else " dismissed."
+    expect(page.get_by_text(f"Depression alert of CL-0112{said}")).to_be_visible()
+    alert = Alert.objects.get(patient__code="CL-0112")
+    asked = ("new", "dismissal_requested") if asks else ("dismissed", "")
+    assert (alert.state, alert.requested) == asked
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_role("heading", name="Log in to Clarity")).to_be_visible()
 
