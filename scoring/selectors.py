@@ -26,7 +26,7 @@ from scoring.domain.circumstances import Circumstance, Span, circumstances_on
 from scoring.domain.router import Antidepressant
 from scoring.domain.types import DayFeatures, PersonData
 from scoring.domain.vector_names import BODY_NAMES
-from scoring.engines.artifacts import SIMULATED, ArtifactError
+from scoring.engines.artifacts import SIMULATED
 from scoring.engines.assess import COMBINATION_LOST
 from scoring.engines.models import Models
 from scoring.models import (
@@ -214,10 +214,7 @@ def research_use() -> bool:
     Trends reach back to scores of models that decide no more. True as well where the models in
     use cannot be read.
     """
-    try:
-        if models_in_use().are_simulated:
-            return True
-    except ArtifactError:  # its track is unavailable, and the pages still open
+    if models_in_use().are_simulated:
         return True
     simulated = list(ModelVersion.objects.filter(trained_on=SIMULATED).values_list("pk", flat=True))
     scores = RiskScore.objects.filter(is_current=True)

@@ -155,9 +155,16 @@ class Models:
         """Version and hash of a track's artefacts together."""
         return facts_of(track, [self._artifact(name) for name in PARTS[track]])
 
-    @cached_property
+    @property
     def are_simulated(self) -> bool:
-        """Whether a track's model was trained on simulated people."""
+        """Whether a track's model was trained on simulated people, or cannot be told."""
+        try:
+            return self._are_simulated
+        except ArtifactError:  # its track is unavailable; what was scored by it is still shown
+            return True
+
+    @cached_property
+    def _are_simulated(self) -> bool:
         return any(self.facts(track).trained_on == SIMULATED for track in PARTS)
 
 
