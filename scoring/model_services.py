@@ -18,11 +18,13 @@ from scoring import resources
 from scoring.engines.artifacts import Artifact, ArtifactError
 from scoring.engines.models import PARTS, Models, TrackFacts, digest_of, facts_of, verified_parts
 from scoring.engines.trial import ONE_TWICE, trial_trouble
+from scoring.model_identity import check_files_known, check_model_known, shipped_facts
 from scoring.models import ModelVersion, Track
 from scoring.resources import model_facts, models
 
 ENCODER = "pat_encoder"  # the kind of an artefact that must be fine-tuned before it scores
 MOST_REASON = 300
+DESCRIBED = ("trained_on", "facts", "intended_use", "known_failures")
 State = ModelVersion.State
 
 
@@ -34,8 +36,9 @@ def model_register(*, folder: Path, track: str, by: User | str) -> ModelVersion:
     it is read from there once the first folder holds it no more). Its manifest names either
     the artefacts that make up the track (depression: "depression" and "references"; mania:
     "mania" and "hypomania") or others, such as an encoder, which are kept but score nobody.
-    Raises InputError for a manifest or a file that cannot be trusted, and for one booster given
-    twice. A model that cannot be loaded and run once is kept with the reason and scores nobody.
+    Raises InputError for a manifest or a file that cannot be trusted, for files that are known
+    as trained on other data or under another licence, and for one booster given twice. A model
+    that cannot be loaded and run once is kept with the reason and scores nobody.
     """
     folder = folder.resolve()
     try:
@@ -45,9 +48,12 @@ def model_register(*, folder: Path, track: str, by: User | str) -> ModelVersion:
     if not parts:
         raise InputError(f"The manifest in {folder.name}/ names no model: there is none to take.")
     facts = facts_of(track, parts)
+    check_model_known(track, facts, folder)
     not_usable = _not_usable({part.name: part for part in parts}, folder, track)
     if not_usable == ONE_TWICE:
         raise InputError(f"{folder.name}/ cannot be registered: {not_usable}.")
+    if not not_usable:
+        check_files_known(track, facts, folder)
     version, is_new = ModelVersion.objects.get_or_create(
         sha256=facts.sha256,
         defaults=_described(track, facts, by)
@@ -124,8 +130,9 @@ def version_used(*, track: str, facts: TrackFacts | None) -> ModelVersion | None
         return None
     version = ModelVersion.objects.filter(sha256=facts.sha256).first()
     if version and version.state == State.CURRENT and version.registered_at:
-        return version
+        return _refreshed(version)
     version = _row(track, facts)
+    version = _refreshed(version)
     current = _locked(track).filter(state=State.CURRENT).first()
     promoted = current is not None and current.folder
     if current != version and not promoted and _is_shipped(version):
@@ -176,10 +183,21 @@ def _shipped(track: str) -> ModelVersion:
 
 
 def _is_shipped(version: ModelVersion) -> bool:
-    try:
-        return models().facts(version.track).sha256 == version.sha256
-    except ArtifactError:
-        return False
+    shipped = shipped_facts(version.track)
+    return shipped is not None and shipped.sha256 == version.sha256
+
+
+def _refreshed(version: ModelVersion) -> ModelVersion:
+    """The shipped model says what its own manifest says, whoever described its files before."""
+    shipped = shipped_facts(version.track)
+    if shipped is None or shipped.sha256 != version.sha256 or shipped.facts == version.facts:
+        return version
+    described = _described(version.track, shipped, SYSTEM)
+    kept = {name: described[name] for name in DESCRIBED}
+    ModelVersion.objects.filter(pk=version.pk).update(**kept)
+    audit_record(by=SYSTEM, action="model described anew", model=version.version)
+    version.refresh_from_db()
+    return version
 
 
 def _row(track: str, facts: TrackFacts) -> ModelVersion:

@@ -116,8 +116,8 @@ def assess_day(
     )
     depression, mania = weighed(depression, circumstances), weighed(mania, circumstances)
     if both and combination is None:
-        note = COMBINATION_LOST if lost else COMBINATION_NOT_FITTED
-        decision = replace(decision, reasons=(*decision.reasons, note))
+        uncombined = COMBINATION_LOST if lost else COMBINATION_NOT_FITTED
+        decision = replace(decision, reasons=(*decision.reasons, uncombined))
     if mania.status == "ok" and night:
         notes = _about_the_nights(known, day, night, window_nights)
         decision = replace(decision, reasons=(*decision.reasons, *notes))

@@ -205,12 +205,15 @@ def digest_of(parts: Sequence[Artifact]) -> str:
 
 
 def facts_of(track: str, parts: Sequence[Artifact]) -> TrackFacts:
-    """Which model these artefacts are together; the first gives its version."""
+    """Which model these artefacts are together; the first gives its version, and one that was
+    made from simulated people makes the model one of these.
+    """
     digest = digest_of(parts)
+    simulated = any(part.is_simulated for part in parts)
     return TrackFacts(
         version=f"{track}-{parts[0].version}-{digest[:8]}",
         sha256=digest,
-        trained_on=parts[0].trained_on,
+        trained_on=SIMULATED if simulated else parts[0].trained_on,
         facts={
             part.name: {
                 "file": part.file,

@@ -1,6 +1,6 @@
 """`make train`: every shipped artefact from the seed, and what the models do on people unseen."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -105,16 +105,21 @@ class Training:
         )
 
 
-def measured(training: Training, made: list[Artifact], rules: RouterRules) -> list[Artifact]:
-    """The artefacts with figures of test people, and those people's distributions beside them."""
+def measured(
+    training: Training, there: list[Artifact], made: Container[str], rules: RouterRules
+) -> list[Artifact]:
+    """All that is there, those named in ``made`` with figures of test people; beside them these
+    people's distributions and the combination of the two tracks. What was kept says what was
+    measured when it was made.
+    """
     models = Models(training.folder)  # what was kept may have been standardised otherwise
     days = training.clinic(training.seed + 3, training.sizes.test_people, models.references)
     table = table_of(days, models, rules, ablations=False)
     # The combination learns from people of its own, of whom nothing is measured.
     learns = np.array(days.people % COMBINATION_PEOPLE == 0)
     worn = pd.Series(days.worn)
-    made = [a for a in made if a.name not in ("distributions", combination.NAME)]
-    made += combination.fitted(
+    there = [a for a in there if a.name not in ("distributions", combination.NAME)]
+    there += combination.fitted(
         table.days[learns], worn[learns], table.days[~learns], worn[~learns], training.folder,
         rules, training.seed,
     )  # fmt: skip
@@ -123,7 +128,10 @@ def measured(training: Training, made: list[Artifact], rules: RouterRules) -> li
         days=table.days[~learns],
         episodes=table.episodes[table.episodes["person"] % COMBINATION_PEOPLE != 0],
     )
-    done = [replace(a, metrics=figures(table, a.name)) if a.name in FIGURES else a for a in made]
+    done = [
+        replace(a, metrics=figures(table, a.name)) if a.name in made and a.name in FIGURES else a
+        for a in there
+    ]
     columns = columns_for_drift(days, table)
     references = [reference_of(name, values) for name, values in columns.items()]
     done.append(save_distributions(references, training.folder, training.seed + 3, fit.MADE_BY))

@@ -84,7 +84,7 @@ class ArtifactsCommand(TrainingCommand):
         together = list((kept | made).values())
         write_manifest(training.folder, together)
         if {"depression", "mania", "hypomania"} <= {a.name for a in together}:
-            together = measured(training, together, router_rules())
+            together = measured(training, together, made, router_rules())
         publish(training.folder, together, options["out"])
         for artifact in together:
             told = {k: v for k, v in artifact.metrics.items() if k in ("n", "auroc", "ece")}
