@@ -9,12 +9,12 @@ from patients.commands import JsonCommand
 from patients.domain.errors import InputError
 from scoring.domain.rules import family_values
 from scoring.engines.artifacts import ArtifactError
-from scoring.engines.models import TrackFacts, load_models
+from scoring.engines.models import load_models
 from scoring.evaluation import evaluate_folder, folder_cohort
+from scoring.learning.seeds import check_unseen, seeds_of
 from scoring.presenters.evaluation import folder_report, simulated_report, written
 from scoring.resources import ARTIFACTS, DATA, router_rules, sedentary_thresholds
 
-SEEDS_USED = 8  # from the training's on: to learn, to calibrate, to measure
 FOLDER, SIMULATED = "folder", "simulated"
 LONG = ("curves", "reliability")  # of the report's JSON alone
 
@@ -80,7 +80,8 @@ class Command(JsonCommand):
             raise InputError("Nothing can be told of fewer than 2 people: give --people more.")
         models, rules = load_models(ARTIFACTS), router_rules()
         facts = [models.facts(track) for track in ("depression", "mania")]
-        _check_unseen(options["seed"], facts)
+        learned = seeds_of(part["training"] for f in facts for part in f.facts.values())
+        check_unseen(options["seed"], options["seed"], learned, "1")
         days = simulated_days(
             options["seed"],
             options["people"],
@@ -96,17 +97,6 @@ class Command(JsonCommand):
         if options["out"]:
             written(options["out"], simulated_report(full), full)
         return _short(full)
-
-
-def _check_unseen(seed: int, facts: list[TrackFacts]) -> None:
-    """InputError for a seed whose people the models have learned from."""
-    parts = [part["training"] for model in facts for part in model.facts.values()]
-    first = [int(training["seed"]) for training in parts if "seed" in training]
-    if seed < 0 or any(0 <= seed - used < SEEDS_USED for used in first):
-        raise InputError(
-            f"The seed {seed} is below 0 or gives people whom training has seen: give --seed "
-            "another number, such as 1."
-        )
 
 
 def _check_out(out: Path | None) -> None:

@@ -19,6 +19,7 @@ from tests.model_folders import copied
 
 FEW = Sizes(weeks=6, held_weeks=3, patients=3, days=20, test_people=8, test_days=20)
 SEED = 40
+COMMAND = "manage.py train_mania --seed 40"
 People = set[tuple[int, int]]
 
 
@@ -27,7 +28,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     """A whole training of few people, with what each step was given; the fits are left out."""
     folder = copied(tmp_path_factory.mktemp("training") / "artifacts")
     shipped = load_manifest(folder)
-    training = Training(folder, DATA, seed=SEED, sizes=FEW)
+    training = Training(folder, DATA, seed=SEED, sizes=FEW, made_by=COMMAND)
     training.__dict__["_fitted"] = read_references(shipped["references"])  # minutes, else
     given: dict[str, Any] = {}
     simulated: dict[int, People] = {}
@@ -103,5 +104,6 @@ def test_what_was_kept_says_what_was_measured_when_it_was_made(ran: SimpleNamesp
     for name in ("mania", "hypomania"):
         assert ran.done[name].metrics["people"] == len(ran.given["measured"])
         assert ran.done[name].metrics != ran.shipped[name].metrics
+    assert ran.done["distributions"].made_by == COMMAND != ran.done["depression"].made_by
     written = load_manifest(Path(ran.done["mania"].folder))
     assert written["depression"].metrics == ran.shipped["depression"].metrics
