@@ -24,6 +24,7 @@ from scoring.resources import model_facts, models
 
 ENCODER = "pat_encoder"  # the kind of an artefact that must be fine-tuned before it scores
 MOST_REASON = 300
+MOST = {"version": 60, "trained_on": 40, "folder": 500}  # characters, as the columns have them
 DESCRIBED = ("trained_on", "facts", "intended_use", "known_failures")
 State = ModelVersion.State
 
@@ -48,6 +49,7 @@ def model_register(*, folder: Path, track: str, by: User | str) -> ModelVersion:
     if not parts:
         raise InputError(f"The manifest in {folder.name}/ names no model: there is none to take.")
     facts = facts_of(track, parts)
+    _check_lengths(facts, folder)
     check_model_known(track, facts, folder)
     not_usable = _not_usable({part.name: part for part in parts}, folder, track)
     if not_usable == ONE_TWICE:
@@ -227,6 +229,19 @@ def _described(track: str, facts: TrackFacts, by: User | str) -> dict[str, objec
     }
 
 
+def _check_lengths(facts: TrackFacts, folder: Path) -> None:
+    """InputError for what the manifest says at more length than is kept."""
+    for name, text in (
+        ("version", facts.version), ("trained_on", facts.trained_on), ("folder", str(folder))
+    ):  # fmt: skip
+        most = MOST[name]
+        if len(text) > most:
+            raise InputError(
+                f"The {name} of {folder.name[:40]}/ makes {len(text)} characters, {most} are "
+                "kept: shorten it."
+            )
+
+
 def _not_usable(parts: Mapping[str, Artifact], folder: Path, track: str) -> str:
     """Why this model can score nobody, in one clause; blank where it can."""
     if any(part.kind == ENCODER for part in parts.values()):
@@ -235,19 +250,21 @@ def _not_usable(parts: Mapping[str, Artifact], folder: Path, track: str) -> str:
     if missing:
         return f"its manifest names no {missing[0]}: a {track} model needs it"
     for name in PARTS[track]:
-        if name != "references" and not _has_calibrator(parts[name], folder):
-            return f"{name} has no calibrator: calibrate it first"
+        if name != "references" and (reason := _calibrator_trouble(parts[name], folder)):
+            return reason
     return trial_trouble(folder, track)
 
 
-def _has_calibrator(artifact: Artifact, folder: Path) -> bool:
+def _calibrator_trouble(artifact: Artifact, folder: Path) -> str:
     if not artifact.training.get("calibrator"):
-        return False
+        return f"{artifact.name} has no calibrator: calibrate it first"
     try:
         Models(folder).calibrator(artifact.name)
-    except (KeyError, TypeError, ValueError, ArtifactError):
-        return False
-    return True
+    except ValueError as error:
+        return f"the calibrator of {artifact.name} cannot be used: {error}"
+    except (KeyError, TypeError, AttributeError):
+        return f"the calibrator of {artifact.name} has no lists raw and calibrated of numbers"
+    return ""
 
 
 def _name(by: User | str) -> str:

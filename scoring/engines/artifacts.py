@@ -66,10 +66,23 @@ def load_manifest(folder: Path) -> dict[str, Artifact]:
         raise ArtifactError(
             f"{MANIFEST} in {folder.name}/ is absent or not a list of artefacts; {RESTORE}."
         ) from error
+    _check_keepable(folder, entries)
     by_name = {artifact.name: artifact for artifact in artifacts}
     if len(by_name) != len(artifacts):
         raise ArtifactError(f"{MANIFEST} names an artefact twice; {RESTORE}.")
     return by_name
+
+
+def _check_keepable(folder: Path, entries: Any) -> None:
+    """ArtifactError for what no database keeps: a number that is none, a character that is none."""
+    try:
+        text = json.dumps(entries, allow_nan=False)
+    except ValueError:
+        raise ArtifactError(
+            f"{MANIFEST} in {folder.name}/ holds NaN or an infinite number; {RESTORE}."
+        ) from None
+    if "\\u0000" in text:
+        raise ArtifactError(f"{MANIFEST} in {folder.name}/ holds a NUL character; {RESTORE}.")
 
 
 def _artifact(folder: Path, entry: dict[str, Any]) -> Artifact:

@@ -111,3 +111,56 @@ def test_one_booster_under_two_names_is_not_imported(tmp_path: Path) -> None:
         import_mania(
             {name: tmp_path / file for name, file in (("ME", "ME.json"), ("HME", "HME.ubj"))}
         )
+
+
+def calibrated(folder: Path, raw: object, told: object) -> Path:
+    calibrator = {"raw": raw, "calibrated": told}
+    manifest_edited(folder, lambda e: e["mania"]["training"].update(calibrator=calibrator))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("raw", "told", "says"),
+    [
+        ([0.0, 1.0], [0.9, 0.1], "raw values must rise, and its calibrated never fall"),
+        ([0.0, 1.0], [0.1, 1.5], "values must lie between 0 and 1"),
+        ([0.0, 1.0], [0.1], "as many calibrated as raw values"),
+        ("ab", 3, "has no lists raw and calibrated of numbers"),
+        (["a", "b"], [0.1, 0.2], "the calibrator of mania"),
+    ],
+)
+def test_a_calibrator_that_is_none_is_named_for_what_is_wrong(
+    tmp_path: Path, raw: object, told: object, says: str
+) -> None:
+    folder = calibrated(leaning(tmp_path / "odd", CALM), raw, told)
+    version = model_register(folder=folder, track="mania", by="test")
+    assert says in version.not_usable and version.not_usable.startswith("the calibrator of mania")
+    with pytest.raises(InputError, match="cannot be promoted: the calibrator of mania"):
+        model_promote(version=version, by="test")
+
+
+def mania_edited(**values: Any) -> Callable[[Path], object]:
+    return lambda folder: manifest_edited(folder, lambda e: e["mania"].update(values))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda folder: calibrated(folder, [0.0, float("nan")], [0.1, 0.2]), "NaN or an infinite"),
+        (mania_edited(version="v" * 500), "The version of odd/ makes 515 characters, 60 are kept"),
+        (mania_edited(training=["seed"]), "gives mania a training that is not a table"),
+        (mania_edited(version=3), "gives mania a version that is not a text"),
+        (mania_edited(licence="MIT\0"), "holds a NUL character"),
+    ],
+)
+def test_a_manifest_that_cannot_be_kept_is_refused_in_a_sentence(
+    tmp_path: Path, spoil: Callable[[Path], object], says: str
+) -> None:
+    folder = tmp_path / "odd"
+    spoil(leaning(folder, CALM))
+    err = StringIO()
+    with pytest.raises(SystemExit) as stopped:
+        call_command("register_model", str(folder), "mania", stderr=err)
+    said = err.getvalue().strip()
+    assert stopped.value.code == 2 and says in said and "\n" not in said and len(said) < 300
+    assert not ModelVersion.objects.exists()
