@@ -96,6 +96,8 @@ def _interval(
     if value is None:
         return None
     found = bootstrap_interval(statistic, people, rounds)
+    if found and found[0] == found[1]:  # every resample says the same: it is none
+        return None
     return [round(edge, DECIMALS) for edge in found] if found else None
 
 
