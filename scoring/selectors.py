@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -206,6 +207,12 @@ def models_in_use(instead: ModelVersion | None = None) -> Models:
     promoted = ModelVersion.objects.filter(state=ModelVersion.State.CURRENT).exclude(folder="")
     versions = [*promoted, *([instead] if instead else [])]
     return models(**{version.track: version.source for version in versions})
+
+
+def deciding_folders() -> dict[str, Path]:
+    """Where the promoted models lie, by track; a track that the shipped one decides is not in."""
+    promoted = ModelVersion.objects.filter(state=ModelVersion.State.CURRENT).exclude(folder="")
+    return {track: Path(folder) for track, folder in promoted.values_list("track", "folder")}
 
 
 def research_use() -> bool:

@@ -158,8 +158,8 @@ def _worn_enough(week: PatWeek, min_coverage: float, rows: MinuteRows | None = N
     if week.coverage < min_coverage:
         if rows and rows.resumes:
             raise InputError(
-                f"The first row is dated {rows.start:%Y-%m-%d}, and after a gap the rows continue on "
-                f"{rows.resumes:%Y-%m-%d}: correct or remove those before the gap."
+                f"The first row is dated {rows.start:%Y-%m-%d}, and after a gap the rows continue "
+                f"on {rows.resumes:%Y-%m-%d}: correct or remove those before the gap."
             )
         share = f"{100 * week.coverage:.0f} % of its first week, {100 * min_coverage:.0f} %"
         raise InputError(f"The sensor was worn {share} is needed.")
