@@ -170,7 +170,7 @@ def _answer(
         "mean_worn_activity_auc": rounded(auroc(labels, worn)),
         "difference": difference(labels, raw, still, people),
         "calibration": calibration(labels, p),
-        "cutoffs": at_cutoffs(labels, p, cutoffs),
+        "cutoffs": at_cutoffs(labels, p, people, cutoffs),
         "unscored": [
             {"name": m.name, "reason": m.reason, "group": m.group} for m in cohort.unscored
         ],
