@@ -29,7 +29,7 @@ from scoring.domain.vector_names import OWN_VECTOR_NAMES
 from scoring.engines.artifacts import ArtifactError, load_manifest
 from scoring.engines.distributions import NAME, read_distributions
 from scoring.models import RiskScore
-from scoring.selectors import nights_between
+from scoring.selectors import deciding_folders, nights_between
 
 WEEK = timedelta(days=7)
 NO_REFERENCE = "There are no reference distributions yet: the models must be trained anew."
@@ -70,8 +70,20 @@ def drift_limits() -> DriftLimits:
 
 
 def reference_distributions() -> Mapping[str, ReferenceDistribution]:
-    """Those that were saved with the shipped models, by name; none before they are."""
-    return _distributions(resources.ARTIFACTS)
+    """By name, those that were saved with the models that decide; none before they are.
+
+    A promoted model without any of its own is held against the shipped ones.
+    """
+    found = dict(_distributions(resources.ARTIFACTS))
+    for track, folder in deciding_folders().items():
+        own = _distributions(folder)
+        found |= {name: told for name, told in own.items() if _track_of(name) == track}
+    return found
+
+
+def _track_of(name: str) -> str:
+    """Depression for its output; the mania track for its two, and for the inputs it reads."""
+    return "depression" if name == "depression" else "mania"
 
 
 def reference_notice() -> str | None:
@@ -82,7 +94,7 @@ def reference_notice() -> str | None:
         return str(error)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _distributions(folder: Path) -> Mapping[str, ReferenceDistribution]:
     artifact = load_manifest(folder).get(NAME)
     return read_distributions(artifact) if artifact else {}

@@ -33,6 +33,7 @@ from scoring.learning.references import MIN_PEOPLE, fitted
 OWN, SHIPPED = "own", "shipped"
 SHARES = (1.0, 0.8, 0.6, 0.4, 0.2)
 THINNING_SEED = 0
+FEW_PEOPLE = 10  # in a group, below which an interval says little: assumption
 DOUBTFUL_SHARE, LOST_SHARE = 0.5, 0.05  # of the people, of a file's rows: assumption
 
 
@@ -169,7 +170,7 @@ def _answer(
         "mean_worn_activity_auc": rounded(auroc(labels, worn)),
         "difference": difference(labels, raw, still, people),
         "calibration": calibration(labels, p),
-        "cutoffs": at_cutoffs(labels, p, cutoffs),
+        "cutoffs": at_cutoffs(labels, p, people, cutoffs),
         "unscored": [
             {"name": m.name, "reason": m.reason, "group": m.group} for m in cohort.unscored
         ],
@@ -198,7 +199,33 @@ def _rejected(cohort: Cohort) -> dict[str, int]:
 
 
 def _warnings(cohort: Cohort, models: Models) -> Iterator[str]:
-    """What makes the unit doubtful: levels that the shipped reference never had, lost rows."""
+    """What makes the figures doubtful: few people, one of them twice, the unit."""
+    yield from _about_the_people(cohort)
+    yield from _about_the_unit(cohort, models)
+
+
+def _about_the_people(cohort: Cohort) -> Iterator[str]:
+    positive = int(cohort.labels.sum())
+    fewest = min(positive, len(cohort.scored) - positive)
+    if fewest < FEW_PEOPLE:
+        yield (
+            f"Of one group {fewest} {'person' if fewest == 1 else 'people'} could be scored: with "
+            f"fewer than {FEW_PEOPLE} in either, an interval says little."
+        )
+    by_contents: dict[str, list[str]] = {}
+    for member in (*cohort.scored, *cohort.unscored):
+        if member.contents:
+            by_contents.setdefault(member.contents, []).append(f"{member.group}/{member.name}")
+    for names in by_contents.values():
+        if len(names) > 1:
+            yield (
+                f"{' and '.join(names)} have the same contents: one person counts as "
+                f"{len(names)}; remove the copies."
+            )
+
+
+def _about_the_unit(cohort: Cohort, models: Models) -> Iterator[str]:
+    """Levels that the shipped reference never had, lost rows."""
     people, unit = len(cohort.scored), cohort.unit
     if unit in models.references:
         seen = models.level_range(unit)

@@ -8,9 +8,10 @@ from typing import Any
 from scoring import resources
 from scoring.domain.output import reasons_list, weights_dict
 from scoring.domain.router import Antidepressant
+from scoring.domain.types import RiskDecision
 from scoring.domain.worsening import worse_reasons
 from scoring.engines.artifacts import Artifact, ArtifactError, load_manifest, sha256_of
-from scoring.engines.assess import Assessment
+from scoring.engines.assess import COMBINATION_NOT_FITTED, Assessment
 from scoring.engines.models import Source, digest_of, track_parts
 from scoring.models import ModelVersion, RiskScore, Track
 from scoring.resources import baseline_rules, router_rules
@@ -102,6 +103,13 @@ def _deviations(score: RiskScore) -> list[dict[str, Any]]:
     return day_worsenings(score.patient, score.day, score.baseline, baseline_rules())
 
 
+def _steps(score: RiskScore, now: RiskDecision) -> list[dict[str, str]]:
+    """The router's reasons, without what was not said yet when the score was stored."""
+    said = {reason["code"] for reason in score.reasons}
+    later = COMBINATION_NOT_FITTED.code
+    return [r for r in reasons_list(now) if r["code"] != later or later in said]
+
+
 def _worse(score: RiskScore) -> list[dict[str, str]]:
     """The reasons beside the router's; the delta is the stored one: scores came after it."""
     if DEVIATIONS not in score.context:  # a score from before these were kept
@@ -115,7 +123,7 @@ def _changes_of_the_decision(score: RiskScore, now: Assessment) -> Iterator[Diff
     exact: list[Difference] = [
         ("tier", score.tier, decision.tier),
         ("weights", score.weights, weights_dict(decision)),
-        ("reasons", score.reasons, [*reasons_list(decision), *_worse(score)]),
+        ("reasons", score.reasons, [*_steps(score, decision), *_worse(score)]),
         (COMBINATION, score.context.get(COMBINATION), now.combination_sha256),
     ]
     if COMBINATION not in score.context:  # a score from before it was kept

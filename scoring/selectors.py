@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -26,7 +27,7 @@ from scoring.domain.circumstances import Circumstance, Span, circumstances_on
 from scoring.domain.router import Antidepressant
 from scoring.domain.types import DayFeatures, PersonData
 from scoring.domain.vector_names import BODY_NAMES
-from scoring.engines.artifacts import SIMULATED, ArtifactError
+from scoring.engines.artifacts import SIMULATED
 from scoring.engines.assess import COMBINATION_LOST
 from scoring.engines.models import Models
 from scoring.models import (
@@ -208,16 +209,19 @@ def models_in_use(instead: ModelVersion | None = None) -> Models:
     return models(**{version.track: version.source for version in versions})
 
 
+def deciding_folders() -> dict[str, Path]:
+    """Where the promoted models lie, by track; a track that the shipped one decides is not in."""
+    promoted = ModelVersion.objects.filter(state=ModelVersion.State.CURRENT).exclude(folder="")
+    return {track: Path(folder) for track, folder in promoted.values_list("track", "folder")}
+
+
 def research_use() -> bool:
     """Whether a model in use was trained on simulated people, or one whose scores are kept.
 
     Trends reach back to scores of models that decide no more. True as well where the models in
     use cannot be read.
     """
-    try:
-        if models_in_use().are_simulated:
-            return True
-    except ArtifactError:  # its track is unavailable, and the pages still open
+    if models_in_use().are_simulated:
         return True
     simulated = list(ModelVersion.objects.filter(trained_on=SIMULATED).values_list("pk", flat=True))
     scores = RiskScore.objects.filter(is_current=True)

@@ -18,7 +18,7 @@ from scoring.domain.daily import FULL_DAY_MINUTES
 from scoring.domain.output import reasons_list, track_dict, weights_dict
 from scoring.domain.router import Antidepressant
 from scoring.domain.worsening import WORSE, worse_reasons
-from scoring.engines.assess import Assessment, assess_day
+from scoring.engines.assess import COMBINATION_NOT_FITTED, Assessment, assess_day
 from scoring.engines.models import Models
 from scoring.model_services import version_used
 from scoring.models import ModelVersion, RiskScore, Track
@@ -188,7 +188,7 @@ def _is_the_same(score: RiskScore, values: dict[str, Any]) -> bool:
     kept_since = {name: now[name] for name in (COMBINATION, DEVIATIONS, BASELINE_RULES)}
     then = {**kept_since, **score.context}
     went_in = [{**context, DELTA: None} for context in (then, now)]
-    steps = [without_worse(reasons) for reasons in (score.reasons, values["reasons"])]
+    steps = [_compared(reasons) for reasons in (score.reasons, values["reasons"])]
     return (
         explained
         and went_in[0] == went_in[1]
@@ -197,9 +197,14 @@ def _is_the_same(score: RiskScore, values: dict[str, Any]) -> bool:
     )
 
 
-def without_worse(reasons: Iterable[Mapping[str, str]]) -> list[Mapping[str, str]]:
-    """The steps of a decision; what is worse than usual stands in the context already."""
-    return [reason for reason in reasons if reason["code"] != WORSE]
+TOLD_BY_THE_CONTEXT = (WORSE, COMBINATION_NOT_FITTED.code)
+
+
+def _compared(reasons: Iterable[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    """The steps of a decision, without what its context tells already: a score from before one
+    of these was said is not scored again for it.
+    """
+    return [reason for reason in reasons if reason["code"] not in TOLD_BY_THE_CONTEXT]
 
 
 def _model_version(assessment: Assessment, track: Track) -> ModelVersion | None:

@@ -16,6 +16,7 @@ TOLD = (
     "medication_unavailable",
     "mania_night",
     "combination_lost",
+    "combination_not_fitted",
     "worse_than_usual",
 )
 

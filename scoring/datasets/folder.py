@@ -15,6 +15,7 @@ from patients.ingest.sources import check_there, read_recordings
 from scoring.datasets.minute_rows import MinuteRows, is_minute_rows, read_minute_rows
 from scoring.domain.pat_window import PatWeek, pat_week
 from scoring.domain.types import PersonData
+from scoring.engines.artifacts import sha256_of
 
 NAIVE = "Etc/UTC"  # where no zone is told, local days are cut from the stamps as they stand
 
@@ -29,6 +30,7 @@ class Member:
     reason: str | None = None
     rejected: Mapping[str, int] = field(default_factory=dict)
     rows: int = 0
+    contents: str = ""  # the hash of the file
 
 
 def files_in(path: Path) -> list[Path]:
@@ -70,16 +72,19 @@ def members_in(
     for group, files in groups.items():
         for file in files:
             rejected: Mapping[str, int] = {}
+            contents = ""
             try:
+                contents = sha256_of(file)
                 rows = read_minute_rows(file, _channel(unit))
                 rejected = rows.rejected
-                week = _worn_enough(_first_week(_of_rows(rows, unit)), min_coverage)
+                week = _worn_enough(_first_week(_of_rows(rows, unit)), min_coverage, rows)
             except InputError as refusal:
-                yield Member(file.stem, group, None, f"{refusal}{_left_out(rejected)}", rejected)
+                reason = f"{refusal}{_left_out(rejected)}"
+                yield Member(file.stem, group, None, reason, rejected, contents=contents)
             except OSError as failure:
                 yield Member(file.stem, group, None, f"It cannot be read ({failure.strerror}).")
             else:
-                yield Member(file.stem, group, week, None, rejected, rows.rows)
+                yield Member(file.stem, group, week, None, rejected, rows.rows, contents)
 
 
 def _left_out(rejected: Mapping[str, int]) -> str:
@@ -149,8 +154,13 @@ def _first_week(person: PersonData) -> PatWeek:
     return pat_week(person, first + timedelta(days=6))
 
 
-def _worn_enough(week: PatWeek, min_coverage: float) -> PatWeek:
+def _worn_enough(week: PatWeek, min_coverage: float, rows: MinuteRows | None = None) -> PatWeek:
     if week.coverage < min_coverage:
+        if rows and rows.resumes:
+            raise InputError(
+                f"The first row is dated {rows.start:%Y-%m-%d}, and after a gap the rows continue "
+                f"on {rows.resumes:%Y-%m-%d}: correct or remove those before the gap."
+            )
         share = f"{100 * week.coverage:.0f} % of its first week, {100 * min_coverage:.0f} %"
         raise InputError(f"The sensor was worn {share} is needed.")
     return week

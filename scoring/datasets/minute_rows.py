@@ -22,6 +22,7 @@ EARLIEST_SECOND = int(datetime(1970, 1, 2, tzinfo=UTC).timestamp())
 OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 # A stamp said twice is an hour told again when clocks go back; two stamps in a minute are epochs.
 EPOCHS_SHARE = 0.1
+GAP_MINUTES = 7 * 1440  # without a row: what lies before is no part of the recording
 
 Numbers = NDArray[np.float64]
 
@@ -32,13 +33,15 @@ class MinuteRows:
 
     ``start`` is the first minute, its local clock written as UTC; ``values`` are NaN where
     nothing usable was recorded; ``rejected`` counts rows by reason, ``rows`` is about how
-    many the file has.
+    many the file has. Where no row follows those of the first days for over a week, ``resumes``
+    is when the rows go on.
     """
 
     start: datetime
     values: Minutes
     rejected: Mapping[str, int]
     rows: int = 0
+    resumes: datetime | None = None
 
 
 def is_minute_rows(path: Path) -> bool:
@@ -68,8 +71,19 @@ def read_minute_rows(path: Path, channel: Channel = Channel.ACTIVITY) -> MinuteR
     count = np.bincount(index[there], minlength=int(index.max()) + 1)
     total = np.bincount(index[there], values[there], minlength=len(count))
     grid = np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
-    start = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(minutes=int(minutes.min()))
-    return MinuteRows(start, grid, dict(rejected), len(seconds) + sum(rejected.values()))
+    rows = len(seconds) + sum(rejected.values())
+    return MinuteRows(_time(minutes.min()), grid, dict(rejected), rows, _resumes(minutes))
+
+
+def _time(minute: np.int64) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(minutes=int(minute))
+
+
+def _resumes(minutes: NDArray[np.int64]) -> datetime | None:
+    told = np.unique(minutes)
+    after = np.flatnonzero(np.diff(told) > GAP_MINUTES) + 1
+    begins_early = after.size and told[after[0] - 1] - told[0] < READ_DAYS * 1440
+    return _time(told[after[0]]) if begins_early else None
 
 
 def _numbers(

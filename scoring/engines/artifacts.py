@@ -44,6 +44,7 @@ class Artifact:
 
 
 KEYS = tuple(field.name for field in fields(Artifact) if field.name != "folder")
+TABLES = ("training", "metrics")  # among them; the others are texts
 
 
 def sha256_of(path: Path) -> str:
@@ -65,19 +66,44 @@ def load_manifest(folder: Path) -> dict[str, Artifact]:
         raise ArtifactError(
             f"{MANIFEST} in {folder.name}/ is absent or not a list of artefacts; {RESTORE}."
         ) from error
+    _check_keepable(folder, entries)
     by_name = {artifact.name: artifact for artifact in artifacts}
     if len(by_name) != len(artifacts):
         raise ArtifactError(f"{MANIFEST} names an artefact twice; {RESTORE}.")
     return by_name
 
 
+def _check_keepable(folder: Path, entries: Any) -> None:
+    """ArtifactError for what no database keeps: a number that is none, a character that is none."""
+    try:
+        text = json.dumps(entries, allow_nan=False)
+    except ValueError:
+        raise ArtifactError(
+            f"{MANIFEST} in {folder.name}/ holds NaN or an infinite number; {RESTORE}."
+        ) from None
+    if "\\u0000" in text:
+        raise ArtifactError(f"{MANIFEST} in {folder.name}/ holds a NUL character; {RESTORE}.")
+
+
 def _artifact(folder: Path, entry: dict[str, Any]) -> Artifact:
     artifact = Artifact(folder=folder, **entry)
+    _check_types(artifact)
     if Path(artifact.file).name != artifact.file:
         raise ArtifactError(
             f"{MANIFEST} gives {artifact.name} the path {artifact.file}; name a file beside it."
         )
     return artifact
+
+
+def _check_types(artifact: Artifact) -> None:
+    for key in KEYS:
+        value, kind = getattr(artifact, key), dict if key in TABLES else str
+        if not isinstance(value, kind):
+            what = "a table" if kind is dict else "a text"
+            raise ArtifactError(
+                f"{MANIFEST} in {artifact.folder.name}/ gives {artifact.name} a {key} that is not "
+                f"{what}; {RESTORE}."
+            )
 
 
 def verified_path(artifact: Artifact) -> Path:

@@ -67,6 +67,12 @@ COMBINATION_LOST = Reason(
     "their weighted mean as it is. Operations have been told.",
 )
 
+COMBINATION_NOT_FITTED = Reason(
+    "combination_not_fitted",
+    "The overall probability is the weighted mean of both tracks as it is: what calibrates it was "
+    "fitted for other models than those in use.",
+)
+
 
 class NoNumber(ArithmeticError):
     """A model gave NaN or an infinite value."""
@@ -109,8 +115,9 @@ def assess_day(
         day, depression, mania, antidepressant, warning, rules, combination, circumstances
     )
     depression, mania = weighed(depression, circumstances), weighed(mania, circumstances)
-    if lost:
-        decision = replace(decision, reasons=(*decision.reasons, COMBINATION_LOST))
+    if both and combination is None:
+        uncombined = COMBINATION_LOST if lost else COMBINATION_NOT_FITTED
+        decision = replace(decision, reasons=(*decision.reasons, uncombined))
     if mania.status == "ok" and night:
         notes = _about_the_nights(known, day, night, window_nights)
         decision = replace(decision, reasons=(*decision.reasons, *notes))

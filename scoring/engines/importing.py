@@ -3,13 +3,14 @@
 Reading imports TensorFlow (PAT) or XGBoost (boosters); a process that serves pages does neither.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from itertools import combinations
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,9 @@ from scoring.engines.artifacts import (
     verified_path,
     write_manifest,
 )
+
+if TYPE_CHECKING:
+    from scoring.engines.booster_file import ReadBooster
 
 ENCODER = "pat_encoder"
 MADE_BY = "import_model"
@@ -120,6 +124,7 @@ def import_mania(
 
     names = [name for name in PARTS if name in paths]
     boosters = {name: read_booster(paths[name]) for name in names}
+    _check_different(names, boosters)
     hashes = [boosters[name].given.sha256 for name in names]
     imported = Imported(
         kind="mania",
@@ -150,6 +155,17 @@ def import_mania(
     return imported, {
         name: boosters[name].predict(vectors).astype(float).tolist() for name in names
     }
+
+
+def _check_different(names: Sequence[str], boosters: "Mapping[str, ReadBooster]") -> None:
+    from scoring.engines.mania import same_trees
+
+    for one, other in combinations(names, 2):
+        if same_trees(boosters[one].booster, boosters[other].booster):
+            raise InputError(
+                f"{one} and {other} are the same trees ({boosters[one].given.name}, "
+                f"{boosters[other].given.name}): give each its own file."
+            )
 
 
 def store(imported: Imported, root: Path) -> tuple[Path, bool]:

@@ -50,6 +50,11 @@ def check_names(file: str, names: Sequence[str]) -> None:
             )
 
 
+def same_trees(one: xgb.Booster, other: xgb.Booster) -> bool:
+    """Whether two boosters split and end alike in every tree, whatever their files are."""
+    return bool(one.get_dump() == other.get_dump())
+
+
 class ManiaEngine:
     """The manic and the hypomanic booster, read from verified files.
 
@@ -61,6 +66,11 @@ class ManiaEngine:
         self._boosters = [load_booster(path, threads) for path in (mania, hypomania)]
         widest = max(booster.num_features() for booster in self._boosters)
         self.names = OWN_VECTOR_NAMES[:widest]  # the columns of what goes in
+
+    @property
+    def is_one_twice(self) -> bool:
+        """Whether both boosters hold the same trees: one of them then has a wrong name."""
+        return same_trees(*self._boosters)
 
     def probabilities(self, vectors: NDArray[np.floating]) -> Pair:
         """Return the uncalibrated P(mania) and P(hypomania), each of shape (n,).

@@ -155,9 +155,16 @@ class Models:
         """Version and hash of a track's artefacts together."""
         return facts_of(track, [self._artifact(name) for name in PARTS[track]])
 
-    @cached_property
+    @property
     def are_simulated(self) -> bool:
-        """Whether a track's model was trained on simulated people."""
+        """Whether a track's model was trained on simulated people, or cannot be told."""
+        try:
+            return self._are_simulated
+        except ArtifactError:  # its track is unavailable; what was scored by it is still shown
+            return True
+
+    @cached_property
+    def _are_simulated(self) -> bool:
         return any(self.facts(track).trained_on == SIMULATED for track in PARTS)
 
 
@@ -198,12 +205,15 @@ def digest_of(parts: Sequence[Artifact]) -> str:
 
 
 def facts_of(track: str, parts: Sequence[Artifact]) -> TrackFacts:
-    """Which model these artefacts are together; the first gives its version."""
+    """Which model these artefacts are together; the first gives its version, and one that was
+    made from simulated people makes the model one of these.
+    """
     digest = digest_of(parts)
+    simulated = any(part.is_simulated for part in parts)
     return TrackFacts(
         version=f"{track}-{parts[0].version}-{digest[:8]}",
         sha256=digest,
-        trained_on=parts[0].trained_on,
+        trained_on=SIMULATED if simulated else parts[0].trained_on,
         facts={
             part.name: {
                 "file": part.file,

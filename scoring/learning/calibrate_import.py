@@ -31,11 +31,7 @@ def calibrate_boosters(folder: Path, days: PersonDays, out: Path, seed: int) -> 
     these. Raises InputError where ``folder`` holds no two boosters, ArtifactError for a changed
     file, TooFewPositives as `calibrator_of` does.
     """
-    parts = {part.name: part for part in verified_parts(folder, "mania")}
-    if not set(KINDS) <= set(parts):
-        raise InputError(f"{folder.name}/ holds no boosters of mania and hypomania: import them.")
-    mania, hypomania = (folder / parts[name].file for name in KINDS)
-    engine = ManiaEngine(mania, hypomania)
+    parts, engine = boosters_of(folder)
     outputs = engine.probabilities(days.inputs[:, : len(engine.names)])
     made = [
         _calibrated(parts[name], raw, days.kinds == kind, days.people, seed)
@@ -46,6 +42,18 @@ def calibrate_boosters(folder: Path, days: PersonDays, out: Path, seed: int) -> 
         shutil.copyfile(folder / part.file, out / part.file)
     write_manifest(out, made)
     return made
+
+
+def boosters_of(folder: Path) -> tuple[dict[str, Artifact], ManiaEngine]:
+    """The folder's artefacts by name, and its two boosters at work.
+
+    Raises InputError where it holds no two boosters, ArtifactError for a changed file.
+    """
+    parts = {part.name: part for part in verified_parts(folder, "mania")}
+    if not set(KINDS) <= set(parts):
+        raise InputError(f"{folder.name}/ holds no boosters of mania and hypomania: import them.")
+    mania, hypomania = (folder / parts[name].file for name in KINDS)
+    return parts, ManiaEngine(mania, hypomania)
 
 
 def _calibrated(

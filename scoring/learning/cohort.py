@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from patients.domain.errors import InputError
 from patients.domain.recording import Family
 from scoring.domain.daily import day_features
 from scoring.domain.pat_window import (
@@ -131,6 +132,8 @@ def simulate_weeks(
             week, label, who = made
             inputs[len(told)] = week
             told.append((label, who))
+    if not told:
+        raise InputError(f"None of {people} simulated people has a week that is worn: make more.")
     labels, index = zip(*told, strict=True)
     return Weeks(inputs[: len(told)], np.array(labels, np.float32), np.array(index))
 
@@ -200,6 +203,10 @@ def simulate_person_days(
         members[index] = member
         weeks += [(len(rows) + at, week) for at, week in kept]
         rows += of_person
+    if not rows:
+        raise InputError(
+            f"None of {people} simulated people has {MIN_NIGHTS} nights in {days} days: make more."
+        )
     inputs, kinds, phq8, whose, day, worn = (np.array(c) for c in zip(*rows, strict=True))
     return PersonDays(
         inputs, kinds.astype(np.int8), phq8, whose, day, worn,

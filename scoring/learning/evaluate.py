@@ -5,7 +5,7 @@ here. Intervals are over people, never over days: a person's days are not indepe
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -20,19 +20,24 @@ from scoring.domain.rules import RouterRules
 from scoring.domain.types import Floats, Mask
 from scoring.learning.compared import fitted_logistic, out_of_fold
 from scoring.learning.outcome import (
+    FEW_ROUNDS,
     Measured,
     calibration,
+    called_measured,
     curves,
     difference,
     discrimination,
+    observed_to_expected,
     rounded,
+    share_interval,
 )
 
 OUTCOMES = {"depression": "depression", "mania": "mania", "hypomania": "mania"}  # and its track
 ORDER = {"Indeterminate": 0, "Low": 1, "Moderate": 2, "High": 3}
 EARLIER_SHARE = 0.7  # of the calendar, in a chronological split
 FOLDS = 5
-FEW_ROUNDS = 500  # bootstraps of a subgroup, of which there are many
+EITHER = "mania_or_hypomania"  # what a Low of the mania track is to exclude
+TRACKS = OUTCOMES | {EITHER: "mania"}
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,8 @@ class Table:
 def evaluated(
     table: Table, rules: RouterRules, refits: Mapping[str, Measured] = MappingProxyType({})
 ) -> dict[str, Any]:
-    """All of it for all three outcomes. Probabilities are measured as the clinic sees them.
+    """All of it for all three outcomes, and for mania or hypomania together. Probabilities are
+    measured as the clinic sees them.
 
     ``refits`` are what models fitted again did (refit.py), by outcome.
     """
@@ -86,10 +92,25 @@ def evaluated(
             for track, edges in (("depression", rules.depression), ("mania", rules.mania))
         },
         "outcomes": {
-            outcome: outcome_measured(table, outcome) | {"refitted": refits.get(outcome, {})}
-            for outcome in OUTCOMES
+            outcome: outcome_measured(of, outcome) | {"refitted": refits.get(outcome, {})}
+            for outcome, of in (*((o, table) for o in OUTCOMES), (EITHER, with_either(table)))
         },
     }
+
+
+def with_either(table: Table) -> Table:
+    """The table with mania or hypomania as an outcome more: of either label, with the sum of both
+    probabilities, which the mania track's tier is of.
+    """
+    days, episodes = table.days, table.episodes
+    p = np.minimum(days["p_mania"] + days["p_hypomania"], 1.0)
+    labels = days["label_mania"] | days["label_hypomania"]
+    either = episodes[episodes["kind"].isin(("mania", "hypomania"))].assign(kind=EITHER)
+    return replace(
+        table,
+        days=days.assign(**{f"p_{EITHER}": p, f"label_{EITHER}": labels}),
+        episodes=pd.concat([episodes, either]),
+    )
 
 
 def outcome_measured(table: Table, outcome: str) -> Measured:
@@ -102,6 +123,7 @@ def outcome_measured(table: Table, outcome: str) -> Measured:
         **discrimination(labels, p, people),
         "unavailable_days": len(table.days) - len(rows),
         "calibration": calibration(labels, p),
+        "observed_to_expected": observed_to_expected(labels, p, people),
         "curves": curves(labels, p),
         "tiers": {tier: tier_measured(table, outcome, tier) for tier in ("Moderate", "High")},
         "person_folds": list(person_folds(rows, outcome)),
@@ -122,7 +144,7 @@ def _columns(rows: pd.DataFrame, outcome: str) -> tuple[Mask, Floats, NDArray[np
 
 def reached(rows: pd.DataFrame, outcome: str, tier: str) -> Mask:
     """Days on which the outcome's track stood at that tier or above, shape (n,)."""
-    return (rows[f"tier_{OUTCOMES[outcome]}"].map(ORDER) >= ORDER[tier]).to_numpy(bool)
+    return (rows[f"tier_{TRACKS[outcome]}"].map(ORDER) >= ORDER[tier]).to_numpy(bool)
 
 
 def tier_measured(table: Table, outcome: str, tier: str) -> Measured:
@@ -134,7 +156,7 @@ def tier_measured(table: Table, outcome: str, tier: str) -> Measured:
     rows = table.rows(outcome)
     flagged, people = reached(rows, outcome, tier), rows["person"].to_numpy(np.int64)
     return {
-        **AtCutoff.of(rows[f"label_{outcome}"].to_numpy(bool), flagged).as_dict(),
+        **called_measured(rows[f"label_{outcome}"].to_numpy(bool), flagged, people),
         "alerts_per_patient_month": rounded(alerts_per_patient_month(people, flagged)),
         "episodes": episodes_found(table, outcome, tier),
     }
@@ -150,7 +172,7 @@ def episodes_found(table: Table, outcome: str, tier: str) -> Measured:
     flagged, people = reached(rows, outcome, tier), rows["person"].to_numpy(np.int64)
     days = rows["day"].to_numpy(np.int64)
     crossed = crossings(people, flagged)
-    found, leads, unseen = [], [], 0
+    found, whose_found, leads, unseen = [], [], [], 0
     mine = table.episodes[table.episodes["kind"] == outcome]
     spans = mine[["person", "first_day", "last_day"]].to_numpy(np.int64)
     for person, first, last in spans.tolist():
@@ -160,6 +182,7 @@ def episodes_found(table: Table, outcome: str, tier: str) -> Measured:
             unseen += 1
             continue
         found.append(bool((inside & flagged).any()))
+        whose_found.append(person)
         lead = lead_days(days[whose & crossed].tolist(), first)
         leads += [] if lead is None else [lead]
     return {
@@ -167,6 +190,9 @@ def episodes_found(table: Table, outcome: str, tier: str) -> Measured:
         "unscored": unseen,
         "found": sum(found),
         "share_found": rounded(sum(found) / len(found)) if found else None,
+        "share_found_ci": share_interval(
+            np.array(found, bool), np.ones(len(found), bool), np.array(whose_found, np.int64)
+        ),
         "with_lead": len(leads),
         "lead_days_median": float(np.median(leads)) if leads else None,
         "lead_days_quartiles": [float(q) for q in np.percentile(leads, (25, 75))]

@@ -1,6 +1,6 @@
 """The depression track: PAT with its head, trained or fine-tuned on weeks, then calibrated."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scoring.engines.artifacts import Artifact
 from scoring.learning.calibrate import calibrator_of
 from scoring.learning.cohort import Weeks
+from scoring.learning.encoder import encoder_told, licence_with
 from scoring.learning.fit import artifact
 
 BATCH = 32
@@ -59,7 +60,12 @@ def fit_depression(
         "calibrated_on": f"{len(calibrate.labels)} people that it was not trained on",
         "label": "PHQ-8 >= 10 on the scored day",
     }
-    return artifact(path, "depression", "pat_classifier", training, {})
+    if plan.encoder is None:
+        return artifact(path, "depression", "pat_classifier", training, {})
+    told = encoder_told(plan.encoder)
+    made = artifact(path, "depression", "pat_classifier", training | told, {})
+    # "simulated" stays: whatever the encoder saw, a probability means what it does of these.
+    return replace(made, licence=licence_with(made.licence, told))
 
 
 def trained(train: Weeks, held: Weeks, plan: Plan, seed: int) -> tuple[Any, int]:

@@ -20,6 +20,8 @@ from scoring.domain.types import Floats, Mask
 
 CURVE_POINTS = 400  # of a long curve; a plot shows no more
 DECIMALS = 6
+FEW_ROUNDS = 500  # bootstraps of what there is much of
+EXPECTED_FROM = 0.1  # the probability from which observed is held against expected
 
 Measured = dict[str, Any]
 
@@ -52,12 +54,66 @@ def calibration(labels: Mask, probabilities: Floats) -> Measured:
     }
 
 
-def at_cutoffs(labels: Mask, probabilities: Floats, cutoffs: Mapping[str, float]) -> Measured:
-    """What each tier's lower edge calls: counts and shares."""
+def observed_to_expected(
+    labels: Mask, probabilities: Floats, people: NDArray[Any], rounds: int = FEW_ROUNDS
+) -> Measured:
+    """Positives over the sum of probabilities, on the rows of 0.1 and more.
+
+    Below it nearly all rows of a rare outcome lie, and ECE hardly sees the others. 1 is as
+    expected, above 1 more happened than was said; the interval is over people.
+    """
+    high = probabilities >= EXPECTED_FROM
+    y, p = labels[high].astype(np.float64), probabilities[high]
+
+    def ratio(weights: Floats | None = None) -> float | None:
+        w = np.ones(len(p)) if weights is None else weights
+        expected = float(np.sum(w * p))
+        return float(np.sum(w * y)) / expected if expected else None
+
+    value = rounded(ratio())
     return {
-        tier: {"cutoff": edge, **AtCutoff.of(labels, probabilities >= edge).as_dict()}
+        "from": EXPECTED_FROM,
+        "n": len(p),
+        "observed": int(y.sum()),
+        "expected": rounded(float(p.sum())),
+        "ratio": value,
+        "ratio_ci": _interval(ratio, people[high], rounds, value),
+    }
+
+
+def at_cutoffs(
+    labels: Mask, probabilities: Floats, people: NDArray[Any], cutoffs: Mapping[str, float]
+) -> Measured:
+    """What each tier's lower edge calls, as `called_measured` tells it."""
+    return {
+        tier: {"cutoff": edge, **called_measured(labels, probabilities >= edge, people)}
         for tier, edge in cutoffs.items()
     }
+
+
+def called_measured(
+    labels: Mask, called: Mask, people: NDArray[Any], rounds: int = FEW_ROUNDS
+) -> Measured:
+    """Counts and shares of n rows called or not; sensitivity and NPV with intervals over people."""
+    found: Measured = dict(AtCutoff.of(labels, called).as_dict())
+    for name, whole, part in (
+        ("sensitivity", labels, labels & called),
+        ("npv", ~called, ~called & ~labels),
+    ):
+        found[f"{name}_ci"] = share_interval(part, whole, people, rounds)
+    return found
+
+
+def share_interval(
+    part: Mask, whole: Mask, people: NDArray[Any], rounds: int = FEW_ROUNDS
+) -> list[float] | None:
+    """The interval over people of the share of ``whole`` rows that are ``part``; all (n,)."""
+
+    def share(weights: Floats) -> float | None:
+        total = float(np.sum(weights * whole))
+        return float(np.sum(weights * part)) / total if total else None
+
+    return _interval(share, people, rounds, 0.0 if whole.any() else None)
 
 
 def curves(labels: Mask, scores: Floats) -> Measured:
@@ -96,6 +152,8 @@ def _interval(
     if value is None:
         return None
     found = bootstrap_interval(statistic, people, rounds)
+    if found and found[0] == found[1]:  # every resample says the same: it is none
+        return None
     return [round(edge, DECIMALS) for edge in found] if found else None
 
 

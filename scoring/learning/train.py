@@ -1,6 +1,6 @@
 """`make train`: every shipped artefact from the seed, and what the models do on people unseen."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from patients.domain.errors import InputError
 from patients.domain.recording import Family
 from scoring.domain.drift import reference_of
 from scoring.domain.pat_window import Reference
@@ -28,6 +29,7 @@ from scoring.learning.table import columns_for_drift, table_of
 
 ENRICHED = Rates(6.0)  # so many times more hypomania and mania to learn from
 CLINIC = Rates(CLINIC_TIMES)  # what is calibrated for, and measured on
+TEST_AFTER = 3  # the seed's own people on whom everything is measured
 COMBINATION_PEOPLE = 4  # of the test people every so many-th is for the combination
 
 
@@ -46,8 +48,16 @@ class Sizes:
 class Training:
     """One seed's people, references and rules; what is asked for is made once."""
 
-    def __init__(self, folder: Path, data: Path, seed: int = SEED, sizes: Sizes = Sizes()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        data: Path,
+        seed: int = SEED,
+        sizes: Sizes = Sizes(),
+        made_by: str = fit.MADE_BY,
+    ) -> None:
         self.folder, self.data, self.seed, self.sizes = folder, data, seed, sizes
+        self.made_by = made_by  # the command, as a manifest names it
         self.levels = family_values(data / "families.toml", "waking_level")
         self.sedentary = family_values(data / "families.toml", "sedentary_below")
         folder.mkdir(parents=True, exist_ok=True)
@@ -63,7 +73,11 @@ class Training:
 
     def fitted_references(self) -> Artifact:
         """What the weeks are standardised by."""
-        return save_references(self._fitted, self.folder, self.seed, fit.MADE_BY)
+        return save_references(self._fitted, self.folder, self.seed, self.made_by)
+
+    def named(self, made: Iterable[Artifact]) -> list[Artifact]:
+        """The same artefacts, made by this training's command."""
+        return [replace(artifact, made_by=self.made_by) for artifact in made]
 
     def mania(self) -> list[Artifact]:
         """Both boosters, from people with more episodes than there are."""
@@ -73,7 +87,7 @@ class Training:
             "mania": float(CLINIC.times * PREVALENCE[MANIA] * patients),
             "hypomania": float(CLINIC.times * PREVALENCE[HYPOMANIA] * patients),
         }
-        return fit_mania(days, natural, self.folder, self.seed)
+        return self.named(fit_mania(days, natural, self.folder, self.seed))
 
     def weeks(self, first: int, people: int, to_learn: bool = False) -> Weeks:
         """Weeks of people from the ``first`` on."""
@@ -84,7 +98,8 @@ class Training:
         train = self.weeks(0, self.sizes.weeks, to_learn=True)
         at, held = self.sizes.weeks, self.sizes.held_weeks
         stop, calibrate = self.weeks(at, held), self.weeks(at + held, held)
-        return fit_depression(train, stop, calibrate, plan, self.folder, self.seed)
+        made = fit_depression(train, stop, calibrate, plan, self.folder, self.seed)
+        return self.named([made])[0]
 
     def clinic(
         self, seed: int, people: int, references: Mapping[Family, Reference] | None = None
@@ -105,30 +120,51 @@ class Training:
         )
 
 
-def measured(training: Training, made: list[Artifact], rules: RouterRules) -> list[Artifact]:
-    """The artefacts with figures of test people, and those people's distributions beside them."""
+def measured(
+    training: Training, there: list[Artifact], made: Container[str], rules: RouterRules
+) -> list[Artifact]:
+    """All that is there, those named in ``made`` with figures of test people; beside them these
+    people's distributions and the combination of the two tracks. What was kept says what was
+    measured when it was made.
+    """
     models = Models(training.folder)  # what was kept may have been standardised otherwise
-    days = training.clinic(training.seed + 3, training.sizes.test_people, models.references)
+    test_seed = training.seed + TEST_AFTER
+    days = training.clinic(test_seed, training.sizes.test_people, models.references)
     table = table_of(days, models, rules, ablations=False)
+    _check_enough(table)
     # The combination learns from people of its own, of whom nothing is measured.
     learns = np.array(days.people % COMBINATION_PEOPLE == 0)
     worn = pd.Series(days.worn)
-    made = [a for a in made if a.name not in ("distributions", combination.NAME)]
-    made += combination.fitted(
+    there = [a for a in there if a.name not in ("distributions", combination.NAME)]
+    both = combination.fitted(
         table.days[learns], worn[learns], table.days[~learns], worn[~learns], training.folder,
         rules, training.seed,
     )  # fmt: skip
+    there += training.named(both)
     table = replace(
         table,
         days=table.days[~learns],
         episodes=table.episodes[table.episodes["person"] % COMBINATION_PEOPLE != 0],
     )
-    done = [replace(a, metrics=figures(table, a.name)) if a.name in FIGURES else a for a in made]
+    done = [
+        replace(a, metrics=figures(table, a.name)) if a.name in made and a.name in FIGURES else a
+        for a in there
+    ]
     columns = columns_for_drift(days, table)
     references = [reference_of(name, values) for name, values in columns.items()]
-    done.append(save_distributions(references, training.folder, training.seed + 3, fit.MADE_BY))
+    done.append(save_distributions(references, training.folder, test_seed, training.made_by))
     write_manifest(training.folder, done)
     return done
+
+
+def _check_enough(table: Table) -> None:
+    """InputError where those left to measure on have no day with a number."""
+    told = table.days[table.days["person"] % COMBINATION_PEOPLE != 0]
+    if told["p_depression"].notna().sum() == 0:
+        raise InputError(
+            f"{table.days['person'].nunique()} test people have too few days with both tracks: "
+            "give --test-people more."
+        )
 
 
 FIGURES = ("depression", "mania", "hypomania")

@@ -19,11 +19,21 @@ from scoring.engines.artifacts import (
     load_manifest,
     write_manifest,
 )
+from scoring.engines.distributions import NAME as DISTRIBUTIONS
 from scoring.learning.calibrate import TooFewPositives
-from scoring.learning.train import Sizes, Training, measured
+from scoring.learning.references import SEED
+from scoring.learning.seeds import check_unseen, seeds_of
+from scoring.learning.train import TEST_AFTER, Sizes, Training, measured
 from scoring.resources import ARTIFACTS, DATA, router_rules
 
 CANDIDATE = Path("candidate")
+# Below these nothing can be learned, stopped by or measured.
+LEAST = {
+    "seed": 0, "weeks": 64, "patients": 6, "days": 12, "test_people": 4, "epochs": 1
+}  # fmt: skip
+BAD_INPUT = 2
+# Of a command, what makes another model of it; where files lie does not.
+TOLD = (*LEAST, "size", "rate", "encoder", "mixed_precision")
 
 
 class TrainingCommand(BaseCommand):
@@ -42,11 +52,16 @@ class TrainingCommand(BaseCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         began = time.monotonic()
         try:
+            check_numbers(options)
+            self.check_first(options)
             with tempfile.TemporaryDirectory() as folder:
                 self.train(self.training(Path(folder), options), options)
         except (TooFewPositives, InputError, ArtifactError) as refusal:
-            raise CommandError(str(refusal)) from None
+            raise CommandError(str(refusal), returncode=BAD_INPUT) from None
         self.stdout.write(f"{(time.monotonic() - began) / 60:.1f} min")
+
+    def check_first(self, options: dict[str, Any]) -> None:
+        """Refuse before anybody is simulated what would be refused after. Raises InputError."""
 
     @abstractmethod
     def train(self, training: Training, options: dict[str, Any]) -> None:
@@ -62,8 +77,51 @@ class TrainingCommand(BaseCommand):
             days=options["days"],
             test_people=options["test_people"],
         )
-        seed = {} if options["seed"] is None else {"seed": options["seed"]}
-        return Training(folder, DATA, sizes=few, **seed)
+        return Training(
+            folder, DATA, seed_of(options), sizes=few, made_by=self.command_line(options)
+        )
+
+    def command_line(self, options: dict[str, Any]) -> str:
+        """The command as a manifest names it: what makes another model, and no path."""
+        name = type(self).__module__.rpartition(".")[2]
+        parser = self.create_parser("manage.py", name)
+        words = [
+            f"--{key.replace('_', '-')} {value.name if isinstance(value, Path) else value}"
+            for key, value in options.items()
+            if key in TOLD and value != parser.get_default(key)
+        ]
+        return " ".join(("manage.py", name, *words))
+
+
+def seed_of(options: dict[str, Any]) -> int:
+    """The seed that was asked for, else that of the shipped models."""
+    return SEED if options["seed"] is None else int(options["seed"])
+
+
+def check_numbers(options: dict[str, Any]) -> None:
+    """InputError for a size, seed or rate with which nothing can be trained."""
+    for name, least in LEAST.items():
+        value = options.get(name)
+        if value is not None and value < least:
+            raise InputError(
+                f"--{name.replace('_', '-')} {value} is too low: give {least} or more."
+            )
+    rate = options.get("rate")
+    if rate is not None and not 0 < rate <= 1:
+        raise InputError(f"--rate {rate} is no learning rate: give one above 0 and up to 1.")
+
+
+def check_test_people(seed: int, after: int, artifacts: Iterable[Artifact]) -> None:
+    """InputError where the people to measure on are those that one of these has learned from."""
+    learned = seeds_of(a.training for a in artifacts if a.name != DISTRIBUTIONS)
+    check_unseen(seed, seed + after, learned, str(SEED))
+
+
+def check_folder_to_make(out: Path) -> None:
+    """InputError for a place in which no folder can be made."""
+    there = next(p for p in (out.absolute(), *out.absolute().parents) if p.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise InputError(f"{out.name}/ cannot be made or written: give --out another folder.")
 
 
 class ArtifactsCommand(TrainingCommand):
@@ -78,13 +136,17 @@ class ArtifactsCommand(TrainingCommand):
             " the shipped ones. register_model takes a candidate in.",
         )  # fmt: skip
 
+    def check_first(self, options: dict[str, Any]) -> None:
+        check_folder_to_make(options["out"])
+        check_test_people(seed_of(options), TEST_AFTER, _shipped().values())
+
     def train(self, training: Training, options: dict[str, Any]) -> None:
         kept = self._others(training.folder)
         made = {artifact.name: artifact for artifact in self.made(training, options)}
         together = list((kept | made).values())
         write_manifest(training.folder, together)
         if {"depression", "mania", "hypomania"} <= {a.name for a in together}:
-            together = measured(training, together, router_rules())
+            together = measured(training, together, made, router_rules())
         publish(training.folder, together, options["out"])
         for artifact in together:
             told = {k: v for k, v in artifact.metrics.items() if k in ("n", "auroc", "ece")}
@@ -96,14 +158,18 @@ class ArtifactsCommand(TrainingCommand):
 
     def _others(self, folder: Path) -> dict[str, Artifact]:
         """The shipped artefacts, copied beside those to come."""
-        try:
-            kept = load_manifest(ARTIFACTS)
-        except ArtifactError:  # there is nothing yet
-            return {}
+        kept = _shipped()
         there = {n: a for n, a in kept.items() if (ARTIFACTS / a.file).is_file()}
         for artifact in there.values():
             shutil.copyfile(ARTIFACTS / artifact.file, folder / artifact.file)
         return there
+
+
+def _shipped() -> dict[str, Artifact]:
+    try:
+        return load_manifest(ARTIFACTS)
+    except ArtifactError:  # there is nothing yet
+        return {}
 
 
 def publish(folder: Path, artifacts: Iterable[Artifact], out: Path) -> None:

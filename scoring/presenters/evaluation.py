@@ -229,6 +229,7 @@ def _overview(outcomes: Mapping[str, Any]) -> Section:
         (
             Grid("", ["", "Days", "Positive", "AUROC", "AUPRC"], rows, INTERVALS),
             _calibration_grid({_plain(n): m["calibration"] for n, m in outcomes.items()}),
+            _expected_grid(outcomes),
         ),
         (
             *_both_curves(curves),
@@ -271,18 +272,39 @@ def _episode_grid(tiers: Mapping[str, Any]) -> Grid:
         [
             tier,
             f"{t['episodes']['found']} of {t['episodes']['scored']}",
+            _with(t["episodes"], "share_found"),
             _number(t["episodes"]["lead_days_median"], 0),
             _number(t["alerts_per_patient_month"], 2),
         ]
         for tier, t in tiers.items()
     ]
-    head = ["From tier", "Episodes found", "Days of lead, median", "Alerts per patient-month"]
+    head = [
+        "From tier",
+        "Episodes found",
+        "Share",
+        "Days of lead, median",
+        "Alerts per patient-month",
+    ]
     return Grid("By episode", head, rows)
 
 
 def _cutoff_grid(tiers: Mapping[str, Any]) -> Grid:
-    rows = [[tier, *(_number(t[share]) for share in SHARES)] for tier, t in tiers.items()]
-    return Grid("At the tiers", ["From tier", *SHARES.values()], rows)
+    rows = [[tier, *(_with(t, share) for share in SHARES)] for tier, t in tiers.items()]
+    note = "NPV from Moderate on is the NPV of Low."
+    return Grid("At the tiers", ["From tier", *SHARES.values()], rows, note)
+
+
+def _expected_grid(outcomes: Mapping[str, Any]) -> Grid:
+    """Whether what is said with a probability that counts happens as often as it is said."""
+    told = {_plain(n): m["observed_to_expected"] for n, m in outcomes.items()}
+    rows = [
+        [n, str(m["n"]), str(m["observed"]), _number(m["expected"], 1), _with(m, "ratio")]
+        for n, m in told.items()
+    ]
+    head = ["", "Days", "Observed", "Expected", "Observed / expected"]
+    edges = {m["from"] for m in told.values()}
+    title = f"Days with a probability from {min(edges):g} on" if edges else ""
+    return Grid(title, head, rows, "Above 1 more happened than was said. " + INTERVALS)
 
 
 def _calibration_grid(measured: Mapping[str, Any]) -> Grid:
@@ -334,7 +356,7 @@ def _number(value: float | None, decimals: int = 3) -> str:
 
 def _with(measured: Mapping[str, Any], name: str) -> str:
     """A number with its interval."""
-    interval = measured[f"{name}_ci"]
+    interval = measured.get(f"{name}_ci")
     brackets = f" ({interval[0]:.3f} to {interval[1]:.3f})" if interval else ""
     return _number(measured[name]) + brackets
 

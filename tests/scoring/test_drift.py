@@ -21,14 +21,23 @@ from scoring.domain.drift import reference_of
 from scoring.domain.drift_limits import Verdict
 from scoring.domain.vector import own_vector
 from scoring.domain.vector_names import OWN_VECTOR_NAMES
-from scoring.drift import DriftWeek, drift_report, drift_week, drift_weeks, week_to_report
+from scoring.drift import (
+    DriftWeek,
+    drift_report,
+    drift_week,
+    drift_weeks,
+    reference_distributions,
+    week_to_report,
+)
 from scoring.engines.artifacts import load_manifest, write_manifest
 from scoring.engines.distributions import save_distributions
+from scoring.model_services import model_promote, model_register
 from scoring.models import DailyFeatures, RiskScore
 from scoring.selectors import NightRow
 from scoring.tasks import watch_drift
 from tests import factories
 from tests.integration.reading import browser, text, yesterday
+from tests.model_folders import leaning, manifest_edited
 
 pytestmark = pytest.mark.django_db
 SUNDAY = date(2026, 11, 15)
@@ -167,14 +176,14 @@ def test_only_what_was_assessed_and_is_in_force_counts(reference: None) -> None:
     assert [week.person_days for week in drift_weeks(SUNDAY, 2)] == [7, 1]
 
 
-def test_a_week_is_read_in_three_queries_whatever_the_number_of_people(reference: None) -> None:
+def test_a_week_is_read_in_four_queries_whatever_the_number_of_people(reference: None) -> None:
     counts = []
     for people in (2, 3):
         clinic(SUNDAY, people)
         with CaptureQueriesContext(connection) as asked:
             drift_week(SUNDAY)
         counts.append(len(asked))
-    assert counts == [3, 3]
+    assert counts == [4, 4]  # which models decide, people, scores, nights
 
 
 def test_operations_are_told_once_a_week_without_anybodys_name(
@@ -226,3 +235,43 @@ def test_administrators_see_the_last_weeks_and_others_do_not(reference: None) ->
     assert "24 people, 168 days" in words and " act " in words and "no data" in words
     assert "/drift/" in client.get("/").content.decode()
     assert browser(Role.PSYCHIATRIST)[0].get("/drift/").status_code == 403
+
+
+def promoted(folder: Path, track: str) -> None:
+    version = model_register(folder=folder, track=track, by="test")
+    model_promote(version=version, by="test")
+
+
+def constant(folder: Path) -> Path:
+    """Copied models whose references, saved beside them, are each of one value."""
+    leaning(folder, 0.3)
+    manifest_edited(
+        folder,
+        lambda e: e["depression"]["training"]["calibrator"].update(raw=[0, 1], calibrated=[0, 0.9]),
+    )
+    names = reference_distributions()
+    saved = save_distributions(
+        [reference_of(n, np.full(9, 0.25)) for n in names], folder, 0, "test"
+    )
+    write_manifest(folder, (load_manifest(folder) | {"distributions": saved}).values())
+    return folder
+
+
+@pytest.mark.parametrize("track", ["depression", "mania"])
+def test_a_promoted_model_is_held_against_its_own_reference(tmp_path: Path, track: str) -> None:
+    before = reference_distributions()
+    promoted(constant(tmp_path / "made"), track)
+    after = reference_distributions()
+    changed = {name for name in before if after[name] != before[name]}
+    whole = {"depression": {"depression"}, "mania": set(before) - {"depression"}}
+    assert changed == whole[track] and list(after) == list(before)
+
+
+def test_a_promoted_model_without_a_reference_is_held_against_the_shipped_one(
+    tmp_path: Path,
+) -> None:
+    before = reference_distributions()
+    folder = leaning(tmp_path / "made", 0.3)
+    manifest_edited(folder, lambda entries: entries.pop("distributions"))
+    promoted(folder, "mania")
+    assert reference_distributions() == before

@@ -19,6 +19,7 @@ from scoring.evaluation import evaluate_folder, folder_cohort
 from scoring.learning.references import fitted
 from scoring.management.commands import evaluate
 from scoring.resources import ARTIFACTS, router_rules
+from tests.model_folders import copied, leaning, manifest_edited
 from tests.scoring.labelled import minutes, table, write_folder
 from tests.scoring.test_analyse import Ran, run
 
@@ -205,7 +206,8 @@ def test_a_unit_that_the_levels_belie_is_warned_of(tmp_path: Path) -> None:
     write_folder(tmp_path, 2, changed)
     for unit, doubtful in (("actiwatch_counts", False), ("mims", True)):
         cohort = folder_cohort(tmp_path, "condition", unit, rules)
-        warned = evaluate_folder(cohort, models, rules, "shipped")["warnings"]
+        found = evaluate_folder(cohort, models, rules, "shipped")["warnings"]
+        warned = [sentence for sentence in found if "--unit" in sentence]
         assert bool(warned) is doubtful, warned
     assert "4 of 4 recordings lies outside" in warned[0] and "check --unit" in warned[0]
 
@@ -249,3 +251,109 @@ def test_a_unit_without_a_shipped_reference_is_refused_below_20_people(tmp_path:
     cohort = folder_cohort(tmp_path, "condition", "enmo", rules)
     with pytest.raises(ValueError, match="No reference of enmo is shipped"):
         evaluate_folder(cohort, load_models(ARTIFACTS), rules, None)
+
+
+def separated(rng: np.random.Generator) -> np.ndarray:
+    return minutes(rng, level=20)
+
+
+def test_few_people_are_warned_of_and_have_no_interval_where_all_resamples_say_the_same(
+    tmp_path: Path,
+) -> None:
+    rules, models = router_rules(), load_models(ARTIFACTS)
+    write_folder(tmp_path, 2, separated)
+    cohort = folder_cohort(tmp_path, "condition", "actiwatch_counts", rules)
+    found = evaluate_folder(cohort, models, rules, None)
+    assert "Of one group 2 people could be scored: with fewer than 10" in found["warnings"][0]
+    assert (found["mean_activity_auc"], found["mean_activity_auc_ci"]) == (1.0, None)
+
+
+def test_many_people_are_not_warned_of(answer: dict[str, Any]) -> None:
+    assert not any("says little" in w or "same contents" in w for w in answer["warnings"])
+
+
+def test_a_person_given_twice_is_named(tmp_path: Path) -> None:
+    write_folder(tmp_path, 2, changed)
+    shutil.copyfile(tmp_path / "control/control_1.csv", tmp_path / "condition/copy.csv")
+    rules = router_rules()
+    cohort = folder_cohort(tmp_path, "condition", "actiwatch_counts", rules)
+    warned = evaluate_folder(cohort, load_models(ARTIFACTS), rules, None)["warnings"]
+    told = "condition/copy and control/control_1 have the same contents"
+    assert [w for w in warned if w.startswith(told)]
+
+
+@pytest.mark.parametrize("first", ["1990-01-01 00:00:00", "2003-04-01 00:00:00"])
+def test_a_gap_after_the_first_row_is_said_and_not_called_unworn(
+    tmp_path: Path, first: str
+) -> None:
+    write_folder(tmp_path, 2, changed)
+    text = (tmp_path / "control/control_1.csv").read_text().splitlines()
+    text.insert(1, f"{first},{first[:10]},7")
+    (tmp_path / "control/control_1.csv").write_text("\n".join(text) + "\n")
+    cohort = folder_cohort(tmp_path, "condition", "actiwatch_counts", router_rules())
+    [left] = cohort.unscored
+    assert (left.reason or "").startswith(
+        f"The first row is dated {first[:10]}, and after a gap the rows continue on 2003-05-07: "
+    )
+
+
+def evaluated(*arguments: str) -> dict[str, Any]:
+    out = StringIO()
+    call_command("evaluate", *arguments, "--json", stdout=out)
+    return dict(json.loads(out.getvalue()))
+
+
+def less_sure(folder: Path) -> Path:
+    """Copied models whose depression track gives the same order and other probabilities."""
+
+    def edit(entries: dict[str, Any]) -> None:
+        calibrator = entries["depression"]["training"]["calibrator"]
+        calibrator["calibrated"] = [p / 2 for p in calibrator["calibrated"]]
+
+    manifest_edited(copied(folder), edit)
+    return folder
+
+
+def test_the_models_of_a_folder_are_measured_on_people_of_a_folder(
+    folder: Path, answer: dict[str, Any], tmp_path: Path
+) -> None:
+    made = less_sure(tmp_path / "made")
+    found = evaluated("--dataset", "folder", str(folder), *CALL, f"--models={made}")
+    assert found["model"]["sha256"] == load_models(made).facts("depression").sha256
+    assert found["model"]["sha256"] != answer["model"]["sha256"]
+    assert found["depression_auc"] == answer["depression_auc"]
+    assert found["calibration"]["brier"] != answer["calibration"]["brier"]
+
+
+def test_the_models_of_a_folder_are_measured_on_simulated_people(tmp_path: Path) -> None:
+    made = leaning(tmp_path / "made", 0.3)
+    found = evaluated("--dataset", "simulated", "--people=2", f"--models={made}")
+    told = {version["sha256"] for version in found["models"].values()}
+    assert told == {load_models(made).facts(track).sha256 for track in ("depression", "mania")}
+    assert load_models(ARTIFACTS).facts("mania").sha256 not in told
+
+
+def test_the_seed_is_held_against_the_models_that_are_measured(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def edit(entries: dict[str, Any]) -> None:
+        entries["mania"]["training"]["seed"] = 50
+
+    manifest_edited(copied(tmp_path / "made"), edit)
+    words = ("--dataset", "simulated", f"--models={tmp_path / 'made'}")
+    assert "training has seen" in refused(capsys, *words, "--seed=53")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda entries: entries.clear(), "manifest.json in made/ has no depression"),
+        (lambda e: e["depression"]["training"].update(size="L"), "pat_s_depression.h5"),
+    ],
+)
+def test_models_that_cannot_be_run_are_not_measured(
+    capsys: pytest.CaptureFixture[str], folder: Path, tmp_path: Path, spoil: Any, says: str
+) -> None:
+    manifest_edited(copied(tmp_path / "made"), spoil)
+    words = ("--dataset", "folder", str(folder), *CALL, f"--models={tmp_path / 'made'}")
+    assert says in refused(capsys, *words)

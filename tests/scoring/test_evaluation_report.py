@@ -34,6 +34,9 @@ def test_every_part_of_the_table_is_on_the_page(found: dict[str, Any], tmp_path:
         "Later",
         "20 of 20",
         "Light enters neither",
+        "Mania or hypomania",
+        "Days with a probability from 0.1 on",
+        "NPV of Low",
     ):
         assert words in page, words
     assert "mania-&lt;b&gt;" in page and "mania-<b>" not in page

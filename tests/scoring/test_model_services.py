@@ -72,7 +72,8 @@ def test_a_manifests_own_purpose_goes_before_the_files_and_adds_its_failures(
         entries["mania"]["training"]["known_failures"] = ["Night nurses.", "Twins."]
 
     manifest_edited(folder, edit)
-    booster_edited(folder, "mania", lambda learner: learner["attributes"].update(note="ours"))
+    for name in ("mania", "hypomania"):
+        booster_edited(folder, name, lambda learner: learner["attributes"].update(note="ours"))
     version = registered(folder)
     assert version.intended_use == "For ward 3."
     failures = version.known_failures.splitlines()

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from patients.models import Patient
 from scoring import resources
-from scoring.engines.assess import COMBINATION_LOST
+from scoring.engines.assess import COMBINATION_LOST, COMBINATION_NOT_FITTED
 from scoring.features import features_update
 from scoring.model_services import model_promote, model_register, model_rollback
 from scoring.models import RiskScore, ScoringRun
@@ -125,3 +125,45 @@ def test_a_lost_combination_is_said_in_the_score_to_operations_and_by_replay(
     assert COMBINATION_LOST.code in [reason["code"] for reason in after.reasons]
     assert after.depression["status"] == after.mania["status"] == "ok"
     assert model_failures() == {"depression": 0, "mania": 0, "combination": 1}
+
+
+def codes(score: RiskScore) -> list[str]:
+    return [reason["code"] for reason in score.reasons]
+
+
+def test_a_promoted_model_has_no_combination_and_the_score_says_so(
+    patient: Patient, tmp_path: Path
+) -> None:
+    before = scored(patient)
+    assert COMBINATION_NOT_FITTED.code not in codes(before)
+    folder = leaning(tmp_path / "candidate", ALARMED)
+    model_promote(version=model_register(folder=folder, track="mania", by="test"), by="test")
+    after = scored(patient)
+    assert COMBINATION_NOT_FITTED.code in codes(after) and not after.model_failed
+    [reason] = [r for r in after.reasons if r["code"] == COMBINATION_NOT_FITTED.code]
+    assert "the weighted mean of both tracks as it is" in reason["text"]
+    mean = sum(
+        after.weights[track] * getattr(after, track)["probability"] for track in after.weights
+    )
+    assert after.probability == pytest.approx(mean)
+    assert model_failures()["combination"] == 0 and score_replay(score=after) == []
+
+
+def test_one_track_alone_is_no_combination_and_says_nothing_of_it(
+    patient: Patient, folder: Path
+) -> None:
+    spoilt(folder / "boosted_mania.json")
+    score = scored(patient)
+    assert score.mania["status"] == "unavailable"
+    assert not [code for code in codes(score) if code.startswith("combination")]
+
+
+def test_a_score_of_before_that_was_said_replays_and_is_not_scored_again(
+    patient: Patient, folder: Path
+) -> None:
+    score = scored(patient)
+    old = [r for r in score.reasons if r["code"] != COMBINATION_NOT_FITTED.code]
+    RiskScore.objects.filter(pk=score.pk).update(reasons=old)
+    score.refresh_from_db()
+    assert score_replay(score=score) == []
+    assert scored(patient) == score and patient.scores.count() == 1

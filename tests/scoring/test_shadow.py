@@ -77,6 +77,8 @@ def test_a_failing_shadow_leaves_the_night_as_it_is_and_is_noted(tmp_path: Path)
     patient = in_care("P-1")
     nan, gone = shadow(giving_nan(tmp_path / "nan")), shadow(leaning(tmp_path / "gone", CALM))
     (tmp_path / "gone" / "manifest.json").unlink()
+    # As a model that gave a number for the plain input on which it was tried.
+    ModelVersion.objects.filter(pk=nan.pk).update(not_usable="")
     score = night(patient)
     assert (score.mania["status"], score.depression["status"]) == ("ok", "ok")
     assert not score.model_failed and score.mania_model not in (nan, gone)

@@ -10,8 +10,10 @@ from django.core.management import CommandError, call_command
 from scoring import resources
 from scoring.engines.artifacts import MANIFEST, load_manifest, verified_path
 from scoring.engines.importing import import_mania, store
+from scoring.learning.references import SEED
 from scoring.learning.train import Sizes
-from scoring.management.training import publish
+from scoring.management.commands import train_depression, train_mania, train_models
+from scoring.management.training import TrainingCommand, publish
 from scoring.models import ModelVersion
 from tests.model_folders import leaning
 from tests.scoring.engines.boosters import classifier
@@ -69,6 +71,99 @@ def test_training_alone_writes_where_it_does_not_decide() -> None:
 
     assert Everything.out == resources.ARTIFACTS
     assert {Depression.out, Mania.out} == {Path("candidate")} and Sizes().patients > 1_000
+
+
+EVERY = ("train_models", "train_mania", "train_depression", "compare_pat_sizes", "pretrain_pat")
+TUNED = ("train_depression", "compare_pat_sizes", "pretrain_pat")
+
+
+def refused(monkeypatch: pytest.MonkeyPatch, *words: str) -> str:
+    """The one sentence of a command that may simulate nobody; exit code 2."""
+
+    def simulated(*_: object, **__: object) -> None:
+        raise AssertionError("somebody was simulated")
+
+    for name in ("simulate_weeks", "simulate_person_days", "simulated_references"):
+        monkeypatch.setattr(f"scoring.learning.train.{name}", simulated)
+    with pytest.raises(CommandError) as refusal:
+        call_command(*words)
+    assert refusal.value.returncode == 2 and "\n" not in str(refusal.value)
+    return str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("word", "commands"),
+    [
+        ("--patients=0", EVERY),
+        ("--days=-3", EVERY),
+        ("--seed=-4", EVERY),
+        ("--weeks=0", EVERY),
+        ("--test-people=0", EVERY),
+        ("--epochs=0", TUNED),
+        ("--rate=-1", ["train_depression"]),
+        ("--rate=nan", ["train_depression"]),
+        ("--rate=0", ["train_depression"]),
+    ],
+)
+def test_odd_sizes_are_refused_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, commands: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for command in commands:
+        said = refused(monkeypatch, command, word)
+        assert said.startswith(word.partition("=")[0] + " ")
+        assert said.endswith((" or more.", "up to 1."))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_place_without_room_for_a_folder_is_refused_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    for command in ("train_mania", "pretrain_pat"):
+        said = refused(monkeypatch, command, f"--out={tmp_path / 'file' / 'made'}")
+        assert said == "made/ cannot be made or written: give --out another folder."
+
+
+@pytest.mark.parametrize("seed", [SEED - 3, SEED - 2, SEED - 1, SEED + 1, SEED + 4])
+def test_a_seed_that_measures_on_people_of_the_shipped_models_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    for command in ("train_models", "train_mania", "train_depression"):
+        said = refused(monkeypatch, command, f"--seed={seed}", f"--out={tmp_path / 'made'}")
+        assert "training has seen" in said and said.startswith(f"The seed {seed} ")
+
+
+@pytest.mark.parametrize("seed", [SEED, SEED - 4, SEED + 5, 3])
+def test_a_seed_of_other_people_and_the_shipped_one_itself_may_train(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    with pytest.raises(AssertionError, match="somebody was simulated"):
+        refused(monkeypatch, "train_mania", f"--seed={seed}", f"--out={tmp_path / 'made'}")
+
+
+def test_calibrating_looks_at_its_folder_and_seed_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "empty").mkdir()
+    out = f"--out={tmp_path / 'made'}"
+    said = refused(monkeypatch, "calibrate_model", str(tmp_path / "empty"), out)
+    assert said.startswith("manifest.json in empty/ is absent")
+    folder = leaning(tmp_path / "seeded", 0.2)
+    said = refused(monkeypatch, "calibrate_model", str(folder), out, f"--seed={SEED - 4}")
+    assert "training has seen" in said
+
+
+def test_a_manifest_names_the_command_that_made_it() -> None:
+    def line(command: TrainingCommand, *words: str) -> str:
+        parser = command.create_parser("manage.py", "x")
+        return command.command_line(vars(parser.parse_args(list(words))))
+
+    assert line(train_models.Command()) == "make train"
+    assert line(train_models.Command(), "--seed=9") == "manage.py train_models --seed 9"
+    assert line(train_mania.Command(), "--out=x") == "manage.py train_mania"
+    told = line(train_depression.Command(), "--encoder=a/b.h5", "--epochs=2", "--resume=kept")
+    assert told == "manage.py train_depression --epochs 2 --encoder b.h5"
 
 
 @pytest.mark.django_db

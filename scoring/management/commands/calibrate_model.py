@@ -7,9 +7,15 @@ from django.core.management.base import CommandParser
 
 from patients.domain.errors import InputError
 from scoring.engines.artifacts import MANIFEST
-from scoring.learning.calibrate_import import calibrate_boosters
+from scoring.learning.calibrate_import import boosters_of, calibrate_boosters
 from scoring.learning.train import Training
-from scoring.management.training import TrainingCommand, publish
+from scoring.management.training import (
+    TrainingCommand,
+    check_folder_to_make,
+    check_test_people,
+    publish,
+    seed_of,
+)
 
 PEOPLE_AFTER = 4  # the seed's own people that no training, test or combination has
 
@@ -25,9 +31,14 @@ class Command(TrainingCommand):
         parser.add_argument("folder", type=Path, metavar="FOLDER")
         parser.add_argument("--out", type=Path, required=True, help="Folder for the calibrated.")
 
-    def train(self, training: Training, options: dict[str, Any]) -> None:
+    def check_first(self, options: dict[str, Any]) -> None:
         if (options["out"] / MANIFEST).exists():
             raise InputError(f"{options['out'].name}/ holds models: give --out a new folder.")
+        check_folder_to_make(options["out"])
+        parts, _ = boosters_of(options["folder"])
+        check_test_people(seed_of(options), PEOPLE_AFTER, parts.values())
+
+    def train(self, training: Training, options: dict[str, Any]) -> None:
         days = training.clinic(training.seed + PEOPLE_AFTER, training.sizes.test_people)
         made = calibrate_boosters(options["folder"], days, training.folder, training.seed)
         publish(training.folder, made, options["out"])

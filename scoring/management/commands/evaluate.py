@@ -1,5 +1,6 @@
 """How well the models do: on a labelled folder of recordings, or on simulated people."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,13 @@ from patients.commands import JsonCommand
 from patients.domain.errors import InputError
 from scoring.domain.rules import family_values
 from scoring.engines.artifacts import ArtifactError
-from scoring.engines.models import TrackFacts, load_models
+from scoring.engines.models import PARTS, Models, load_models
+from scoring.engines.trial import trial_trouble
 from scoring.evaluation import evaluate_folder, folder_cohort
+from scoring.learning.seeds import check_unseen, seeds_of
 from scoring.presenters.evaluation import folder_report, simulated_report, written
 from scoring.resources import ARTIFACTS, DATA, router_rules, sedentary_thresholds
 
-SEEDS_USED = 8  # from the training's on: to learn, to calibrate, to measure
 FOLDER, SIMULATED = "folder", "simulated"
 LONG = ("curves", "reliability")  # of the report's JSON alone
 
@@ -39,6 +41,12 @@ class Command(JsonCommand):
             action="store_true",
             help="Also fit the models again on other people and on earlier days (minutes more).",
         )
+        parser.add_argument(
+            "--models",
+            type=Path,
+            metavar="FOLDER",
+            help="Of artefacts, as the training commands write one; else the shipped ones.",
+        )
         parser.add_argument("--out", type=Path, help="Folder for report.html and report.json.")
 
     def answer(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -61,11 +69,10 @@ class Command(JsonCommand):
             if not options[name]:
                 raise InputError(f"The data set {FOLDER} needs {shown}; see --help.")
         rules = router_rules()
+        models = _models(options["models"], ["depression"])
         cohort = folder_cohort(options["path"], options["positive"], options["unit"], rules)
         out = options["out"]
-        full = evaluate_folder(
-            cohort, load_models(ARTIFACTS), rules, options["reference"], full=out is not None
-        )
+        full = evaluate_folder(cohort, models, rules, options["reference"], full=out is not None)
         if out:
             written(out, folder_report(full), full)
         return _short(full)
@@ -78,9 +85,10 @@ class Command(JsonCommand):
 
         if options["people"] < 2:
             raise InputError("Nothing can be told of fewer than 2 people: give --people more.")
-        models, rules = load_models(ARTIFACTS), router_rules()
-        facts = [models.facts(track) for track in ("depression", "mania")]
-        _check_unseen(options["seed"], facts)
+        models, rules = _models(options["models"], list(PARTS)), router_rules()
+        facts = [models.facts(track) for track in PARTS]
+        learned = seeds_of(part["training"] for f in facts for part in f.facts.values())
+        check_unseen(options["seed"], options["seed"], learned, "1")
         days = simulated_days(
             options["seed"],
             options["people"],
@@ -98,15 +106,15 @@ class Command(JsonCommand):
         return _short(full)
 
 
-def _check_unseen(seed: int, facts: list[TrackFacts]) -> None:
-    """InputError for a seed whose people the models have learned from."""
-    parts = [part["training"] for model in facts for part in model.facts.values()]
-    first = [int(training["seed"]) for training in parts if "seed" in training]
-    if seed < 0 or any(0 <= seed - used < SEEDS_USED for used in first):
-        raise InputError(
-            f"The seed {seed} is below 0 or gives people whom training has seen: give --seed "
-            "another number, such as 1."
-        )
+def _models(folder: Path | None, tracks: Sequence[str]) -> Models:
+    """Those of the folder, the shipped ones without one. InputError for what cannot be run."""
+    if folder is None:
+        return load_models(ARTIFACTS)
+    folder = folder.resolve()
+    for track in tracks:
+        if reason := trial_trouble(folder, track):
+            raise InputError(f"The {track} model of --models cannot be measured: {reason}.")
+    return load_models(folder)
 
 
 def _check_out(out: Path | None) -> None:

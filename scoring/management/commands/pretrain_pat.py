@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from scoring.learning.train import Training
-from scoring.management.training import TrainingCommand
+from scoring.management.training import TrainingCommand, check_folder_to_make
 
 
 class Command(TrainingCommand):
@@ -19,6 +19,9 @@ class Command(TrainingCommand):
         parser.add_argument("--epochs", type=int, default=20)
         parser.add_argument("--resume", type=Path, help="Folder of checkpoints to go on from.")
         parser.add_argument("--mixed-precision", action="store_true", help="float16 on a GPU.")
+
+    def check_first(self, options: dict[str, Any]) -> None:
+        check_folder_to_make(options["out"])
 
     def train(self, training: Training, options: dict[str, Any]) -> None:
         from scoring.engines.pat import SIZES

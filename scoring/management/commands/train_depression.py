@@ -29,6 +29,10 @@ class Command(ArtifactsCommand):
         parser.add_argument("--resume", type=Path, help="Folder of checkpoints to go on from.")
         parser.add_argument("--mixed-precision", action="store_true", help="float16 on a GPU.")
 
+    def check_first(self, options: dict[str, Any]) -> None:
+        super().check_first(options)
+        _check_encoder(options["encoder"], options["size"])
+
     def made(self, training: Training, options: dict[str, Any]) -> Iterable[Artifact]:
         usual = FINE_TUNING_RATE if options["encoder"] else Plan().rate
         plan = Plan(
@@ -39,18 +43,16 @@ class Command(ArtifactsCommand):
             resume=options["resume"],
             mixed_precision=options["mixed_precision"],
         )
-        _check_encoder(plan)
         return [training.fitted_references(), training.depression(plan)]
 
 
-def _check_encoder(plan: Plan) -> None:
+def _check_encoder(encoder: Path | None, size: str) -> None:
     """InputError before anybody is simulated, not after."""
-    if plan.encoder is None:
+    if encoder is None:
         return
-    if not plan.encoder.is_file():
-        raise InputError(f"There is no file {plan.encoder.name}: give an encoder's .h5 file.")
+    if not encoder.is_file():
+        raise InputError(f"There is no file {encoder.name}: give an encoder's .h5 file.")
     from scoring.engines.pat import SIZES, build_encoder
     from scoring.engines.pat_h5 import load_encoder
 
-    size = SIZES[plan.size]
-    load_encoder(build_encoder(size), size, plan.encoder)
+    load_encoder(build_encoder(SIZES[size]), SIZES[size], encoder)

@@ -109,6 +109,7 @@ def test_unknown_values_and_lowering_contributions_are_worded() -> None:
         ("limited_data_both", True),
         ("medication_unavailable", True),
         ("combination_lost", True),
+        ("combination_not_fitted", True),
         ("circumstance_newborn", True),
         ("early_warning_noted", True),
         ("x", False),

@@ -9,6 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 from patients.domain.errors import InputError
 from scoring.learning.evaluate import (
+    EITHER,
     Table,
     ablations,
     baselines,
@@ -22,6 +23,7 @@ from scoring.learning.evaluate import (
     subgroups,
     tier_measured,
 )
+from scoring.learning.outcome import called_measured, observed_to_expected
 from scoring.resources import router_rules
 
 EPISODES = ["person", "kind", "first_day", "last_day"]
@@ -71,6 +73,7 @@ def test_an_episode_is_found_if_any_day_of_it_reaches_the_tier() -> None:
         "unscored": 1,
         "found": 2,
         "share_found": pytest.approx(2 / 3, abs=1e-6),
+        "share_found_ci": [0.0, 1.0],  # of three people's episodes
         "with_lead": 2,
         "lead_days_median": 0.0,  # one day before, one day after
         "lead_days_quartiles": [-0.5, 0.5],
@@ -187,3 +190,69 @@ def test_a_table_that_lacks_a_column_or_tells_a_day_twice_is_refused() -> None:
         Table(one.days, one.episodes, ("sex",))
     with pytest.raises(InputError, match="a day of a person twice"):
         Table(pd.concat([one.days, one.days]), one.episodes)
+
+
+def test_observed_to_expected_by_hand() -> None:
+    labels = np.array([True, False, True, False, True])
+    p = np.array([0.5, 0.1, 0.4, 0.0999, 0.05])
+    found = observed_to_expected(labels, p, np.arange(5))
+    assert (found["n"], found["observed"], found["expected"]) == (3, 2, 1.0)
+    assert found["ratio"] == 2.0 and found["ratio_ci"][0] < 2.0 < found["ratio_ci"][1]
+    none = observed_to_expected(labels, np.full(5, 0.05), np.arange(5))
+    assert (none["n"], none["ratio"], none["ratio_ci"]) == (0, None, None)
+
+
+def test_said_twice_as_often_as_it_happens_is_a_half_in_every_interval() -> None:
+    rng = np.random.default_rng(0)
+    people = np.repeat(np.arange(200), 20)
+    p = rng.uniform(0.2, 0.9, len(people))
+    for factor in (1.0, 0.5):
+        found = observed_to_expected(rng.random(len(p)) < factor * p, p, people)
+        low, high = found["ratio_ci"]
+        assert low < factor < high and high - low < 0.1
+
+
+def test_intervals_at_a_tier_are_over_people_and_not_over_days() -> None:
+    labels, called = np.ones(400, bool), np.arange(400) % 200 < 100
+    by_days = called_measured(labels, called, np.arange(400))
+    by_people = called_measured(labels, called, np.arange(400) // 100)  # four people
+    assert by_days["sensitivity"] == by_people["sensitivity"] == 0.5
+    width = [m["sensitivity_ci"][1] - m["sensitivity_ci"][0] for m in (by_days, by_people)]
+    assert width[0] < 0.12 and width[1] > 0.5
+    assert by_days["npv"] == 0 and by_days["npv_ci"] is None  # the same in every resample
+    assert called_measured(labels, labels, np.arange(400))["npv_ci"] is None
+
+
+def test_tiers_and_episodes_have_their_intervals() -> None:
+    found = tier_measured(many(), "mania", "High")
+    for name in ("sensitivity", "npv"):
+        low, high = found[f"{name}_ci"]
+        assert low < found[name] < high
+
+
+def both_poles() -> Table:
+    """Mania found, hypomania found, and a hypomania that stays Low."""
+    manic = days(1, "LLLLHHLLLL", range(4, 6))
+    hypomanic = [days(who, tiers) for who, tiers in ((2, "LLLLMMLLLL"), (3, "L" * 10))]
+    for frame in hypomanic:
+        frame["label_hypomania"] = np.isin(np.arange(10), [4, 5])
+    spans = [(1, "mania", 4, 5), (2, "hypomania", 4, 5), (3, "hypomania", 4, 5)]
+    return Table(pd.concat([manic, *hypomanic]), pd.DataFrame(spans, columns=EPISODES))
+
+
+def test_mania_or_hypomania_is_an_outcome_with_the_npv_of_low() -> None:
+    found = evaluated(both_poles(), router_rules())["outcomes"][EITHER]
+    assert (found["n"], found["positives"]) == (30, 6)
+    moderate = found["tiers"]["Moderate"]
+    assert (moderate["true_positives"], moderate["false_positives"]) == (4, 0)
+    assert moderate["npv"] == pytest.approx(24 / 26)  # Low on both days of the one not found
+    assert (moderate["episodes"]["found"], moderate["episodes"]["scored"]) == (2, 3)
+    assert found["observed_to_expected"]["observed"] == 6
+    high = found["tiers"]["High"]
+    assert (high["episodes"]["found"], high["false_negatives"]) == (1, 4)
+
+
+def test_either_pole_is_unavailable_where_the_track_is() -> None:
+    one = both_poles()
+    silent = Table(one.days.assign(p_mania=np.nan, p_hypomania=np.nan), one.episodes)
+    assert evaluated(silent, router_rules())["outcomes"][EITHER]["n"] == 0

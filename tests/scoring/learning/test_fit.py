@@ -10,7 +10,11 @@ import xgboost as xgb
 from patients.domain.recording import Family
 from scoring.domain.pat_window import WEEK_MINUTES, Reference, pat_week
 from scoring.domain.vector_names import OWN_VECTOR_NAMES
+from scoring.engines.artifacts import sha256_of
+from scoring.engines.importing import import_pat, store
 from scoring.engines.mania import ManiaEngine, load_booster
+from scoring.engines.pat import SIZES
+from scoring.engines.pat_h5 import layout
 from scoring.learning.calibrate import TooFewPositives
 from scoring.learning.cohort import (
     FIRST_DAY,
@@ -28,6 +32,7 @@ from scoring.learning.fit_depression import Plan, augmented, fit_depression, tra
 from scoring.learning.fit_mania import FALLING, fit_mania
 from scoring.learning.people import HYPOMANIA, MANIA
 from scoring.learning.references import fitted
+from tests.scoring.engines import recipe
 
 LEVELS = {Family.ACTIGRAPH_COUNTS: 2000.0, Family.STEPS: 1.0}
 
@@ -228,3 +233,24 @@ def test_person_days_hold_nobody_twice_and_weeks_of_their_rows(weeks: Weeks) -> 
     assert len(set(zip(one.people.tolist(), one.days.tolist(), strict=True))) == len(one.days)
     assert one.inputs.shape[1] == 51 and (one.days >= 11).all()
     assert len(one.weeks) == len(one.week_rows) and (one.worn[one.week_rows] >= 0.3).all()
+
+
+@pytest.mark.parametrize("is_imported", [False, True])
+def test_a_fine_tuned_model_says_from_which_encoder_and_stays_one_of_simulated_people(
+    weeks: Weeks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_imported: bool
+) -> None:
+    arrays = recipe.recipe_arrays(layout(SIZES["S"]))
+    path = recipe.write_legacy_h5(tmp_path / "weights.h5", arrays)
+    if is_imported:
+        path = next(store(import_pat(path), tmp_path / "models")[0].glob("*.h5"))
+    monkeypatch.setattr("scoring.learning.calibrate.MIN_POSITIVES", 1)
+    monkeypatch.setattr("scoring.learning.calibrate.MIN_POSITIVE_PEOPLE", 1)
+    parts = [part(weeks, rows) for rows in (slice(0, 16), slice(16, 24), slice(24, 48))]
+    made = fit_depression(*parts, Plan(epochs=1, batch=8, encoder=path), tmp_path, seed=1)
+    assert made.training["encoder"] == path.name
+    assert made.training["encoder_sha256"] == sha256_of(path)
+    assert made.training["fine_tuned"] == f"from {path.name} on simulated people"
+    licence = made.training["encoder_licence"]
+    assert ("CC BY 4.0" in licence) if is_imported else (licence == "unknown: as the encoder's")
+    assert made.licence.endswith(f"; of the encoder {path.name}: {licence}")
+    assert made.is_simulated and str(tmp_path) not in str(made.training)
