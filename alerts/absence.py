@@ -14,7 +14,7 @@ from alerts.domain.absence import AbsenceRules, absence_words
 from alerts.domain.history import TAKEN_ON, kept
 from alerts.domain.states import NEW
 from alerts.domain.who_may import NO, answer
-from alerts.lifecycle import NotAllowed, move
+from alerts.lifecycle import NotAllowed, alert_locked, move
 from alerts.models import OPEN_STATES, AbsenceNotice, Alert, AlertKind
 from alerts.raising import alert_raise
 from alerts.resources import absence_rules
@@ -94,22 +94,16 @@ def absence_acknowledge(*, notice: AbsenceNotice, by: User, note: str = "") -> b
     """
     if answer(by.role, "acknowledge", AlertKind.DATA) == NO:
         raise NotAllowed("Your role changes no alert: the patient's care team looks after it.")
-    alert = _data_alert(notice.patient)
-    changed = absence_seen(patient=notice.patient, by=by, note=note)
-    if changed:
-        if alert:
-            move(alert, "acknowledged", by=by, at=timezone.now(), note=note)
-        audit_record(by=by, action="absence acknowledged", patient=notice.patient)
-    return changed
-
-
-def absence_seen(*, patient: Patient, by: User, note: str) -> bool:
-    """The open notice says who looks after it. False where none is open."""
-    return bool(
-        AbsenceNotice.objects.filter(patient=patient, closed_at=None).update(
-            acknowledged_by=by.username, acknowledged_at=timezone.now(), note=note
-        )
-    )
+    still = AbsenceNotice.objects.filter(pk=notice.pk, closed_at=None)
+    if not still.exists():
+        return False
+    alert = notice.patient.alerts.filter(kind=AlertKind.DATA, state__in=OPEN_STATES).first()
+    if alert:
+        move(alert_locked(alert), "acknowledged", by=by, at=timezone.now(), note=note)
+    else:  # of before there were data alerts, until the next watch
+        still.update(acknowledged_by=by.username, acknowledged_at=timezone.now(), note=note)
+    audit_record(by=by, action="absence acknowledged", patient=notice.patient)
+    return True
 
 
 @dataclass(frozen=True)

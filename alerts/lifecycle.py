@@ -9,17 +9,16 @@ from typing import Any
 
 from alerts.domain import states
 from alerts.domain.escalation import Policy, policy_name
-from alerts.domain.states import Life, NotInTable
+from alerts.domain.history import TAKEN_ON
+from alerts.domain.states import NEEDS_REASON, Life, NotInTable
 from alerts.models import Alert, AlertTransition
 from alerts.notices import notices_cancel, notices_make
 from alerts.outbox import message_enqueue
 from alerts.resources import policies
+from alerts.resources import policy_of as frozen_policy
 from patients.models import Patient, User
 
 POLICY_SET_BY = ("raised", "risen", "upgraded", "downgraded")  # what changes the tier
-TAKEN_ON = (
-    "acknowledged", "contacted", "follow_up_set", "snoozed", "dismissed", "resolved",
-)  # fmt: skip
 CLOSING = ("dismissed", "resolved", "ended")
 
 
@@ -40,7 +39,7 @@ def alert_locked(alert: Alert) -> Alert:
 
 def policy_of(alert: Alert, tier: str = "") -> Policy:
     """The policy that was frozen into the alert; ``tier`` where it has none yet."""
-    return Policy.frozen(alert.policy, policies()[policy_name(alert.kind, tier or alert.tier)])
+    return frozen_policy(alert.kind, tier or alert.tier, alert.policy)
 
 
 def move(
@@ -60,6 +59,8 @@ def move(
 
     Raises NotAllowed, which says what happened to the alert, where the table forbids it.
     """
+    if event in NEEDS_REASON and not (reason or note.strip()):
+        raise NotAllowed("Say in the note why.")
     before, policy_before = alert.life, alert.policy
     if event in POLICY_SET_BY:
         alert.policy = policies()[policy_name(alert.kind, tier)].as_dict()

@@ -33,7 +33,7 @@ EVENTS = {
     "undone": "open again",
     "dismissal_requested": "a coordinator asks to dismiss it",
     "downgrade_requested": "a coordinator asks to lower it",
-    "follow_up_due": "a follow-up that you promised is due",
+    "follow_up_due": "a promised follow-up is due",
 }
 MOST_LINES = 40
 

@@ -10,7 +10,6 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from alerts.domain.escalation import Policy, policy_name
 from alerts.domain.states import NEW, UNDO_WITHIN
 from alerts.models import (
     OPEN_STATES,
@@ -21,7 +20,7 @@ from alerts.models import (
     OnCallAccess,
     OnCallTurn,
 )
-from alerts.resources import policies
+from alerts.resources import policy_of
 from patients.domain.errors import InputError
 from patients.models import CareTeamMember, Role, User
 from patients.selectors import patients_visible_to
@@ -41,7 +40,7 @@ def notices_make(*, alert: Alert, event: str, at: datetime, actor: str = "") -> 
     if event in ASKED:
         to: Sequence[str] = (Role.PSYCHIATRIST,)
     elif event in TOLD or (event == "undone" and alert.state == NEW):
-        to = _policy(alert).recipients(alert.level)
+        to = policy_of(alert.kind, alert.tier, alert.policy).recipients(alert.level)
     else:
         return []
     if _is_inhibited(alert):
@@ -59,10 +58,6 @@ def notices_make(*, alert: Alert, event: str, at: datetime, actor: str = "") -> 
         )
         for user in users
     )
-
-
-def _policy(alert: Alert) -> Policy:
-    return Policy.frozen(alert.policy, policies()[policy_name(alert.kind, alert.tier)])
 
 
 def _is_inhibited(alert: Alert) -> bool:

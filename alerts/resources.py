@@ -1,10 +1,12 @@
 """The app's rule files, read once a process."""
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from alerts.domain.absence import AbsenceRules, load_absence_rules
-from alerts.domain.escalation import Policy, load_policies
+from alerts.domain.escalation import Policy, load_policies, policy_name
 from alerts.domain.guidelines import Recommendation, load_guidelines
 from alerts.domain.safety import SafetyRules, load_safety_rules
 from alerts.domain.triage_rules import TriageRules, load_triage_rules
@@ -22,6 +24,11 @@ def triage_rules() -> TriageRules:
 def policies() -> dict[str, Policy]:
     """escalation.toml."""
     return load_policies(DATA / "escalation.toml")
+
+
+def policy_of(kind: str, tier: str, frozen: Mapping[str, Any]) -> Policy:
+    """The policy that was frozen into an alert of that kind and tier."""
+    return Policy.frozen(frozen, policies()[policy_name(kind, tier)])
 
 
 @cache

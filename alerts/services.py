@@ -6,7 +6,6 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from alerts.absence import absence_seen
 from alerts.domain.states import BY_SYSTEM_ONLY, CLOSED, UNDO_WITHIN, UNDOABLE, Life
 from alerts.domain.who_may import NO, REQUEST, alert_class, answer
 from alerts.lifecycle import NotAllowed, alert_locked, move, policy_of
@@ -45,8 +44,6 @@ def alert_acknowledge(*, alert: Alert, by: User, note: str = "") -> AlertTransit
     """Somebody has it. Raises NotAllowed when somebody else was first."""
     alert = alert_locked(alert)
     _answer(alert, by, "acknowledge")
-    if alert.kind == AlertKind.DATA:
-        absence_seen(patient=alert.patient, by=by, note=note)
     return _done(move(alert, "acknowledged", by=by, at=timezone.now(), note=note), by)
 
 

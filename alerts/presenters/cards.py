@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
+from alerts.domain.history import TAKEN_ON, kept
 from alerts.domain.states import UNDO_WITHIN, UNDOABLE, next_state
 from alerts.domain.who_may import NO, alert_class, answer
 from alerts.models import (
@@ -31,7 +32,6 @@ TITLES = {
     AlertKind.DATA: "No data",
     AlertKind.CONCERN: "Concern of a clinician",
 }
-TAKEN_ON = ("acknowledged", "contacted", "follow_up_set")
 WHY = {  # by the reason that triage gives
     "high": "The tier is High.",
     "higher": "The tier has risen.",
@@ -80,13 +80,14 @@ class AlertCard:
     @property
     def why(self) -> str:
         """Why it was raised or rose last, in words; of a concern its own."""
-        told = [t for t in self.history if t.event in ("raised", "risen", "upgraded")]
+        told = [t for t in kept(self.history) if t.event in ("raised", "risen", "upgraded")]
         return WHY.get(told[-1].reason, "") if told else ""
 
     @property
     def concern(self) -> AlertTransition | None:
         """Who raised a concern, and in which words, for those who may read notes."""
-        told = [t for t in self.history if t.event in ("raised", "risen", "upgraded") and t.note]
+        changes = [t for t in kept(self.history) if t.note]
+        told = [t for t in changes if t.event in ("raised", "risen", "upgraded")]
         return told[-1] if told and self.may_read_notes else None
 
     @property
@@ -100,7 +101,7 @@ class AlertCard:
         """Who took an open alert on."""
         if self.alert.state != AlertState.ACKNOWLEDGED:
             return None
-        return next((t for t in reversed(self.history) if t.event in TAKEN_ON), None)
+        return next((t for t in reversed(kept(self.history)) if t.event in TAKEN_ON), None)
 
     @property
     def request_words(self) -> str:

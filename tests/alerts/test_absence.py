@@ -22,6 +22,7 @@ from alerts.tasks import watch_absences
 from patients.models import AuditEvent, Device, Patient, ResolvedDay, Role, User
 from scoring.domain.rules import RuleFileError
 from tests import factories
+from tests.alerts.test_services import together
 
 pytestmark = pytest.mark.django_db
 
@@ -301,3 +302,21 @@ def test_a_bad_rule_file_is_refused_by_name(tmp_path: Any, old: str, new: str, n
     with pytest.raises(RuleFileError, match=f"absence.toml.*{named}"):
         load_absence_rules(bad)
     assert absence_rules().notice_after_days == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_watch_and_those_who_act_never_wait_for_each_other() -> None:
+    jo, sam = coordinator("jo"), coordinator("sam")
+    patients = [stopped(f"CL-{n}", (jo, sam)) for n in range(4)]
+    absence_watch(now=MORNING)
+    alerts = {alert.patient_id: alert for alert in Alert.objects.all()}
+    for n, patient in enumerate(patients):
+        factories.recording(patient, date(2026, 11, 19), 1, seed=n)
+        notice = AbsenceNotice.objects.get(patient=patient)
+        together(
+            lambda: absence_watch(now=MORNING + timedelta(hours=1)),
+            lambda p=patient: alert_acknowledge(alert=alerts[p.pk], by=jo),
+            lambda n=notice: absence_acknowledge(notice=n, by=sam),
+        )
+    assert set(Alert.objects.values_list("state", flat=True)) == {"resolved"}
+    assert not AbsenceNotice.objects.filter(closed_at=None).exists()

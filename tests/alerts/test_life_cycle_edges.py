@@ -6,8 +6,12 @@ import pytest
 from django.utils import timezone
 
 from alerts import services
+from alerts.domain.states import NEEDS_REASON
+from alerts.lifecycle import alert_locked, move
 from alerts.models import Alert, FollowUp, Notice, OnCallTurn
+from alerts.presenters.cards import alert_cards
 from alerts.raising import alerts_watch
+from alerts.selectors import alerts_visible_to
 from alerts.services import NotAllowed
 from patients.models import CareTeamMember, Patient, Role, User
 from patients.selectors import patients_visible_to
@@ -162,3 +166,24 @@ def test_moderate_depression_beside_high_mania_reminds_nobody(
     assert depression.notices.count() == 1
     depression.refresh_from_db()
     assert depression.level == 1
+
+
+def test_who_holds_an_alert_is_told_without_what_was_taken_back(
+    patient: Patient, doctor: User, coordinator: User
+) -> None:
+    alert = an_alert(patient)
+    services.alert_acknowledge(alert=alert, by=doctor)
+    services.alert_contact(alert=alert, by=coordinator, note="Rang, nobody answered.")
+    services.alert_undo(alert=alert, by=coordinator)
+    [card] = alert_cards([alerts_visible_to(doctor).get(pk=alert.pk)], doctor)
+    assert card.acknowledged and card.acknowledged.actor == "dr.a"
+
+
+@pytest.mark.parametrize("event", sorted(NEEDS_REASON))
+def test_no_change_that_needs_a_reason_goes_without(
+    patient: Patient, doctor: User, event: str
+) -> None:
+    alert, now = an_alert(patient), timezone.now()
+    with pytest.raises(NotAllowed, match="why"):
+        move(alert_locked(alert), event, by=doctor, at=now, tier="Moderate", note="  ")
+    assert alert.transitions.count() == 1
