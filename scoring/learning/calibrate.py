@@ -23,9 +23,11 @@ def calibrator_of(
     """Isotonic regression of the labels on out-of-fold outputs; all of shape (n,).
 
     Each step of the fit is the mean of its rows and half a positive and half a negative more, so
-    that no probability is 0 or 1; a step is drawn from the mean raw output of its rows to the next
-    one's. ``weights`` bring an enriched sample back to its natural prevalence. Raises
-    TooFewPositives below 50 positive rows or 10 people with one: such a curve would say nothing.
+    that no probability is 0 or 1. Steps are joined at their means (centred isotonic regression,
+    Oron and Flournoy 2017), so that between the first and the last a higher output always gets a
+    higher probability, and no edge of a tier lies on a level stretch. ``weights`` bring an
+    enriched sample back to its natural prevalence. Raises TooFewPositives below 50 positive rows or
+    10 people with one: such a curve would say nothing.
     """
     check_positives(labels, people)
     w = np.ones_like(raw) if weights is None else weights * len(raw) / weights.sum()
@@ -35,11 +37,19 @@ def calibrator_of(
     total = np.bincount(step, weights=w)
     x = np.bincount(step, weights=w * raw) / total
     y = (np.bincount(step, weights=w * labels) + 0.5) / (total + 1.0)
-    keep = np.concatenate(([True], np.diff(x) > 1e-9))
-    x, y = x[keep], np.maximum.accumulate(y[keep])
+    x, y = (points.round(9) for points in _rising(x, y, total + 1.0))
     if len(x) < 2:
         raise TooFewPositives("The outputs do not rise with the labels: nothing to calibrate.")
-    return IsotonicCalibrator(tuple(x.round(9).tolist()), tuple(y.round(9).tolist()))
+    return IsotonicCalibrator(tuple(x.tolist()), tuple(y.tolist()))
+
+
+def _rising(x: Floats, y: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Neighbouring points that do not rise become one at their means: both rise strictly then."""
+    level = IsotonicRegression().fit_transform(x, y, sample_weight=weights)
+    _, block = np.unique(level, return_inverse=True)
+    total = np.bincount(block, weights=weights)
+    mean_x, mean_y = (np.bincount(block, weights=weights * values) / total for values in (x, y))
+    return mean_x, mean_y
 
 
 def check_positives(labels: Floats, people: NDArray[np.int64]) -> None:

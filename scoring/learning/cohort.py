@@ -29,6 +29,7 @@ from scoring.learning.episodes import Rates, episode_kinds, random_episodes
 from scoring.learning.people import (
     CONTROLS,
     DIAGNOSIS_SHARES,
+    EFFECTS,
     Course,
     Person,
     a_course,
@@ -88,6 +89,17 @@ def a_member(
     family = list(levels)[int(rng.integers(len(levels)))]
     heart, light = rng.random() < HEART_SHARE, rng.random() < LIGHT_SHARE
     return Member(person, course, family, levels[family], bool(heart), bool(light))
+
+
+def kind_shares(
+    seed: int, people: int, days: int, levels: Mapping[Family, float], rates: Rates
+) -> NDArray[np.float64]:
+    """Share of such people's days in each kind of episode (4,); nobody's minutes are made."""
+    counted = np.zeros(len(EFFECTS), np.int64)
+    for index in range(people):
+        course = a_member(np.random.default_rng([seed, index]), days, levels, rates).course
+        counted += np.bincount(episode_kinds(course), minlength=len(EFFECTS))
+    return counted / counted.sum()
 
 
 def recorded(rng: np.random.Generator, member: Member) -> PersonData:

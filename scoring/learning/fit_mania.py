@@ -19,6 +19,7 @@ from scoring.learning.cohort import PersonDays
 from scoring.learning.fit import artifact, folds_of
 from scoring.learning.people import HYPOMANIA, MANIA
 
+Floats = NDArray[np.float64]
 NAMES = VECTOR_NAMES + BODY_VECTOR_NAMES
 KINDS = {"mania": MANIA, "hypomania": HYPOMANIA}
 # Less need of sleep is a criterion of both (DSM-5), so less sleep than usual never lowers either.
@@ -44,25 +45,24 @@ class Searched:
 
     settings: dict[str, Any]
     rounds: int
-    out_of_fold: NDArray[np.float64]
+    out_of_fold: Floats
     trials: list[dict[str, Any]]
 
 
 def fit_mania(
-    days: PersonDays, natural: dict[str, float], folder: Path, seed: int, trials: int = TRIALS
+    days: PersonDays, natural: Floats, folder: Path, seed: int, trials: int = TRIALS
 ) -> list[Artifact]:
     """Train both boosters on all people; calibrate each on outputs from the folds.
 
-    ``natural`` is the share of days in each kind where episodes are not enriched: the
-    calibrator is fitted for that. Metrics are left empty for people never seen.
+    ``natural`` (4,) is the share of days in each kind of episode where none are enriched: the
+    calibrators are fitted for that. Metrics are left empty for people never seen.
     """
     of_kind = {name: (days.kinds == kind).astype(np.float64) for name, kind in KINDS.items()}
     for labels in of_kind.values():
         check_positives(labels, days.people)  # before the search, not after
-    made = []
+    made, weights = [], natural_weights(days.kinds, natural)
     for name, labels in of_kind.items():
         found = search(days, labels, name, seed, trials)
-        weights = natural_weights(labels, natural[name])
         calibrator = calibrator_of(labels, found.out_of_fold, days.people, weights)
         booster = boosted(days.inputs, labels, name, found.settings, found.rounds, seed)
         path = folder / f"boosted_{name}.json"
@@ -74,8 +74,8 @@ def fit_mania(
 
 
 def boosted(
-    inputs: NDArray[np.float64],
-    labels: NDArray[np.float64],
+    inputs: Floats,
+    labels: Floats,
     name: str,
     settings: dict[str, Any],
     rounds: int,
@@ -86,15 +86,17 @@ def boosted(
     return xgb.train(parameters, _matrix(inputs, labels), num_boost_round=rounds)
 
 
-def natural_weights(labels: NDArray[np.float64], share: float) -> NDArray[np.float64]:
-    """Weights (n,) under which that share of the rows is positive."""
-    seen = labels.mean()
-    return np.where(labels > 0, share / seen, (1 - share) / (1 - seen))
+def natural_weights(kinds: NDArray[np.int8], natural: Floats) -> Floats:
+    """Weights (n,) under which every kind of episode has its natural share (4,) of the rows.
+
+    Of every kind, not of the one to be told alone: enriched hypomania among mania's negatives
+    would make mania look rarer, where the two look alike, than it is.
+    """
+    seen = np.bincount(kinds, minlength=len(natural)) / len(kinds)
+    return np.divide(natural, seen, out=np.zeros(len(natural)), where=seen > 0)[kinds]
 
 
-def search(
-    days: PersonDays, labels: NDArray[np.float64], name: str, seed: int, trials: int
-) -> Searched:
+def search(days: PersonDays, labels: Floats, name: str, seed: int, trials: int) -> Searched:
     """Random settings, each by person-grouped cross-validation with early stopping.
 
     The best average precision wins: of a rare class, the top of the list is what matters.
@@ -114,13 +116,13 @@ def search(
 
 
 def _cross_validated(
-    inputs: NDArray[np.float64],
-    labels: NDArray[np.float64],
+    inputs: Floats,
+    labels: Floats,
     folds: NDArray[np.int64],
     settings: dict[str, Any],
     name: str,
     seed: int,
-) -> tuple[NDArray[np.float64], int]:
+) -> tuple[Floats, int]:
     outputs, rounds = np.empty(len(labels)), []
     for fold in np.unique(folds):
         rest, out = folds != fold, folds == fold
@@ -138,9 +140,7 @@ def _cross_validated(
     return outputs, int(np.median(rounds))
 
 
-def _parameters(
-    settings: dict[str, Any], labels: NDArray[np.float64], name: str, seed: int
-) -> dict[str, Any]:
+def _parameters(settings: dict[str, Any], labels: Floats, name: str, seed: int) -> dict[str, Any]:
     chosen = dict(settings)
     power = chosen.pop("positive_weight_power")
     return chosen | {
@@ -159,7 +159,7 @@ def _directions(name: str) -> Sequence[str]:
     return ["-1" if column in FALLING[name] else "0" for column in NAMES]
 
 
-def _matrix(inputs: NDArray[np.float64], labels: NDArray[np.float64]) -> xgb.DMatrix:
+def _matrix(inputs: Floats, labels: Floats) -> xgb.DMatrix:
     return xgb.DMatrix(inputs, labels, feature_names=list(NAMES))
 
 
@@ -176,6 +176,7 @@ def _training(
         "trials": found.trials,
         "falling_in": list(FALLING[name]),
         "calibrator": calibrator.as_dict(),
-        "calibrated_on": "outputs of person-grouped folds, weighted to the natural prevalence",
+        "calibrated_on": "outputs of person-grouped folds, "
+        "every kind of episode weighted to its natural share",
         "label": f"simulated {name} on the scored day",
     }

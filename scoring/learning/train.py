@@ -18,17 +18,24 @@ from scoring.engines.artifacts import Artifact, write_manifest
 from scoring.engines.distributions import save_distributions
 from scoring.engines.models import Models
 from scoring.learning import combination, fit
-from scoring.learning.cohort import PersonDays, Weeks, simulate_person_days, simulate_weeks
-from scoring.learning.episodes import CLINIC_TIMES, PREVALENCE, Rates
-from scoring.learning.evaluate import Table, outcome_measured
+from scoring.learning.cohort import (
+    PersonDays,
+    Weeks,
+    kind_shares,
+    simulate_person_days,
+    simulate_weeks,
+)
+from scoring.learning.episodes import CLINIC_TIMES, Rates
+from scoring.learning.evaluate import EITHER, Table, outcome_measured, with_either
 from scoring.learning.fit_depression import Plan, fit_depression
 from scoring.learning.fit_mania import fit_mania
-from scoring.learning.people import HYPOMANIA, MANIA
 from scoring.learning.references import SEED, Fitted, save_references, simulated_references
 from scoring.learning.table import columns_for_drift, table_of
 
 ENRICHED = Rates(6.0)  # so many times more hypomania and mania to learn from
 CLINIC = Rates(CLINIC_TIMES)  # what is calibrated for, and measured on
+CALIBRATE_TIMES = 3  # as many weeks as held to stop by: a calibrator's steps are shares
+NATURAL_AFTER, NATURAL_PEOPLE = 5, 20_000  # how often each kind of episode is, nobody enriched
 TEST_AFTER = 3  # the seed's own people on whom everything is measured
 COMBINATION_PEOPLE = 4  # of the test people every so many-th is for the combination
 
@@ -82,11 +89,9 @@ class Training:
     def mania(self) -> list[Artifact]:
         """Both boosters, from people with more episodes than there are."""
         days = self._days(self.seed + 1, self.sizes.patients, self.sizes.days, ENRICHED)
-        patients = np.mean([m.person.diagnosis != "well" for m in days.members.values()])
-        natural = {
-            "mania": float(CLINIC.times * PREVALENCE[MANIA] * patients),
-            "hypomania": float(CLINIC.times * PREVALENCE[HYPOMANIA] * patients),
-        }
+        natural = kind_shares(
+            self.seed + NATURAL_AFTER, NATURAL_PEOPLE, self.sizes.days, self.levels, CLINIC
+        )
         return self.named(fit_mania(days, natural, self.folder, self.seed))
 
     def weeks(self, first: int, people: int, to_learn: bool = False) -> Weeks:
@@ -97,7 +102,7 @@ class Training:
         """PAT with its head."""
         train = self.weeks(0, self.sizes.weeks, to_learn=True)
         at, held = self.sizes.weeks, self.sizes.held_weeks
-        stop, calibrate = self.weeks(at, held), self.weeks(at + held, held)
+        stop, calibrate = self.weeks(at, held), self.weeks(at + held, CALIBRATE_TIMES * held)
         made = fit_depression(train, stop, calibrate, plan, self.folder, self.seed)
         return self.named([made])[0]
 
@@ -168,20 +173,28 @@ def _check_enough(table: Table) -> None:
 
 
 FIGURES = ("depression", "mania", "hypomania")
+PER_DAY = ("sensitivity", "sensitivity_ci", "specificity", "ppv", "npv", "npv_ci")
 
 
 def figures(table: Table, outcome: str) -> dict[str, Any]:
-    """What a manifest keeps of an outcome: by person-day, by tier and by episode."""
+    """What a manifest keeps of an outcome: by person-day, by tier and by episode.
+
+    Beside mania's stand those of "mania or hypomania", of which the mania track's tier is.
+    """
     found = outcome_measured(table, outcome)
     told = {key: found[key] for key in ("n", "people", "positives", "auroc", "auroc_ci")}
     told |= {"auprc": found["auprc"], **found["calibration"]}
+    told["observed_to_expected"] = found["observed_to_expected"]
     for tier, of_tier in found["tiers"].items():
         episodes = of_tier["episodes"]
         told[f"from_{tier.lower()}"] = {
-            **{k: of_tier.get(k) for k in ("sensitivity", "specificity", "ppv", "npv")},
+            **{key: of_tier.get(key) for key in PER_DAY},
             "alerts_per_patient_month": of_tier["alerts_per_patient_month"],
             "episodes": episodes["scored"],
             "episodes_found": episodes["share_found"],
+            "episodes_found_ci": episodes["share_found_ci"],
             "lead_days_median": episodes["lead_days_median"],
         }
+    if outcome == "mania":
+        told[EITHER] = figures(with_either(table), EITHER)
     return told

@@ -7,10 +7,11 @@ from typing import Any
 from scoring.models import ModelVersion
 from scoring.resources import model_facts
 
+EITHER = "mania_or_hypomania"
 # Said elsewhere on the page, or tables that say nothing to a reader.
 NOT_LISTED = {
     "calibrator", "intended_use", "known_failures", "reliability", "sources", "trials", "auroc_ci",
-    "from_moderate", "from_high",
+    "from_moderate", "from_high", "observed_to_expected", EITHER,
 }  # fmt: skip
 
 
@@ -34,13 +35,30 @@ class ReliabilityPoint:
 
 
 @dataclass(frozen=True)
+class Share:
+    """A share with its 95 % interval over people; either may be unknown."""
+
+    name: str
+    value: float | None
+    interval: Sequence[float] | None
+
+
+@dataclass(frozen=True)
+class OutcomeView:
+    """What days from each tier on find of one outcome."""
+
+    name: str
+    tiers: list["FromTier"]
+
+
+@dataclass(frozen=True)
 class FromTier:
     """What it does where days from that tier on count as found."""
 
     tier: str
-    per_day: list[tuple[str, float | None]]  # shares of person-days
+    per_day: list["Share"]  # of person-days
     episodes: int
-    episodes_found: float | None
+    episodes_found: "Share"
     lead_days_median: float | None
     alerts_per_patient_month: float | None
 
@@ -55,7 +73,7 @@ class PartView:
     metrics: list[tuple[str, Any]]
     is_calibrated: bool
     reliability: list[ReliabilityPoint]
-    tiers: list[FromTier]
+    outcomes: list[OutcomeView]
 
     @property
     def curve(self) -> str:
@@ -90,15 +108,23 @@ def _part(name: str, stored: Mapping[str, Any]) -> PartView:
         name=name,
         facts=list(_listed(plain)),
         training=list(_listed(training)),
-        metrics=[*_listed(metrics), *_interval(metrics)],
+        metrics=[*_listed(metrics), *_interval(metrics), *_expected(metrics)],
         is_calibrated=bool(training.get("calibrator")),
         reliability=_reliability(metrics.get("reliability") or []),
-        tiers=[
-            _from(tier, metrics[key])
-            for tier, key in (("Moderate", "from_moderate"), ("High", "from_high"))
-            if key in metrics
+        outcomes=[
+            OutcomeView(of, tiers)
+            for of, figures in ((name, metrics), (EITHER, metrics.get(EITHER) or {}))
+            if (tiers := _tiers(figures))
         ],
     )
+
+
+def _tiers(metrics: Mapping[str, Any]) -> list[FromTier]:
+    return [
+        _from(tier, metrics[key])
+        for tier, key in (("Moderate", "from_moderate"), ("High", "from_high"))
+        if key in metrics
+    ]
 
 
 def _interval(metrics: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -107,15 +133,27 @@ def _interval(metrics: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "AUROC, 95 % interval", f"{low:.2f} to {high:.2f}"
 
 
+def _expected(metrics: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """More than 1: it happens more often than the model says."""
+    found = metrics.get("observed_to_expected") or {}
+    if found.get("ratio") is not None:
+        between = found.get("ratio_ci")
+        interval = f", 95 % interval {between[0]:.2f} to {between[1]:.2f}" if between else ""
+        yield (
+            f"Days on which it was so for each day expected, from {found['from']:.0%} on",
+            f"{found['ratio']:.2f}{interval}; {found['n']:,} days",
+        )
+
+
 PER_DAY = {"sensitivity": "Sensitivity", "specificity": "Specificity", "ppv": "PPV", "npv": "NPV"}
 
 
 def _from(tier: str, found: Mapping[str, Any]) -> FromTier:
     return FromTier(
         tier,
-        [(words, found.get(key)) for key, words in PER_DAY.items()],
+        [Share(words, found.get(key), found.get(f"{key}_ci")) for key, words in PER_DAY.items()],
         found["episodes"],
-        found["episodes_found"],
+        Share("Episodes found", found["episodes_found"], found.get("episodes_found_ci")),
         found["lead_days_median"],
         found["alerts_per_patient_month"],
     )

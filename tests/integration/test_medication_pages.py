@@ -63,6 +63,12 @@ def test_a_list_that_is_unavailable_is_shown_and_never_as_none(client: Any) -> N
     assert "not known" not in text(client.get("/medications/"))
 
 
+def test_a_drug_without_codes_reads_as_no_none_among_what_is_taken(client: Any) -> None:
+    start(client, atc="")
+    words = text(client.get("/medications/"))
+    assert "sertraline 50 mg SSRI unverified , since" in words and "none" not in words
+
+
 def test_what_begins_tomorrow_is_not_taken_now(client: Any) -> None:
     tomorrow = timezone.localdate() + timedelta(days=1)
     start(client, first_day=tomorrow.isoformat())

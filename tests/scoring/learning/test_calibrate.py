@@ -31,11 +31,28 @@ def test_weights_bring_an_enriched_sample_back_to_its_prevalence() -> None:
     labels, raw, who = people(40_000)
     kept = (labels == 0) | (np.random.default_rng(0).random(len(labels)) < 0.5)
     labels, raw, who = labels[kept], raw[kept], who[kept]
-    weights = natural_weights(labels, 0.25)
+    weights = natural_weights(labels.astype(np.int8), np.array([0.75, 0.25, 0.0, 0.0]))
     assert np.average(labels, weights=weights) == pytest.approx(0.25)
     calibrate = calibrator_of(labels, raw, who, weights)
     told = np.array([calibrate(p) for p in raw])
     assert np.average(told, weights=weights) == pytest.approx(0.25, abs=0.01)
+
+
+def test_every_kind_of_episode_gets_its_natural_share() -> None:
+    kinds = np.repeat(np.array([0, 2, 3], np.int8), (600, 300, 100))
+    natural = np.array([0.90, 0.0, 0.08, 0.02])
+    weights = natural_weights(kinds, natural)
+    for kind, share in enumerate(natural):
+        assert weights[kinds == kind].sum() / weights.sum() == pytest.approx(share)
+
+
+def test_a_higher_output_gets_a_higher_probability_between_the_ends() -> None:
+    # Few positives a step: half a row more turns neighbours round, which must not leave a level.
+    labels, raw, who = people(1_500, seed=4)
+    calibrate = calibrator_of(labels, raw, who)
+    assert (np.diff(calibrate.raw) > 0).all() and (np.diff(calibrate.calibrated) > 0).all()
+    between = np.linspace(calibrate.raw[0], calibrate.raw[-1], 500)
+    assert (np.diff([calibrate(p) for p in between]) > 0).all()
 
 
 @pytest.mark.parametrize(("positives", "of_people"), [(49, 49), (60, 9)])

@@ -34,6 +34,7 @@ from scoring.learning.people import HYPOMANIA, MANIA
 from scoring.learning.references import fitted
 from tests.scoring.engines import recipe
 
+NATURAL = np.array([0.974, 0.0, 0.02, 0.006])  # well, depressed, hypomanic, manic days
 LEVELS = {Family.ACTIGRAPH_COUNTS: 2000.0, Family.STEPS: 1.0}
 
 
@@ -59,8 +60,7 @@ def made_up_days(people: int = 60, each: int = 40) -> PersonDays:
 @pytest.fixture(scope="module")
 def boosters(tmp_path_factory: pytest.TempPathFactory) -> tuple[PersonDays, Path, list[object]]:
     days, folder = made_up_days(), tmp_path_factory.mktemp("mania")
-    natural = {"mania": 0.006, "hypomania": 0.02}
-    return days, folder, fit_mania(days, natural, folder, seed=1, trials=2)  # type: ignore[return-value]
+    return days, folder, fit_mania(days, NATURAL, folder, seed=1, trials=2)  # type: ignore[return-value]
 
 
 def test_boosters_see_the_51_columns_and_are_calibrated_for_the_natural_prevalence(
@@ -106,7 +106,7 @@ def test_shap_of_both_boosters_sums_to_their_margins(
 def test_a_mania_model_without_episodes_is_refused_calibration(tmp_path: Path) -> None:
     days = made_up_days(people=12, each=10)
     with pytest.raises(TooFewPositives, match="positive days"):
-        fit_mania(days, {"mania": 0.006, "hypomania": 0.02}, tmp_path, seed=1, trials=1)
+        fit_mania(days, NATURAL, tmp_path, seed=1, trials=1)
 
 
 @pytest.fixture(scope="module")

@@ -68,6 +68,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
             given.setdefault("measured", set()).update(table.days["person"])
             return figures(table, outcome)
 
+        patch.setattr(train, "NATURAL_PEOPLE", 20)
         patch.setattr(train, "simulate_weeks", simulate_weeks)
         patch.setattr(train, "simulate_person_days", simulate_person_days)
         patch.setattr(train, "fit_mania", fit_mania)
