@@ -1,5 +1,7 @@
 """Isotonic calibration, fitted on people that the model has not seen."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.isotonic import IsotonicRegression
@@ -43,7 +45,7 @@ def calibrator_of(
     return IsotonicCalibrator(tuple(x.tolist()), tuple(y.tolist()))
 
 
-def _rising(x: Floats, y: Floats, weights: Floats) -> tuple[Floats, Floats]:
+def _rising(x: Floats, y: Floats, weights: NDArray[np.floating[Any]]) -> tuple[Floats, Floats]:
     """Neighbouring points that do not rise become one at their means: both rise strictly then."""
     level = IsotonicRegression().fit_transform(x, y, sample_weight=weights)
     _, block = np.unique(level, return_inverse=True)
