@@ -1,28 +1,35 @@
 """How decisions look. Here: what every page carries."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.functional import SimpleLazyObject
+from django.utils.functional import Promise, SimpleLazyObject
+from django.utils.translation import gettext_lazy as _
 
+from patients.models import User
 from patients.permissions import Permission, may
 from scoring import selectors
 
-NAVIGATION = (
-    ("panel", "Patients", None),
-    ("alerts", "Alerts", None),
-    ("notices", "Notices", None),
-    ("baselines", "Baselines", Permission.MANAGE_BASELINES),
-    ("medications", "Medications", Permission.MANAGE_MEDICATIONS),
-    ("messages", "Messages", Permission.MANAGE_MESSAGES),
-    ("on-call", "On call", None),
-    ("runs", "Runs", Permission.SEE_RUNS),
-    ("drift", "Drift", Permission.SEE_RUNS),
-    ("rules-performance", "Rule performance", None),
-    ("models", "Models", None),
-    ("rules", "Rules", None),
+Link = tuple[str, Promise, Permission | None]  # address, words, who may
+# What is opened every day comes first; the rest is one press away.
+FIRST = (
+    ("panel", _("Patients"), None),
+    ("alerts", _("Alerts"), None),
+    ("notices", _("Notices"), None),
+)
+MORE = (
+    ("baselines", _("Baselines"), Permission.MANAGE_BASELINES),
+    ("medications", _("Medications"), Permission.MANAGE_MEDICATIONS),
+    ("messages", _("Messages"), Permission.MANAGE_MESSAGES),
+    ("on-call", _("On call"), None),
+    ("runs", _("Runs"), Permission.SEE_RUNS),
+    ("drift", _("Drift"), Permission.SEE_RUNS),
+    ("rules-performance", _("Rule performance"), None),
+    ("models", _("Models"), None),
+    ("rules", _("Rules"), None),
 )
 
 
@@ -38,10 +45,12 @@ def page_notices(request: HttpRequest) -> dict[str, Any]:
     return base | {
         "notices": SimpleLazyObject(_notices),
         "research_use": SimpleLazyObject(selectors.research_use),
-        "navigation": [
-            (name, words) for name, words, needed in NAVIGATION if not needed or may(user, needed)
-        ],
+        "navigation": {"first": _allowed(user, FIRST), "more": _allowed(user, MORE)},
     }
+
+
+def _allowed(user: User, links: Sequence[Link]) -> list[tuple[str, Promise]]:
+    return [(name, words) for name, words, needed in links if not needed or may(user, needed)]
 
 
 def _notices() -> list[str]:
