@@ -157,8 +157,9 @@ def summaries_made(patients: Sequence[int]) -> dict[int, ScoreSummary]:
 def _revisions(patients: Sequence[int], first_day: date) -> dict[int, list[Revision]]:
     rows = RiskScore.objects.filter(patient__in=patients, day__gte=first_day).order_by()
     found: dict[int, list[Revision]] = {}
-    for row in rows.values("patient_id", "day", "revision", "tier", "scored_at"):
-        found.setdefault(row.pop("patient_id"), []).append(Revision(**row))
+    columns = ("patient_id", "day", "revision", "tier", "scored_at")
+    for key, day, revision, tier, scored_at in rows.values_list(*columns):
+        found.setdefault(key, []).append(Revision(day, revision, tier, scored_at))
     return found
 
 

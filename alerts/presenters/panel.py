@@ -8,7 +8,8 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.formats import date_format
-from django.utils.safestring import SafeString
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -16,6 +17,7 @@ from alerts.domain.states import NEW, SNOOZED
 from alerts.domain.who_may import NO, alert_class, answer
 from alerts.models import AlertKind
 from alerts.panel import Asker, summary_of
+from alerts.presenters.panel_cells import NOTHING, alert_line, spans, spark, track_cell
 from patients.domain.days import zone_named
 from patients.models import Diagnosis, MedicationCourse, User
 from patients.presenters import freshness
@@ -27,35 +29,6 @@ from scoring.presenters.tracks import STEADY_POINTS, coverage_words
 
 LITHIUM = MedicationCourse.DrugClass.LITHIUM
 FRESH_ENOUGH = 300  # days: then a date needs no year
-
-
-@dataclass(frozen=True, slots=True)
-class TrackCell:
-    """One track of a row. ``direction`` is empty where there is nothing to compare with."""
-
-    name: str
-    label: str
-    tier: str
-    tier_words: str
-    direction: str
-    change: str
-    coverage: str
-    lines: tuple[str, ...]
-    band: tuple[int, int] | None
-    spark_words: str
-
-
-@dataclass(frozen=True, slots=True)
-class AlertBrief:
-    """An open alert in a row. ``acknowledge`` is the address to take it on, if the user may."""
-
-    key: int
-    words: str
-    tier: str
-    tier_words: str
-    state: str
-    is_new: bool
-    acknowledge: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +44,12 @@ class PanelLine:
     dated: str
     why: str
     changed: str
-    tracks: tuple[TrackCell, ...]
-    chips: tuple[tuple[str, str], ...]
-    totals: tuple[tuple[str, str, bool], ...]
-    flags: tuple[tuple[str, str], ...]
-    alerts: tuple[AlertBrief, ...]
+    depression: SafeString
+    mania: SafeString
+    alerts: SafeString
+    totals: SafeString
+    flags: SafeString
+    chips: SafeString
     pick: str
     follow_up: str
     is_due: bool
@@ -91,6 +65,9 @@ class Lines:
         self.acknowledge = reverse("alert-acknowledge", args=[0])
         self.pill: Callable[[str], SafeString] = cache(lambda tier: pill(tier, _(tier)))
         self.day: Callable[[date], str] = cache(self._day)
+        self.take, self.new, self.week = _("Acknowledge"), _("new"), _("in 7 days")
+        self.not_assessed = _("Not assessed")
+        self.none = format_html('<span class="muted small">{}</span>', _("none"))
         self.kinds = {kind.value: str(kind.label) for kind in AlertKind}
         self.tiers = {tier.value: _(tier.value) for tier in Tier}
         self.labels = {track.value: str(track.label) for track in Track}
@@ -105,7 +82,7 @@ class Lines:
         """The line of one of ``panel_page``."""
         tier, today = patient.tier_now, self._today(patient)
         summary = summary_of(patient, self.asker.now)
-        alerts = tuple(map(self._alert, patient.alerts_now))
+        alerts = [self._alert(alert) for alert in patient.alerts_now]
         return PanelLine(
             code=patient.code,
             name=patient.name,
@@ -116,12 +93,13 @@ class Lines:
             dated=self._dated(summary),
             why=self._why(summary, patient),
             changed=self._changed(summary, tier),
-            tracks=tuple(self._track(summary, name) for name in Track.values),
-            chips=self._chips(patient, today),
-            totals=tuple(self._total(found) for found in (patient.phq, patient.asrm) if found),
-            flags=self._flags(patient, summary),
-            alerts=alerts,
-            pick=" ".join(str(alert.key) for alert in alerts if alert.acknowledge),
+            depression=self._track(summary, "depression"),
+            mania=self._track(summary, "mania"),
+            alerts=mark_safe("".join(alerts)) or self.none,
+            totals=spans("total", map(self._total, filter(None, (patient.phq, patient.asrm)))),
+            flags=spans("flag", self._flags(patient, summary)),
+            chips=spans("chip", self._chips(patient, today)),
+            pick=" ".join(str(a["id"]) for a in patient.alerts_now if self._may_take(a)),
             follow_up=self.day(patient.follow_up) if patient.follow_up else "",
             is_due=bool(patient.follow_up and patient.follow_up <= today),
         )
@@ -179,46 +157,40 @@ class Lines:
             return _("moved and came back")
         return _("was %(tier)s") % {"tier": self.tiers[was]}
 
-    def _track(self, summary: ScoreSummary | None, name: str) -> TrackCell:
-        label = self.labels[name]
-        if summary is None:
-            return TrackCell(name, label, "", "", "", "", "", (), None, "")
-        seen = {k: getattr(summary, f"{name}_{k}") for k in TRACK_PARTS}
+    def _track(self, summary: ScoreSummary | None, name: str) -> SafeString:
+        seen = {k: getattr(summary, f"{name}_{k}", None) for k in TRACK_PARTS}
         direction, change = _direction(seen["change"])
-        usual, days = seen["usual"], seen["days"]
-        return TrackCell(
-            name=name,
-            label=label,
-            tier=seen["tier"].lower(),
-            tier_words=self.tiers.get(seen["tier"], ""),
+        label, days, usual = self.labels[name], seen["days"], seen["usual"]
+        return track_cell(
+            tier=seen["tier"] or "",
+            tier_words=self.tiers[seen["tier"]] if seen["tier"] else self.not_assessed,
             direction=direction,
             change=change,
+            week=self.week,
             coverage=coverage_words(name, seen["coverage"], short=True),
-            lines=stretches(days),
-            band=(100 - usual[1], max(usual[1] - usual[0], 2)) if usual else None,
-            spark_words=_spark_words(label, days, usual),
+            spark=spark(name, days, usual, _spark_words(label, days, usual)) if days else NOTHING,
         )
 
-    def _chips(self, patient: Any, today: date) -> tuple[tuple[str, str], ...]:
+    def _chips(self, patient: Any, today: date) -> list[tuple[str, str]]:
         chips = []
         for device in patient.devices_now:
             if at := device["at"]:
                 day = self._in_zone(datetime.fromisoformat(at), patient).date()
                 fresh = freshness(day, today)
                 chips.append((fresh.level, f"{device['name']}: {fresh.words}"))
-        return tuple(chips) or (("lost", freshness(None, today).words),)
+        return chips or [("lost", freshness(None, today).words)]
 
-    def _total(self, found: dict[str, Any]) -> tuple[str, str, bool]:
+    def _total(self, found: dict[str, Any]) -> tuple[str, str]:
         asked = instruments()[found["instrument"]]
-        day = self.day(datetime.fromisoformat(found["at"]).date())
-        total = _("%(name)s %(total)d of %(most)d") % {
+        words = _("%(name)s %(total)d of %(most)d, %(day)s") % {
             "name": asked.name,
             "total": found["total"],
             "most": asked.range[1],
+            "day": self.day(datetime.fromisoformat(found["at"]).date()),
         }
-        return total, day, found["total"] >= asked.cut_off
+        return "high" if found["total"] >= asked.cut_off else "plain", words
 
-    def _flags(self, patient: Any, summary: ScoreSummary | None) -> tuple[tuple[str, str], ...]:
+    def _flags(self, patient: Any, summary: ScoreSummary | None) -> list[tuple[str, str]]:
         """(level, words): an antidepressant beside a mania track that is not Low stands out."""
         flags, drugs = [], set(patient.drugs_now)
         if not patient.medication_list_available:
@@ -228,22 +200,26 @@ class Lines:
             flags.append(("warn" if risen else "plain", _("Antidepressant")))
         if LITHIUM in drugs:
             flags.append(("plain", _("Lithium")))
-        return tuple(flags)
+        return flags
 
-    def _alert(self, alert: dict[str, Any]) -> AlertBrief:
-        kind, tier, state = alert["kind"], alert["tier"], alert["state"]
-        may = answer(self.role, "acknowledge", alert_class(kind, tier)) != NO
-        before, raised = self.asker.before, datetime.fromisoformat(alert["raised_at"])
-        return AlertBrief(
+    def _may_take(self, alert: dict[str, Any]) -> bool:
+        """Whether nobody has the alert and the user's role may take it on."""
+        of_class = alert_class(alert["kind"], alert["tier"])
+        return alert["state"] == NEW and answer(self.role, "acknowledge", of_class) != NO
+
+    def _alert(self, alert: dict[str, Any]) -> SafeString:
+        tier, raised = alert["tier"], datetime.fromisoformat(alert["raised_at"])
+        is_new = self.asker.before is not None and raised > self.asker.before
+        address = self.acknowledge.replace("/0/", f"/{alert['id']}/")
+        return alert_line(
             key=alert["id"],
-            words=self.kinds[kind],
-            tier=tier.lower(),
+            kind=self.kinds[alert["kind"]],
+            tier=tier,
             tier_words="" if tier == Tier.INDETERMINATE else self.tiers[tier],
+            new=self.new if is_new else "",
             state=self._state(alert, raised),
-            is_new=before is not None and raised > before,
-            acknowledge=self.acknowledge.replace("/0/", f"/{alert['id']}/")
-            if may and state == NEW
-            else "",
+            acknowledge=address if self._may_take(alert) else "",
+            words=self.take,
         )
 
     def _state(self, alert: dict[str, Any], raised: datetime) -> str:
@@ -267,22 +243,6 @@ def _direction(change: int | None) -> tuple[str, str]:
         return "steady", _("steady")
     sign = "+" if change > 0 else "\u2212"
     return "up" if change > 0 else "down", _("%(points)s pts") % {"points": f"{sign}{abs(change)}"}
-
-
-def stretches(days: Sequence[int | None]) -> tuple[str, ...]:
-    """SVG polyline points in a box of 29 by 100, one text per unbroken stretch: gaps stay gaps.
-
-    >>> stretches([10, 12, None, 7])
-    ('0,90 1,88', '3,93 3,93')
-    """
-    found: list[list[str]] = [[]]
-    for at, percent in enumerate(days):
-        if percent is None:
-            found.append([])
-        else:
-            found[-1].append(f"{at},{100 - percent}")
-    # A lone day is drawn as a dot: a line to itself with round ends.
-    return tuple(" ".join(s if len(s) > 1 else s * 2) for s in found if s)
 
 
 def _spark_words(label: str, days: Sequence[int | None], usual: Sequence[int] | None) -> str:

@@ -130,7 +130,7 @@ def panel_context(user: User, asker: Asker, wanted: Wanted, shown: int = 0) -> d
         "asked": wanted,
         "query": wanted.address(),
         "since": asker.before,
-        "version": counts.version,
+        "panel_version": counts.version,
         "may_export": may(user, Permission.EXPORT_PANEL),
         "may_act": may(user, Permission.ACT_ON_ALERTS),
         **rows_context(asker, wanted, counts, shown),
