@@ -172,7 +172,11 @@ class Lines:
         )
 
     def _chips(self, patient: Any, today: date) -> list[tuple[str, str]]:
+        """(level, words): that data have stopped, then each source."""
         chips = []
+        if patient.stopped_since:
+            since = self.day(self._in_zone(patient.stopped_since, patient).date())
+            chips.append(("stopped", _("No data since %(day)s") % {"day": since}))
         for device in patient.devices_now:
             if at := device["at"]:
                 day = self._in_zone(datetime.fromisoformat(at), patient).date()
