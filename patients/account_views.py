@@ -26,7 +26,7 @@ class PasswordSet(PasswordResetConfirmView):
     @transaction.atomic
     def form_valid(self, form: Any) -> HttpResponse:
         answer = super().form_valid(form)
-        audit_record(by=self.user, action="password set")
+        audit_record(by=form.user, action="password set")
         messages.success(self.request, _("Your password is set: log in with it."))
         return answer
 

@@ -23,11 +23,10 @@ from patients.freshness import (
 from patients.models import Patient
 from patients.pages import paged
 from patients.permissions import Permission, may
-from patients.presenters import FRESH_DAYS, Freshness, freshness
+from patients.presenters import STALE_DAYS, Freshness, freshness
 from patients.selectors import zones_of
 from patients.views import actor, page
 
-STALE_DAYS = FRESH_DAYS[1][0]
 LEVELS = {
     "lost": _("lost: over 30 days, or never"),
     "stale": _("stale: up to 30 days"),

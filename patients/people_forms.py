@@ -21,11 +21,11 @@ class PersonForm(forms.ModelForm):
 
     class Meta:
         model = User
-        fields = ("first_name", "last_name", "email", "role")
+        fields: tuple[str, ...] = ("first_name", "last_name", "email", "role")
         labels = {"email": _("E-mail (for notices)")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **kwargs | {"label_suffix": ""})
         for name in ("first_name", "last_name"):
             self.fields[name].required = True
 
@@ -51,7 +51,7 @@ class HandOverForm(forms.Form):
     stays = forms.BooleanField(label=_("stays a member as well"), required=False)
 
     def __init__(self, *args: Any, giver: User, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **kwargs | {"label_suffix": ""})
         taker = self.fields["taker"]
         assert isinstance(taker, forms.ModelChoiceField)
         taker.queryset = clinicians().exclude(pk=giver.pk)

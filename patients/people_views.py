@@ -251,7 +251,8 @@ def team_set(request: HttpRequest, patient: Patient) -> HttpResponse:
 def team_remove(request: HttpRequest, patient: Patient) -> HttpResponse:
     """Somebody leaves the team."""
     key = request.POST.get("person", "")
-    member = patient.care_team.filter(user__pk=key if key.isdecimal() else None).first()
+    team = patient.care_team.select_related("user")
+    member = next((m for m in team if str(m.user_id) == key), None)
     if member:
         services.member_remove(patient=patient, person=member.user, by=actor(request))
         messages.success(

@@ -21,18 +21,23 @@ from scoring.baseline_forms import EditForm, FreezeForm, IntakeForm, MarkForm, R
 from scoring.domain.daily import FULL_DAY_MINUTES
 from scoring.domain.personal_baseline import Stretch
 from scoring.models import Baseline, BaselineStretch
-from scoring.presenters.baselines import baseline_line, newest_and_live, side_by_side
+from scoring.presenters.baselines import (
+    Preview,
+    baseline_line,
+    compared,
+    newest_and_live,
+    preview,
+    side_by_side,
+)
 from scoring.resources import baseline_rules
 from scoring.selectors import last_full_day
 from scoring.usual import (
-    CHANGED_DAYS,
-    ChangedDay,
     Values,
     intake_of,
     run_ins,
     stretches_of,
+    tried,
     worked_out,
-    would_change,
 )
 
 LIVE = (Baseline.State.PROPOSED, *Baseline.IN_FORCE)
@@ -225,8 +230,8 @@ def _form(kind: Any, name: str, data: Any = None) -> Any:
     return kind(data, auto_id=f"{name}-%s", label_suffix="")
 
 
-def _changes(patient: Patient, values: Values) -> list[ChangedDay]:
-    return would_change(patient, values, baseline_rules())
+def _changes(patient: Patient, values: Values) -> Preview:
+    return preview(tried(patient, values, baseline_rules()))
 
 
 def _shown(request: HttpRequest, patient: Patient, status: int = 200, **more: Any) -> HttpResponse:
@@ -246,8 +251,8 @@ def _shown(request: HttpRequest, patient: Patient, status: int = 200, **more: An
         "rows": side_by_side(versions, rules),
         "proposal": proposal,
         "in_force": in_force,
-        "changes": _changes(patient, proposal.values) if proposal else [],
-        "changed_days": CHANGED_DAYS,
+        "changes": _changes(patient, proposal.values) if proposal else None,
+        "compared": compared(proposal, in_force, rules) if proposal else [],
         "intake_now": intake_of(patient),
         "marks": BaselineStretch.objects.filter(patient=patient),
         "edit": EditForm(baseline=editable) if editable else None,

@@ -14,11 +14,11 @@ from django.utils.translation import gettext_lazy, ngettext
 from alerts.outbox import FAILED
 from alerts.rule_files import reviews_overdue
 from alerts.selectors import messages_visible_to
-from patients.clinic_views import STALE_DAYS
 from patients.freshness import silent, sources
 from patients.models import User
 from patients.people import people, without_team
 from patients.permissions import Permission, may
+from patients.presenters import STALE_DAYS
 from patients.selectors import patients_visible_to
 from scoring.models import Baseline, ModelVersion
 from scoring.selectors import model_failures, run_notice
