@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from alerts.presenters.rule_tables import rule_tables
-from alerts.rule_files import RuleFile, provenance, rule_content, rule_files
+from alerts.rule_files import RuleFile, provenance, rule_content, rule_files, rule_notes
 from patients.models import User
 from patients.views import page
 
@@ -50,6 +50,6 @@ def rule(request: HttpRequest, file: RuleFile) -> HttpResponse:
     context = {
         "group": file.group,
         "rule": provenance(file.path, timezone.localdate()),
-        "tables": list(rule_tables(rule_content(file.path))),
+        "tables": list(rule_tables(rule_content(file.path), rule_notes(file.path))),
     }
     return render(request, "alerts/rule.html", context)

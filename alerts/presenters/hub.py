@@ -150,7 +150,9 @@ def _silent(user: User, now: datetime) -> Need:
 def _alone(user: User) -> Need:
     n = without_team(patients_visible_to(user)).count()
     words = ngettext(
-        "patient in nobody’s care who can log in", "patients in nobody’s care who can log in", n
+        "patient without a care team that can log in",
+        "patients without a care team that can log in",
+        n,
     )
     return Need(n, words, f"{reverse('teams')}?only=nobody", "bad")
 

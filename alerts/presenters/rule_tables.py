@@ -19,14 +19,20 @@ class RuleTable:
     rows: tuple[tuple[str, ...], ...]
 
 
-def rule_tables(content: Mapping[str, Any], title: str = "") -> Iterator[RuleTable]:
-    """The file's single values first, then each of its tables in order.
+def rule_tables(
+    content: Mapping[str, Any], notes: Mapping[str, str], path: str = "", title: str = ""
+) -> Iterator[RuleTable]:
+    """The file's single values first, each with its note, then each of its tables in order.
 
-    Tables of one kind, and lists of tables, are one table with a row each.
+    Tables of one kind, and lists of tables, are one table with a row each. ``notes`` are by
+    full name; ``path`` is that of the content, and ends in a point.
     """
     single = {key: value for key, value in content.items() if not _is_nested(value)}
     if single:
-        rows = tuple((fact_name(key), cell(value)) for key, value in single.items())
+        rows = tuple(
+            (fact_name(key), cell(value), notes.get(path + key, ""))
+            for key, value in single.items()
+        )
         yield RuleTable(title, (), rows)
     for key, value in content.items():
         if key in single:
@@ -34,9 +40,9 @@ def rule_tables(content: Mapping[str, Any], title: str = "") -> Iterator[RuleTab
         name = f"{title} · {fact_name(key)}" if title else fact_name(key)
         entries = _entries(value)
         if entries is None:
-            yield from rule_tables(value, name)
+            yield from rule_tables(value, notes, f"{path}{key}.", name)
         else:
-            yield _wide(name, entries)
+            yield _wide(name, entries, notes, f"{path}{key}.")
 
 
 def _is_nested(value: Any) -> bool:
@@ -48,18 +54,31 @@ def _is_nested(value: Any) -> bool:
 def _entries(value: Any) -> list[tuple[str, Mapping[str, Any]]] | None:
     """The rows of a list of tables, or of a table that only holds tables; else None."""
     if isinstance(value, list):
-        return [(str(place), item) for place, item in enumerate(value, start=1)]
+        return [("", item) for item in value]
     if len(value) > 1 and all(isinstance(item, Mapping) for item in value.values()):
-        return [(fact_name(key), item) for key, item in value.items()]
+        return list(value.items())
     return None
 
 
-def _wide(title: str, entries: list[tuple[str, Mapping[str, Any]]]) -> RuleTable:
+def _wide(
+    title: str,
+    entries: list[tuple[str, Mapping[str, Any]]],
+    notes: Mapping[str, str],
+    path: str,
+) -> RuleTable:
+    """One row an entry; rows of a list have numbers for names, and a note is the last column."""
     keys = list(dict.fromkeys(key for _name, item in entries for key in item))
-    rows = tuple(
-        (name, *(cell(item[key]) if key in item else "–" for key in keys)) for name, item in entries
-    )
-    return RuleTable(title, tuple(map(fact_name, keys)), rows)
+    said = [notes.get(path + name, "") if name else "" for name, _item in entries]
+    head = [*map(fact_name, keys), *([_("Note")] if any(said) else [])]
+    rows = [
+        (
+            fact_name(name) if name else str(place),
+            *(cell(item[key]) if key in item else "–" for key in keys),
+            *([note] if any(said) else []),
+        )
+        for place, ((name, item), note) in enumerate(zip(entries, said, strict=True), start=1)
+    ]
+    return RuleTable(title, tuple(head), tuple(rows))
 
 
 def cell(value: Any) -> str:

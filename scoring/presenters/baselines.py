@@ -208,6 +208,6 @@ def _difference(
     if feature.period:
         half = feature.period / 2
         off = (off + half) % feature.period - half
-    amount, unit = (off * per_minute, "min") if per_minute else (off, feature.unit)
+    amount, unit = (round(off * per_minute), "min") if per_minute else (off, feature.unit)
     usual = Usual(old["mean"], old["sd"])
-    return Difference(amount, unit, sd_off(new["mean"], usual, feature))
+    return Difference(amount, unit, round(sd_off(new["mean"], usual, feature), 1))

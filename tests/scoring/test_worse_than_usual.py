@@ -7,6 +7,7 @@ import pytest
 
 from patients.models import Patient
 from scoring.baselines import baseline_approve, baseline_propose
+from scoring.domain.baseline_rules import BaselineRules
 from scoring.domain.output import reasons_list
 from scoring.domain.worsening import WORSE
 from scoring.features import features_update
