@@ -17,7 +17,14 @@ from patients.services import audit_record
 from patients.views import actor, back, page
 
 
-class PasswordSet(PasswordResetConfirmView):
+class _Labels:
+    """Labels end without a colon, as everywhere."""
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"label_suffix": ""}  # type: ignore[misc]
+
+
+class PasswordSet(_Labels, PasswordResetConfirmView):
     """Somebody sets their password with the link an administrator gave them, once."""
 
     template_name = "password_set.html"
@@ -31,7 +38,7 @@ class PasswordSet(PasswordResetConfirmView):
         return answer
 
 
-class PasswordChange(PasswordChangeView):
+class PasswordChange(_Labels, PasswordChangeView):
     """Somebody changes their password, knowing the old one."""
 
     template_name = "password_change.html"
