@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from patients.domain.days import zone_named
 from patients.models import (
@@ -114,4 +114,5 @@ def patients_with_devices(user: User, stale_before: datetime | None) -> QuerySet
         rows = rows.filter(pk__in=stale.values("patient")) | rows.filter(
             pk__in=idle.values("patient")
         )
-    return rows.prefetch_related("devices", "device_tokens", "zones").order_by("code")
+    named = Prefetch("devices", Device.objects.order_by("name", "pk"))
+    return rows.prefetch_related(named, "device_tokens", "zones").order_by("code")

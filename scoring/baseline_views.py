@@ -8,6 +8,7 @@ from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from patients.domain.errors import InputError
 from patients.models import Patient, User
@@ -42,7 +43,6 @@ from scoring.usual import (
 
 LIVE = (Baseline.State.PROPOSED, *Baseline.IN_FORCE)
 UNUSABLE = 422
-DONE = {"reject": "rejected", "freeze": "frozen"}
 
 
 def baseline_for(user: User, baseline_id: int) -> Baseline:
@@ -85,7 +85,7 @@ def propose(request: HttpRequest, patient: Patient) -> HttpResponse:
         request,
         patient,
         lambda: services.baseline_propose(patient=patient, by=actor(request)),
-        f"A baseline of {patient} is proposed: review and approve it.",
+        _("A baseline of %(patient)s is proposed: review and approve it.") % {"patient": patient},
     )
 
 
@@ -96,7 +96,7 @@ def approve(request: HttpRequest, baseline: Baseline) -> HttpResponse:
         request,
         baseline.patient,
         lambda: services.baseline_approve(baseline=baseline, by=actor(request)),
-        f"Baseline {baseline.version} of {baseline.patient} approved.",
+        _named(_("Baseline %(version)s of %(patient)s approved."), baseline),
     )
 
 
@@ -107,7 +107,7 @@ def unfreeze(request: HttpRequest, baseline: Baseline) -> HttpResponse:
         request,
         baseline.patient,
         lambda: services.baseline_unfreeze(baseline=baseline, by=actor(request)),
-        f"Baseline {baseline.version} of {baseline.patient} is no longer frozen.",
+        _named(_("Baseline %(version)s of %(patient)s is no longer frozen."), baseline),
     )
 
 
@@ -118,7 +118,7 @@ def unmark(request: HttpRequest, stretch: BaselineStretch) -> HttpResponse:
         request,
         stretch.patient,
         lambda: stretches.stretch_unmark(stretch=stretch, by=actor(request)),
-        f"The mark of {stretch.patient} is removed.",
+        _("The mark of %(patient)s is removed.") % {"patient": stretch.patient},
     )
 
 
@@ -148,7 +148,9 @@ def edit(request: HttpRequest, baseline: Baseline) -> HttpResponse:
             made = services.baseline_edit(
                 baseline=baseline, usual=changed, reason=reason, by=actor(request)
             )
-            messages.success(request, f"Baseline {made.version} of {patient} is in force.")
+            messages.success(
+                request, _named(_("Baseline %(version)s of %(patient)s is in force."), made)
+            )
             return redirect("baseline-page", patient.code)
         values = services.edited_values(baseline, changed)
     except InputError as refusal:
@@ -167,7 +169,12 @@ def mark(request: HttpRequest, patient: Patient) -> HttpResponse:
     try:
         if "confirm" in request.POST:
             stretches.stretch_mark(patient=patient, by=actor(request), **given)
-            messages.success(request, f"The days of {patient} are marked as {given['kind']}.")
+            well, ill = (
+                _("The days of %(patient)s are marked as well."),
+                _("The days of %(patient)s are marked as ill."),
+            )
+            words = well if given["kind"] == BaselineStretch.Kind.WELL else ill
+            messages.success(request, words % {"patient": patient})
             return redirect("baseline-page", patient.code)
         stretches.stretch_check(patient, given["first_day"], given["last_day"])
     except InputError as refusal:
@@ -194,7 +201,9 @@ def intake(request: HttpRequest, patient: Patient) -> HttpResponse:
     if form.is_valid():
         try:
             stretches.intake_set(patient=patient, by=actor(request), **form.cleaned_data)
-            messages.success(request, f"The intake assessment of {patient} is kept.")
+            messages.success(
+                request, _("The intake assessment of %(patient)s is kept.") % {"patient": patient}
+            )
             return redirect("baseline-page", patient.code)
         except InputError as refusal:
             form.add_error(None, str(refusal))
@@ -208,11 +217,19 @@ def _with_reason(
     if form.is_valid():
         try:
             service(baseline=baseline, by=actor(request), **form.cleaned_data)
-            messages.success(request, f"Baseline {baseline.version} of {patient} {DONE[name]}.")
+            rejected, frozen = (
+                _("Baseline %(version)s of %(patient)s rejected."),
+                _("Baseline %(version)s of %(patient)s frozen."),
+            )
+            messages.success(request, _named(rejected if name == "reject" else frozen, baseline))
             return redirect("baseline-page", patient.code)
         except InputError as refusal:  # what the form stood on may be decided by now
             messages.error(request, str(refusal))
     return _shown(request, patient, UNUSABLE, **{name: form})
+
+
+def _named(words: str, baseline: Baseline) -> str:
+    return words % {"version": baseline.version, "patient": baseline.patient}
 
 
 def _done(

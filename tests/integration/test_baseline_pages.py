@@ -70,7 +70,7 @@ def test_the_list_says_where_each_patient_stands(client: Client, patient: Patien
     assert "run-in over" in parts["P-6"]
     assert "refresh due" not in words.split(" P-5 ")[1].split(" P-6 ")[0]
     assert words.index(" P-2 ") < words.index(" P-3 ") < words.index(" P-1 ")
-    assert "1 waits" in words and "unverified" in words
+    assert "1 waits." in words and "unverified" in words
 
 
 def test_the_list_needs_few_queries(client: Client, django_assert_max_num_queries: Any) -> None:
