@@ -35,7 +35,6 @@ LEVELS = {
 }
 HEAD = ("patient", "source", "device", "last data (patient's day)", "level",
         "days with data of 7", "days with data of 30")  # fmt: skip
-ROWS_A_PAGE = 100
 
 
 @page("GET", Permission.RUN_CLINIC)
@@ -52,7 +51,7 @@ def freshness_page(request: HttpRequest) -> HttpResponse:
         for source, fresh in told
         if search in source.code.lower() and _is_asked(source, fresh, level, no_data)
     ]
-    context = paged(request, shown, ROWS_A_PAGE)
+    context = paged(request, shown)
     devices = [s.device for s, _fresh in context["rows"] if s.device]
     shares = days_with_data(devices, now)
     context["lines"] = [

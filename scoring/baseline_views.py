@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from patients.domain.errors import InputError
 from patients.models import Patient, User
+from patients.pages import paged
 from patients.permissions import Permission
 from patients.selectors import patients_visible_to
 from patients.services import record_opened
@@ -67,7 +68,19 @@ def baselines(request: HttpRequest) -> HttpResponse:
     lines = [baseline_line(p, p.live, new.get(p.pk), today, rules) for p in patients]
     lines.sort(key=lambda line: line.urgency)
     waiting = sum(line.proposal is not None for line in lines)
-    context = {"lines": lines, "waiting": waiting, "rules": rules}
+    search, only = request.GET.get("q", "").strip().lower(), request.GET.get("only") == "waiting"
+    shown = [
+        line
+        for line in lines
+        if search in line.patient.code.lower() and (line.proposal or not only)
+    ]
+    context = paged(request, shown) | {
+        "total": len(lines),
+        "waiting": waiting,
+        "only": only,
+        "search": search,
+        "rules": rules,
+    }
     return render(request, "scoring/baselines.html", context)
 
 

@@ -163,7 +163,7 @@ def _proposals(user: User) -> Need:
     )
     n = rows.count()
     words = ngettext("baseline proposed, to approve", "baselines proposed, to approve", n)
-    return Need(n, words, reverse("baselines"))
+    return Need(n, words, f"{reverse('baselines')}?only=waiting")
 
 
 def _accounts(now: datetime) -> list[Need]:

@@ -28,7 +28,12 @@ class BaselineLine:
     proposal: Baseline | None
     run_in: RunIn | None
     refresh_is_due: bool
-    features: list[dict[str, Any]]
+
+    @property
+    def features(self) -> list[dict[str, Any]]:
+        """What is usual, of the proposal if there is one; worked out for the lines shown."""
+        shown = self.proposal or self.in_force
+        return main_features(shown) if shown else []
 
     @property
     def urgency(self) -> tuple[bool, bool, str]:
@@ -47,14 +52,12 @@ def baseline_line(
     by_state = {row.state: row for row in live}
     in_force = by_state.get(State.APPROVED) or by_state.get(State.FROZEN)
     proposal = by_state.get(State.PROPOSED)
-    shown = proposal or in_force
     return BaselineLine(
         patient=patient,
         in_force=in_force,
         proposal=proposal,
         run_in=run_in,
         refresh_is_due=proposal is None and _is_old(in_force, today, rules),
-        features=main_features(shown) if shown else [],
     )
 
 

@@ -72,7 +72,7 @@ def test_the_hub_counts_what_needs_somebody_and_links_to_it(client: Client) -> N
     assert found == {
         "/runs/": "1", "/messages/?state=failed": "2", "/messages/?state=retrying": "1",
         "/messages/?state=held": "1", "/freshness/?level=silent": "6",
-        "/teams/?only=nobody": "5", "/baselines/": "1", "/people/?state=locked": "1",
+        "/teams/?only=nobody": "5", "/baselines/?only=waiting": "1", "/people/?state=locked": "1",
         "/people/?state=unused": "1", "/models/": "1",
     }  # fmt: skip
     for address, n in found.items():
