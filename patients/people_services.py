@@ -138,7 +138,8 @@ def member_set(*, patient: Patient, person: User, part: str, by: User) -> None:
     _refuse_no_clinician(person)
     if part == Part.RESPONSIBLE and person.role != Role.PSYCHIATRIST:
         raise InputError(_("Only a psychiatrist can be responsible: choose another part."))
-    team = list(CareTeamMember.objects.select_for_update().filter(patient=patient))
+    rows = CareTeamMember.objects.select_for_update().filter(patient=patient)
+    team = list(rows.order_by("pk"))
     if part == Part.RESPONSIBLE:
         others = [m.pk for m in team if m.part == part and m.user_id != person.pk]
         CareTeamMember.objects.filter(pk__in=others).update(part=Part.MEMBER)
