@@ -36,6 +36,14 @@ class User(AbstractUser):
     tour_seen_at = models.DateTimeField(
         null=True, help_text="When the first-visit tour was closed."
     )
+    # Here and not in tables of their own: the panel asks for them with the user, at no query.
+    panel_seen_at = models.DateTimeField(null=True, editable=False, help_text="Looked last.")
+    panel_before = models.DateTimeField(
+        null=True, editable=False, help_text="Until when the visit before this one lasted."
+    )
+    panel_views = models.JSONField(
+        default=list, blank=True, editable=False, help_text="[[name, query of the panel's address]]"
+    )
 
     def __str__(self) -> str:
         return self.get_full_name() or self.username
