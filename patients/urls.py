@@ -2,8 +2,8 @@
 
 from django.urls import path
 
-from patients import account_views as account
 from alerts import panel_views as panel
+from patients import account_views as account
 from patients import api as rest
 from patients import clinic_views, data_views, device_api, life_views, upload_views, views
 from patients import medication_views as drugs
