@@ -10,6 +10,7 @@ from django.db.models import F, Q
 
 from patients.clinical_models import Episode as Episode
 from patients.clinical_models import MedicationCourse as MedicationCourse
+from patients.clinical_models import Note as Note
 from patients.clinical_models import Questionnaire as Questionnaire
 from patients.encryption import EncryptedTextField
 from patients.life_models import Circumstance as Circumstance

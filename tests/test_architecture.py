@@ -14,7 +14,7 @@ APPS = ("patients", "scoring", "alerts")  # each may import itself and those bef
 WRITES_AND_READS = {
     *("services", "selectors", "permissions", "runs", "outbox", "nightly"),
     *("storage", "resolving", "sleep_records", "tokens", "uploads", "upload_queue"),
-    *("provenance", "last_data", "absence", "removal"),
+    *("provenance", "last_data", "absence", "removal", "notes", "looked"),
     *("medication_services", "medications", "outcomes"),
     *("model_services", "model_imports", "replay", "shadow"),
     *("lifecycle", "raising", "notices", "mail", "performance"),
@@ -29,7 +29,7 @@ INTERFACE = {
     *("notice_views", "performance_views", "actions"),
     *("medication_views", "outcome_views", "outcome_api"),
     *("baseline_views", "baseline_forms"),
-    *("life_views", "rule_views"),
+    *("life_views", "rule_views", "note_views", "chart_views", "summary_views"),
 }
 WITHOUT_DJANGO = {"domain", "ingest", "engines", "datasets", "fhir"}
 NEVER_IN_DOMAIN = {
