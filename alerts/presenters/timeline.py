@@ -70,6 +70,12 @@ def line_of(patient: Patient, last_day: date, days: int) -> Line:
     )
 
 
+def table_rows(patient: Patient, last_day: date, days: int) -> list[ScorePoint]:
+    """The scored days of the line, newest first."""
+    first = last_day - ONE_DAY * (days - 1)
+    return list(reversed(score_points([patient], first).get(patient.pk, [])))
+
+
 def timeline_data(patient: Patient, user: User, last_day: date, days: int) -> dict[str, Any]:
     """What static/js/timeline.js draws. Days are counted from ``first``; shares are in percent.
 

@@ -21,4 +21,3 @@ def sparkline(
         stretches[-1].append(f"{x:.1f},{y:.1f}")
     # A lone day is drawn as a dot: a line to itself with round ends.
     return [" ".join(s if len(s) > 1 else s * 2) for s in stretches if s]
-
