@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django.db.models import Count, Q, Sum
@@ -97,9 +97,9 @@ def _channels(patient: Patient, now: datetime) -> dict[int, list[ChannelLine]]:
         label = channel_words(row["channel"], row["family"])
         shares = ((row["week"] or 0) / (WEEK * MINUTES), row["month"] / (MONTH * MINUTES))
         found.setdefault(row["device_id"], []).append(ChannelLine(label, *shares))
-    begin = datetime.combine(month, datetime.min.time(), UTC)
+    begin, end = (datetime.combine(day, time.min, UTC) for day in (month, today))
     nights = (
-        patient.sleep_episodes.filter(end__gte=begin, asleep_minutes__gt=0)
+        patient.sleep_episodes.filter(end__gte=begin, end__lt=end, asleep_minutes__gt=0)
         .order_by()
         .values("device_id")
         .annotate(

@@ -115,11 +115,11 @@
       const x = scale.x(one.day), at = y(one.share);
       if (one.name.startsWith("PHQ")) element("circle", { cx: x, cy: at, r: 4.5, class: "asked" }, svg);
       else element("path", { d: `M${x - 5} ${at}l5 -5l5 5l-5 5z`, class: "asked" }, svg);
-      if (x - last > 62) {
-        const late = x > scale.left + scale.width - 60;
-        element("text", { x: x + (late ? -8 : 8), y: at + 4, "text-anchor": late ? "end" : "start" }, svg, `${one.name} ${one.total}`);
-        last = x;
-      }
+      const text = `${one.name} ${one.total}`, room = 10 + text.length * 7;
+      const late = x + room > scale.left + scale.width;
+      if ((late ? x - room : x) < last) continue; // no words over words: the line below has them
+      element("text", { x: x + (late ? -8 : 8), y: at + 4, "text-anchor": late ? "end" : "start" }, svg, text);
+      last = late ? x : x + room;
     }
   }
 
