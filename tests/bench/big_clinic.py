@@ -231,7 +231,7 @@ def _scores(
         )
 
 
-def _courses(rng: np.random.Generator, people: int, days: int) -> tuple[Any, Any, Any]:
+def _courses(rng: np.random.Generator, people: int, days: int) -> tuple[Any, ...]:
     """Both tracks' probabilities and the coverage, one row a person; NaN where not assessed."""
     shape = (people, days)
     tracks = []
@@ -379,7 +379,7 @@ def _runs(rows: list[Any], last_day: date) -> None:
     factories.run(last_day + timedelta(days=1), "done", rows[:1])
 
 
-def _sql(query: str, *values: object) -> None:
+def _sql(query: str, *values: Any) -> None:
     from django.db import connection
 
     with connection.cursor() as cursor:
