@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from alerts import panel_views as panel
 from patients import api as rest
 from patients import (
     chart_views,
@@ -16,7 +17,14 @@ from patients import (
 from patients import medication_views as drugs
 
 pages = [
-    path("", views.panel, name="panel"),
+    path("", panel.panel, name="panel"),
+    path("panel/rows/", panel.panel_rows, name="panel-rows"),
+    path("panel/changes/", panel.panel_changes, name="panel-changes"),
+    path("panel/export.csv", panel.panel_csv, name="panel-csv"),
+    path("panel/acknowledge/", panel.panel_acknowledge, name="panel-acknowledge"),
+    path("panel/views/save/", panel.view_save, name="panel-view-save"),
+    path("panel/views/remove/", panel.view_remove, name="panel-view-remove"),
+    path("panel/seen/", panel.panel_seen, name="panel-seen"),
     path("patients/<slug:code>/", views.patient_page, name="patient"),
     path("patients/<slug:code>/timeline.json", chart_views.timeline_json, name="timeline-json"),
     path("patients/<slug:code>/timeline/", chart_views.timeline_table, name="timeline-table"),

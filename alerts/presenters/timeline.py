@@ -9,13 +9,14 @@ from django.utils.translation import gettext as _
 
 from alerts.models import Alert, AlertKind
 from alerts.presenters.cards import TITLES
-from alerts.selectors import TIER_ORDER, ScorePoint, alerts_visible_to, score_points
+from alerts.selectors import ScorePoint, alerts_visible_to, score_points
 from patients.medications import courses_that_count
 from patients.models import Patient, User
 from patients.presenters import in_zone, zone_now
 from patients.resources import instruments
 from patients.selectors import zones_of
 from patients.templatetags.clarity import day as day_words
+from scoring.domain.points import TIER_RANK
 from scoring.domain.usual_band import DAYS_BEFORE, Band, usual_bands
 from scoring.models import Tier, Track
 from scoring.presenters.tracks import TIER_WORDS, TRACK_WORDS
@@ -86,8 +87,10 @@ def timeline_data(patient: Patient, user: User, last_day: date, days: int) -> di
     return {
         "first": line.first.isoformat(),
         "days": days,
-        "tiers": [str(TIER_WORDS[tier]) for tier in sorted(TIER_ORDER, key=TIER_ORDER.__getitem__)],
-        "overall": [None if p is None else TIER_ORDER[Tier(p.tier)] for p in line.points],
+        "tiers": [
+            str(TIER_WORDS[Tier(tier)]) for tier in sorted(TIER_RANK, key=TIER_RANK.__getitem__)
+        ],
+        "overall": [None if p is None else TIER_RANK[Tier(p.tier)] for p in line.points],
         "tracks": [_track(line, track) for track in Track],
         "questionnaires": _questionnaires(patient, line),
         "bars": [*_medications(patient, line), *_episodes(patient, line), *_life(patient, line)],
@@ -109,7 +112,7 @@ def _track(line: Line, track: Track) -> dict[str, Any]:
         "high": _percent(edges.high),
         "percent": [_percent(t.probability) if t else None for t in seen],
         "coverage": [_percent(t.coverage) if t else None for t in seen],
-        "tier": [TIER_ORDER[Tier(t.tier)] if t and t.tier else None for t in seen],
+        "tier": [TIER_RANK[Tier(t.tier)] if t and t.tier else None for t in seen],
         "usual": [None if b is None else [_percent(b[0]), _percent(b[1])] for b in bands],
     }
 

@@ -85,6 +85,8 @@ def build_big_clinic(
     """
     from django.utils import timezone
 
+    from scoring.summaries import summaries_rebuild
+
     rng, last_day = np.random.default_rng(seed), timezone.localdate() - timedelta(days=1)
     users = _people(clinicians)
     rows = _patients(rng, patients, users)
@@ -93,6 +95,7 @@ def build_big_clinic(
     _clinical(rng, rows, last_day, days)
     _alerts(rng, rows, users)
     _runs(rows, last_day)
+    summaries_rebuild()
     _sql("ANALYZE")
     return BigClinic(
         WHOLE,

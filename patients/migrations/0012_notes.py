@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('patients', '0010_circumstances'),
+        ('patients', '0011_panel'),
     ]
 
     operations = [
