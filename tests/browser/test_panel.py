@@ -94,8 +94,7 @@ def test_many_are_taken_on_with_one_reason(visit: Visit) -> None:  # noqa: F811
     bar = page.get_by_role("button", name="Acknowledge ticked")
     expect(bar).to_be_hidden()
     page.get_by_role("checkbox", name="CL-0107").check()
-    page.keyboard.press("j")
-    page.keyboard.press("j")
+    page.keyboard.press("j")  # from the row of the tick on
     page.keyboard.press("x")
     expect(page.get_by_role("checkbox", name="CL-0112")).to_be_checked()
     expect(bar).to_contain_text("(2)")
