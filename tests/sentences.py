@@ -100,7 +100,8 @@ class _Page(HTMLParser):
 def of_template(source: str) -> Iterator[str]:
     """Its literal text and what is read aloud; tags and values are filled in with “…”."""
     page = _Page()
-    bare = re.sub(r"\{#.*?#\}|\{%.*?%\}", " ", source)
+    marked = re.sub(r"\{%\s*translate \"(.*?)\"[^%]*%\}", r"\1", source)
+    bare = re.sub(r"\{#.*?#\}|\{%.*?%\}", " ", marked)
     page.feed(re.sub(r"\{\{.*?\}\}", "…", bare))
     page.close()
     return (" ".join(text.split()) for text in page.found if text.strip())

@@ -98,14 +98,14 @@ def visit_summary(patient: Patient, user: User, now: datetime) -> Summary:
         Section(_("Open alerts and follow-ups"), tuple(_alerts(patient, alerts, zone))),
     ]
     diagnosis = (
-        _("diagnosis not recorded")
+        _("Diagnosis not recorded")
         if patient.diagnosis == Diagnosis.UNKNOWN
         else patient.get_diagnosis_display()
     )
     return Summary(
         research=research_use(),
         heading=f"{patient.code} {patient.name}".strip(),
-        about=_("%(diagnosis)s; times in %(zone)s") % {"diagnosis": diagnosis, "zone": zone},
+        about=_("%(what)s; times in %(zone)s") % {"what": diagnosis, "zone": zone},
         sentence=standing["sentence"],
         sections=tuple(section for section in sections if section.lines),
         sparks=tuple(_spark(standing, track) for track in Track),

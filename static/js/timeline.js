@@ -81,7 +81,7 @@
       const line = days(run);
       const upper = line.map((d) => `${scale.x(d)} ${y(track.usual[d][1])}`);
       const lower = line.map((d) => `${scale.x(d)} ${y(track.usual[d][0])}`).reverse();
-      element("path", { d: `M${[...upper, ...lower].join("L")}z`, class: "usual" }, svg);
+      element("path", { d: `M${[...upper, ...lower].join("L")}z`, class: `usual-${track.name}` }, svg);
     }
     const dots = to - from <= 120;
     for (const run of stretches((d) => track.percent[d] !== null)) {
