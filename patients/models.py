@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from patients.clinical_models import Episode as Episode
 from patients.clinical_models import MedicationCourse as MedicationCourse
+from patients.clinical_models import Note as Note
 from patients.clinical_models import Questionnaire as Questionnaire
 from patients.encryption import EncryptedTextField
 from patients.life_models import Circumstance as Circumstance

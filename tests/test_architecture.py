@@ -14,7 +14,7 @@ APPS = ("patients", "scoring", "alerts")  # each may import itself and those bef
 WRITES_AND_READS = {
     *("services", "selectors", "permissions", "runs", "outbox", "nightly"),
     *("storage", "resolving", "sleep_records", "tokens", "uploads", "upload_queue"),
-    *("provenance", "last_data", "absence", "removal"),
+    *("provenance", "last_data", "absence", "removal", "notes", "looked"),
     *("medication_services", "medications", "outcomes"),
     *("model_services", "model_imports", "replay", "shadow"),
     *("lifecycle", "raising", "notices", "mail", "performance"),
@@ -43,6 +43,7 @@ INTERFACE = {
     *("people_views", "people_forms", "account_views", "clinic_views", "pages"),
     *("hub_views", "message_views"),
     *("life_views", "rule_views", "panel_views"),
+    *("note_views", "chart_views", "summary_views"),
 }
 WITHOUT_DJANGO = {"domain", "ingest", "engines", "datasets", "fhir"}
 NEVER_IN_DOMAIN = {

@@ -7,6 +7,7 @@ from django import template
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 
 from patients.presenters import in_zone
 
@@ -37,6 +38,12 @@ def pill(tier: str | None, words: str = "") -> SafeString:
         shape,
         words or (tier if tier else "Not assessed"),
     )
+
+
+@register.simple_tag
+def tier_word(tier: str | None) -> str:
+    """The tier in the reader's language; nothing as “–”."""
+    return _(tier) if tier else MISSING
 
 
 @register.filter
