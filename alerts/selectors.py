@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Prefetch, QuerySet
+from django.db.models import F, Prefetch, QuerySet
 from django.db.models.fields.json import KT
 from django.utils import timezone
 
@@ -17,6 +17,7 @@ from alerts.models import (
     AlertTransition,
     EhrSetting,
     FollowUp,
+    Notice,
     OutboxMessage,
 )
 from patients.last_data import last_data_day, with_last_data
@@ -166,7 +167,12 @@ def most_urgent_first(alert: Alert) -> tuple[int, datetime]:
 
 
 def alerts_visible_to(user: User | AnonymousUser) -> QuerySet[Alert]:
-    """Alerts of the user's patients, with all that a card shows."""
+    """Alerts of the user's patients, with all that a card shows.
+
+    A message comes with its tier and its text, which PostgreSQL picks out of the resource.
+    """
+    messages = OutboxMessage.objects.defer("resource").order_by("id")
+    text = KT("resource__payload__0__contentString")
     return (
         Alert.objects.filter(patient__in=patients_visible_to(user))
         .select_related("patient", "score")
@@ -174,7 +180,9 @@ def alerts_visible_to(user: User | AnonymousUser) -> QuerySet[Alert]:
             "patient__zones",
             Prefetch("transitions", AlertTransition.objects.order_by("at", "id")),
             "follow_ups",
-            Prefetch("messages", OutboxMessage.objects.defer("resource").order_by("id")),
+            "on_call_access__member",
+            Prefetch("notices", Notice.objects.select_related("user").order_by("at", "id")),
+            Prefetch("messages", messages.annotate(text=text, tier=F("transition__tier"))),
         )
     )
 

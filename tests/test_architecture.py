@@ -19,14 +19,14 @@ WRITES_AND_READS = {
     *("model_services", "model_imports", "replay", "shadow"),
     *("lifecycle", "raising", "notices", "mail", "performance"),
     *("baselines", "stretches", "usual"),
-    *("circumstances", "situations", "rule_files"),
+    *("circumstances", "situations", "rule_files", "queue"),
 }
 ADAPTERS = {"models", "clinical_models", "ingest", "engines", "learning", "datasets", "fhir"}
 LEVELS = {"domain": 0} | dict.fromkeys(ADAPTERS, 1) | dict.fromkeys(WRITES_AND_READS, 2)
 INTERFACE = {
     *("views", "api", "urls", "admin", "presenters", "tasks", "checks", "templatetags"),
     *("management", "device_api", "device_shapes", "upload_views", "data_views", "model_views"),
-    *("notice_views", "performance_views", "actions"),
+    *("notice_views", "performance_views", "actions", "acting_views", "queue_views"),
     *("medication_views", "outcome_views", "outcome_api"),
     *("baseline_views", "baseline_forms"),
     *("life_views", "rule_views"),
