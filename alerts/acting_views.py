@@ -108,6 +108,7 @@ def _alert_in_place(
     is_todo = is_task and name == "undo" and not outcome.refused
     context = {
         "card": card,
+        "patient": card.alert.patient,
         "task": task_of_alert(card, user, now) if is_todo else None,
         "target": target,
     }
@@ -191,7 +192,7 @@ def _follow_up_answer(request: HttpRequest, follow_up: FollowUp, outcome: Outcom
     undo = None if is_open else undo_of_promise(follow_up, now, target)
     context = {
         "task": task_of_follow_up(follow_up, user, now) if is_open else None,
-        "follow_up": follow_up,
+        "patient": follow_up.patient,
         "target": target,
     }
     keeps = bool(outcome.refused) and is_open
