@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Prefetch, Q
 
 from alerts.domain.history import TAKEN_ON, kept
 from alerts.domain.states import NEW, UNDO_WITHIN, UNDOABLE
@@ -23,6 +23,26 @@ from patients.services import SYSTEM
 SAME_VISIT = timedelta(minutes=30)
 MINE, TEAM, NOBODY = "mine", "team", "nobody"
 CHANGES_SHOWN = 200
+ROW_FIELDS = (
+    *("kind", "tier", "state", "raised_at", "requested", "due_at", "level", "new_since"),
+    "policy",
+)
+
+
+def queue_rows(user: User) -> list[Alert]:
+    """The user's open alerts with what tells their order and whose they are, and no more.
+
+    A page shows a few of them: only those are read whole, by ``alerts_visible_to``.
+    """
+    changes = AlertTransition.objects.only("alert_id", "event", "actor", "at")
+    rows = Alert.objects.filter(patient__in=patients_visible_to(user), state__in=OPEN_STATES)
+    return list(
+        rows.select_related("patient")
+        .only(*ROW_FIELDS, "patient__code")
+        .prefetch_related(
+            Prefetch("transitions", changes.order_by("at", "id")), "on_call_access__member"
+        )
+    )
 
 
 def queue_order(alert: Alert) -> tuple[bool, bool, bool, datetime]:

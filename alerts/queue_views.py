@@ -23,15 +23,16 @@ from alerts.presenters.queue import (
     sorted_alerts,
     tabs,
 )
-from alerts.presenters.today import KINDS, day_of, shown_tasks, task_tabs
+from alerts.presenters.today import KINDS, day_of, sections_of, task_tabs, tasks_of
 from alerts.presenters.undo import undo_offered
-from alerts.queue import changes_since, names_of_actors, queue_visited
+from alerts.queue import changes_since, names_of_actors, queue_rows, queue_visited
 from patients.models import User
 from patients.permissions import Permission, may
 from patients.selectors import patients_visible_to
 from patients.views import actor, page
 
 CLOSED_DAYS = 7
+TASKS_A_PAGE = 60
 KEYS = (
     ("a", _("acknowledge")),
     ("d", _("dismiss, for a reason")),
@@ -48,10 +49,11 @@ def queue(request: HttpRequest) -> HttpResponse:
     user, now, asked = actor(request), timezone.now(), Asked.of(request.GET.dict())
     is_same_visit = bool(getattr(request, "htmx", False))  # a part that refreshes is no visit
     since = None if is_same_visit else queue_visited(user=user, now=now)
-    rows = selectors.open_alerts(user)
+    rows = queue_rows(user)
     found = sorted_alerts(rows, user, asked)
     pages = _pages(by_patient(found.get(asked.tab, [])))
-    shown = [alert for rows in pages[min(asked.page, len(pages)) - 1] for alert in rows]
+    shown = [alert.pk for of in pages[min(asked.page, len(pages)) - 1] for alert in of]
+    whole = selectors.alerts_visible_to(user).in_bulk(shown)
     closed = []
     if asked.tab == CLOSED:
         closed = selectors.alerts_closed_since(user, now - timedelta(days=CLOSED_DAYS))
@@ -59,7 +61,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     context = {
         "asked": asked,
         "tabs": tabs(found, asked),
-        "groups": groups(alert_cards(shown, user, now)),
+        "groups": groups(alert_cards([whole[key] for key in shown], user, now)),
         "pages": [(n, asked.address(page=n)) for n in range(1, len(pages) + 1)],
         "empty": "" if shown else empty_words(found, len(rows), asked, _patients(user)),
         "closed": alert_cards([a for a in closed if asked.takes(a)], user, now),
@@ -69,12 +71,13 @@ def queue(request: HttpRequest) -> HttpResponse:
         "since": since,
         "changes": change_lines(changes, names_of_actors(changes), now),
         "changes_more": len(changes),
-        "due": selectors.follow_ups_due(user),
+        "due": selectors.follow_ups_due(user).count(),
         "budget": budget_words(user),
         "undo": undo_offered(user, now),
         "may_act": may(user, Permission.ACT_ON_ALERTS),
         "reasons": DismissReason.choices,
         "keys": KEYS,
+        "next": request.get_full_path(),
     }
     return render(request, "alerts/queue.html", context)
 
@@ -94,14 +97,17 @@ def today(request: HttpRequest) -> HttpResponse:
     user, now = actor(request), timezone.now()
     kind = request.GET.get("kind", "")
     kind = kind if kind in KINDS else ""
-    tasks = day_of(user, now)
+    dues = day_of(user, now)
+    kept = [due for due in dues if not kind or due.kind == kind]
     context = {
-        "tabs": task_tabs(tasks, kind),
-        "sections": shown_tasks(tasks, kind),
+        "tabs": task_tabs(dues, kind),
+        "sections": sections_of(tasks_of(kept[:TASKS_A_PAGE], user, now)),
+        "more": max(len(kept) - TASKS_A_PAGE, 0),
         "kind": kind,
         "patients": _patients(user),
         "undo": undo_offered(user, now),
         "may_act": may(user, Permission.ACT_ON_ALERTS),
         "keys": KEYS_OF_TODAY,
+        "next": request.get_full_path(),
     }
     return render(request, "alerts/today.html", context)

@@ -187,24 +187,16 @@ def alerts_visible_to(user: User | AnonymousUser) -> QuerySet[Alert]:
     )
 
 
-def open_alerts(user: User) -> list[Alert]:
-    """The queue: High first, oldest first."""
-    return sorted(alerts_visible_to(user).filter(state__in=OPEN_STATES), key=most_urgent_first)
-
-
 def follow_ups_visible_to(user: User) -> QuerySet[FollowUp]:
     """Promises about the user's patients."""
     rows = FollowUp.objects.filter(patient__in=patients_visible_to(user))
     return rows.select_related("patient", "alert", "promised_by", "transition")
 
 
-def follow_ups_due(user: User) -> list[FollowUp]:
+def follow_ups_due(user: User) -> QuerySet[FollowUp]:
     """Those that are open and due today or before, the oldest first."""
-    return list(
-        follow_ups_visible_to(user).filter(
-            state=FollowUp.State.OPEN, due_on__lte=timezone.localdate()
-        )
-    )
+    rows = follow_ups_visible_to(user)
+    return rows.filter(state=FollowUp.State.OPEN, due_on__lte=timezone.localdate())
 
 
 def alerts_raised_lately(user: User) -> int:

@@ -32,7 +32,7 @@ TABS: tuple[tuple[str, Promise], ...] = (
     (CLOSED, _("Closed lately")),
 )
 TIERS = (Tier.HIGH, Tier.MODERATE, Tier.INDETERMINATE)
-PATIENTS_A_PAGE = 25
+PATIENTS_A_PAGE = 20
 CHANGES_SHOWN = 12
 
 

@@ -15,11 +15,12 @@ from alerts.absence import open_notices
 from alerts.models import AbsenceNotice, Alert, AlertKind, AlertState, FollowUp
 from alerts.presenters.cards import TITLES, AlertCard, alert_cards, transition_words
 from alerts.presenters.words import span
+from alerts.queue import queue_rows
 from alerts.resources import policy_of
-from alerts.selectors import follow_ups_visible_to, open_alerts
+from alerts.selectors import alerts_visible_to, follow_ups_visible_to
 from patients.models import Patient, User
 from patients.permissions import Permission, may
-from patients.selectors import patients_visible_to, zones_of
+from patients.selectors import zones_of
 from patients.services import SYSTEM
 from patients.templatetags.clarity import day as day_words
 
@@ -39,79 +40,121 @@ AHEAD = timedelta(days=7)
 
 
 @dataclass(frozen=True)
-class Task:
-    """One thing to do. ``rank`` orders what is due alike: safety, High, promises, the rest."""
+class Due:
+    """What is to be done and when, before anything more is read about it.
 
-    key: str
+    ``rank`` orders what is due alike: safety, High, promises, the rest, data.
+    """
+
     kind: str
-    patient: Patient
     section: int
     rank: int
-    due: datetime
-    title: str | Promise
-    due_words: str | SafeString
-    lines: Sequence[str | SafeString] = ()
-    note: str = ""
-    card: AlertCard | None = None
+    at: datetime
+    alert: Alert | None = None
     follow_up: FollowUp | None = None
 
     @property
     def order(self) -> tuple[int, int, datetime]:
         """What is due first comes first."""
-        return self.section, self.rank, self.due
+        return self.section, self.rank, self.at
 
 
-def day_of(user: User, now: datetime) -> list[Task]:
-    """All tasks of the user's patients, those of the next seven days last."""
+@dataclass(frozen=True)
+class Task:
+    """One thing to do, ready for the template."""
+
+    due: Due
+    key: str
+    patient: Patient
+    title: str | Promise
+    due_words: str | SafeString
+    lines: Sequence[str | SafeString] = ()
+    note: str = ""
+    card: AlertCard | None = None
+
+
+def day_of(user: User, now: datetime) -> list[Due]:
+    """What is due of the user's patients, that of the next seven days last."""
     last = timezone.localdate(now) + AHEAD
     promises = follow_ups_visible_to(user).filter(state=FollowUp.State.OPEN, due_on__lte=last)
-    tasks = [task_of_follow_up(f, user, now) for f in promises]
-    absences = {n.patient_id: n for n in _absences(user)}
-    for card in alert_cards(_alerts_of_the_day(user, now), user, now):
-        tasks.append(_task(card, absences.get(card.alert.patient_id), now))
-    return sorted(tasks, key=lambda task: task.order)
+    found = [_promise_due(follow_up, now) for follow_up in promises]
+    found += [due for alert in queue_rows(user) if (due := _alert_due(alert, now))]
+    return sorted(found, key=lambda due: due.order)
 
 
-def _alerts_of_the_day(user: User, now: datetime) -> list[Alert]:
-    """Alerts that nobody has, and data that come back within the week."""
-    return [
-        alert
-        for alert in open_alerts(user)
-        if alert.state == AlertState.NEW
-        or (alert.kind == AlertKind.DATA and alert.due_at and alert.due_at < now + AHEAD)
-    ]
+def _promise_due(follow_up: FollowUp, now: datetime) -> Due:
+    """A promise is due until the end of its day at the clinic."""
+    day, today = follow_up.due_on, timezone.localdate(now)
+    section = NOW if day < today else TODAY if day == today else LATER
+    end = timezone.make_aware(datetime.combine(day, time.max))
+    return Due(FOLLOW_UP, section, 2, end, follow_up=follow_up)
 
 
-def _absences(user: User) -> list[AbsenceNotice]:
-    rows = open_notices().filter(patient__in=patients_visible_to(user))
-    return list(rows.prefetch_related("patient__devices"))
+def _alert_due(alert: Alert, now: datetime) -> Due | None:
+    """An alert that nobody has; of data also one that comes back within the week."""
+    is_new, since = alert.state == AlertState.NEW, alert.new_since or alert.raised_at
+    if alert.kind == AlertKind.DATA:
+        at = alert.raised_at if is_new or not alert.due_at else alert.due_at
+        if at > now + AHEAD:
+            return None
+        is_later = timezone.localdate(at) > timezone.localdate(now)
+        is_late = is_new and alert.level > 0
+        return Due(DATA, NOW if is_late else LATER if is_later else TODAY, 4, at, alert)
+    if not is_new:
+        return None
+    at = policy_of(alert.kind, alert.tier, alert.policy).due_after(0, since, since)
+    urgent = alert.tier == "High" or alert.level > 0 or at <= now
+    rank = 0 if alert.kind == AlertKind.SAFETY else 1 if alert.tier == "High" else 3
+    return Due(ALERT, NOW if urgent else TODAY, rank, at, alert)
 
 
-def task_of_alert(card: AlertCard, user: User, now: datetime) -> Task:
-    """The task of one alert, as it stands now."""
-    absences = [n for n in _absences(user) if n.patient_id == card.alert.patient_id]
-    return _task(card, absences[0] if absences else None, now)
+def tasks_of(dues: Sequence[Due], user: User, now: datetime) -> list[Task]:
+    """What is due with all that the page shows, in that order."""
+    keys = [due.alert.pk for due in dues if due.alert]
+    cards = {c.alert.pk: c for c in alert_cards(_whole(user, keys), user, now)}
+    absences = _absences([c.alert.patient_id for c in cards.values() if c.alert.kind == DATA])
+    found = []
+    for due in dues:
+        if due.follow_up:
+            found.append(_promise_task(due, due.follow_up, user, now))
+        elif due.alert and (card := cards.get(due.alert.pk)):
+            absence = absences.get(card.alert.patient_id)
+            is_data = due.kind == DATA
+            found.append(_data_task(due, card, absence, now) if is_data else _task(due, card, now))
+    return found
 
 
-def _task(card: AlertCard, absence: AbsenceNotice | None, now: datetime) -> Task:
-    if card.alert.kind == AlertKind.DATA:
-        return _data_task(card, absence, now)
-    alert = card.alert
-    policy = policy_of(alert.kind, alert.tier, alert.policy)
-    since = alert.new_since or alert.raised_at
-    due = policy.due_after(0, since, since)
-    urgent = alert.tier == "High" or card.is_late or due <= now
+def _whole(user: User, keys: Sequence[int]) -> list[Alert]:
+    return list(alerts_visible_to(user).filter(pk__in=keys)) if keys else []
+
+
+def _absences(patients: Sequence[int]) -> dict[int, AbsenceNotice]:
+    rows = open_notices().filter(patient__in=patients).prefetch_related("patient__devices")
+    return {notice.patient_id: notice for notice in rows} if patients else {}
+
+
+def task_of_alert(card: AlertCard, user: User, now: datetime) -> Task | None:
+    """The task of one alert as it stands now, if it is one."""
+    due = _alert_due(card.alert, now)
+    found = tasks_of([due], user, now) if due else []
+    return found[0] if found else None
+
+
+def task_of_follow_up(follow_up: FollowUp, user: User, now: datetime) -> Task:
+    """The task of one promise."""
+    return _promise_task(_promise_due(follow_up, now), follow_up, user, now)
+
+
+def _task(due: Due, card: AlertCard, now: datetime) -> Task:
+    concern = card.concern if card.alert.kind == AlertKind.CONCERN else None
     return Task(
-        key=f"alert-{alert.pk}",
-        kind=ALERT,
-        patient=alert.patient,
-        section=NOW if urgent else TODAY,
-        rank=0 if alert.kind == AlertKind.SAFETY else 1 if alert.tier == "High" else 3,
         due=due,
+        key=f"alert-{card.alert.pk}",
+        patient=card.alert.patient,
         title=card.title,
-        due_words=_due_words(due, now),
+        due_words=_due_words(due.at, now),
         lines=[line for line in (card.why, card.waiting, *card.remarks) if line],
-        note=card.concern.note if card.concern and alert.kind == AlertKind.CONCERN else "",
+        note=concern.note if concern else "",
         card=card,
     )
 
@@ -122,21 +165,15 @@ def _due_words(due: datetime, now: datetime) -> str:
     return gettext("due within %(span)s") % {"span": span(due - now)}
 
 
-def _data_task(card: AlertCard, absence: AbsenceNotice | None, now: datetime) -> Task:
+def _data_task(due: Due, card: AlertCard, absence: AbsenceNotice | None, now: datetime) -> Task:
     """Chased again when nothing came of it; until then it lies in the days ahead."""
-    alert, is_new = card.alert, card.alert.state == AlertState.NEW
-    begun = absence.since if absence else alert.raised_at
-    due = alert.raised_at if is_new or not alert.due_at else alert.due_at
-    section = LATER if timezone.localdate(due) > timezone.localdate(now) else TODAY
+    begun = absence.since if absence else card.alert.raised_at
     return Task(
-        key=f"alert-{alert.pk}",
-        kind=DATA,
-        patient=alert.patient,
-        section=NOW if card.is_late else section,
-        rank=4,
         due=due,
+        key=f"alert-{card.alert.pk}",
+        patient=card.alert.patient,
         title=card.title,
-        due_words=_data_due_words(card, begun, due, now),
+        due_words=_data_due_words(card, begun, due.at, now),
         lines=_data_lines(card, absence, begun),
         card=card,
     )
@@ -186,23 +223,16 @@ def _sources(absence: AbsenceNotice) -> str:
     )
 
 
-def task_of_follow_up(follow_up: FollowUp, user: User, now: datetime) -> Task:
-    """A promise; it is due until the end of its day at the clinic."""
-    day, today = follow_up.due_on, timezone.localdate(now)
-    by = follow_up.transition.actor
-    promised = gettext("Promised by %(who)s.") % {"who": follow_up.promised_by or by}
+def _promise_task(due: Due, follow_up: FollowUp, user: User, now: datetime) -> Task:
+    by = follow_up.promised_by or follow_up.transition.actor
     return Task(
+        due=due,
         key=f"follow-up-{follow_up.pk}",
-        kind=FOLLOW_UP,
         patient=follow_up.patient,
-        section=NOW if day < today else TODAY if day == today else LATER,
-        rank=2,
-        due=timezone.make_aware(datetime.combine(day, time.max)),
         title=gettext("Follow-up: %(what)s") % {"what": TITLES[AlertKind(follow_up.alert.kind)]},
-        due_words=_day_due_words(day, today),
-        lines=[promised],
+        due_words=_day_due_words(follow_up.due_on, timezone.localdate(now)),
+        lines=[gettext("Promised by %(who)s.") % {"who": by}],
         note=follow_up.transition.note if may(user, Permission.ACT_ON_ALERTS) else "",
-        follow_up=follow_up,
     )
 
 
@@ -222,11 +252,10 @@ class Section:
     tasks: list[Task]
 
 
-def shown_tasks(tasks: Sequence[Task], kind: str) -> list[Section]:
-    """The tasks of that kind by when they are due; no empty section."""
-    kept = [task for task in tasks if not kind or task.kind == kind]
+def sections_of(tasks: Sequence[Task]) -> list[Section]:
+    """The tasks by when they are due; no empty section."""
     found = [
-        Section(title, at == LATER, [task for task in kept if task.section == at])
+        Section(title, at == LATER, [task for task in tasks if task.due.section == at])
         for at, title in SECTIONS.items()
     ]
     return [section for section in found if section.tasks]
@@ -242,8 +271,8 @@ class TaskTab:
     is_shown: bool
 
 
-def task_tabs(tasks: Sequence[Task], kind: str) -> list[TaskTab]:
+def task_tabs(dues: Sequence[Due], kind: str) -> list[TaskTab]:
     """Everything, then each kind."""
-    due = [task.kind for task in tasks if task.section != LATER]
+    due = [due.kind for due in dues if due.section != LATER]
     rest = [TaskTab(w, f"?kind={key}", due.count(key), key == kind) for key, w in KINDS.items()]
     return [TaskTab(_("All"), "?", len(due), not kind), *rest]
