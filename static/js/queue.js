@@ -34,10 +34,16 @@
     else element.focus();
   }
 
+  /* Back from a form to its item, with what was opened closed; what was typed stays in it. */
+  function fold(item) {
+    if (!item) return;
+    item.querySelectorAll(".actions details[open]").forEach((details) => { details.open = false; });
+    item.focus();
+  }
+
   function key(event) {
     const typing = event.target.closest("input, select, textarea");
-    const away = event.key === "Escape" && typing && typing.closest("[data-item]");
-    if (away) return void away.focus();
+    if (event.key === "Escape") return void fold(event.target.closest("[data-item]"));
     if (typing || event.ctrlKey || event.metaKey || event.altKey || (help && help.open)) return;
     if (event.key === "?" && help) return void show(event);
     if (!toggle || !toggle.checked) return;

@@ -257,7 +257,7 @@ def queries(client: Client, address: str) -> int:
 
 
 @pytest.mark.parametrize(
-    ("address", "most"), [("/alerts/", 22), ("/alerts/?tab=closed", 29), ("/today/", 24)]
+    ("address", "most"), [("/alerts/", 24), ("/alerts/?tab=closed", 29), ("/today/", 24)]
 )
 def test_fifty_alerts_ask_the_database_no_more_than_five(
     doctor: User, coordinator: User, address: str, most: int
