@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,8 +16,11 @@ from alerts import absence, selectors, services
 from alerts.actions import ACTIONS, Act, ConcernRequest, NoteRequest, UndoRequest
 from alerts.models import Alert, AlertTransition, DismissReason, FollowUp
 from alerts.presenters.cards import alert_cards
-from alerts.presenters.today import task_of_alert, task_of_follow_up
+from alerts.presenters.queue import TABS_LABEL, Asked, sorted_alerts, tabs
+from alerts.presenters.today import TABS_LABEL as today_label
+from alerts.presenters.today import day_of, task_of_alert, task_of_follow_up, task_tabs
 from alerts.presenters.undo import Undo, undo_of, undo_of_promise
+from alerts.queue import queue_rows
 from patients.models import Patient, User
 from patients.permissions import Permission
 from patients.views import View, actor, back, page, patient_for
@@ -126,22 +130,36 @@ def _in_place(
     undo: Undo | None,
     keeps: bool,
 ) -> HttpResponse:
-    shown = context | {
-        "outcome": outcome,
-        "undo": None if outcome.refused else undo,
-        "keeps": keeps,
-        "may_act": True,
-        "live": True,
-        "next": request.POST.get("next", ""),
-        "reasons": DismissReason.choices,
-    }
+    shown = (
+        context
+        | _counts(request, context["target"])
+        | {
+            "outcome": outcome,
+            "undo": None if outcome.refused else undo,
+            "keeps": keeps,
+            "may_act": True,
+            "live": True,
+            "next": request.POST.get("next", ""),
+            "reasons": DismissReason.choices,
+        }
+    )
     answer = render(request, template, shown)
     answer["HX-Push-Url"] = "false"
     if keeps:
         answer["HX-Reswap"] = "none"
-    else:
-        answer["HX-Trigger-After-Settle"] = "acted"
     return answer
+
+
+def _counts(request: HttpRequest, target: str) -> dict[str, Any]:
+    """The tabs of the page that the form stood on, as they are now."""
+    user = actor(request)
+    given = QueryDict(urlsplit(request.POST.get("next", "")).query).dict()
+    if target.startswith(TASK):
+        dues = day_of(user, timezone.now())
+        return {"tabs": task_tabs(dues, given.get("kind", "")), "tabs_label": today_label}
+    asked = Asked.of(given)
+    found = sorted_alerts(queue_rows(user), user, asked)
+    return {"tabs": tabs(found, asked), "tabs_label": TABS_LABEL}
 
 
 @page("POST", Permission.ACT_ON_ALERTS, find=patient_for)

@@ -13,6 +13,7 @@ from alerts.presenters.cards import alert_cards
 from alerts.presenters.queue import (
     CLOSED,
     PATIENTS_A_PAGE,
+    TABS_LABEL,
     TIERS,
     Asked,
     budget_words,
@@ -24,6 +25,7 @@ from alerts.presenters.queue import (
     tabs,
 )
 from alerts.presenters.today import KINDS, day_of, sections_of, task_tabs, tasks_of
+from alerts.presenters.today import TABS_LABEL as today_label
 from alerts.presenters.undo import undo_offered
 from alerts.queue import changes_since, names_of_actors, queue_rows, queue_visited
 from patients.models import User
@@ -47,8 +49,7 @@ KEYS_OF_TODAY = (("a", _("acknowledge, or write down what was done")),)
 def queue(request: HttpRequest) -> HttpResponse:
     """Open alerts of my patients by who holds them, or what was closed lately."""
     user, now, asked = actor(request), timezone.now(), Asked.of(request.GET.dict())
-    is_same_visit = bool(getattr(request, "htmx", False))  # a part that refreshes is no visit
-    since = None if is_same_visit else queue_visited(user=user, now=now)
+    since = queue_visited(user=user, now=now)
     rows = queue_rows(user)
     found = sorted_alerts(rows, user, asked)
     pages = _pages(by_patient(found.get(asked.tab, [])))
@@ -61,6 +62,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     context = {
         "asked": asked,
         "tabs": tabs(found, asked),
+        "tabs_label": TABS_LABEL,
         "groups": groups(alert_cards([whole[key] for key in shown], user, now)),
         "pages": [(n, asked.address(page=n)) for n in range(1, len(pages) + 1)],
         "empty": "" if shown else empty_words(found, len(rows), asked, _patients(user)),
@@ -101,6 +103,7 @@ def today(request: HttpRequest) -> HttpResponse:
     kept = [due for due in dues if not kind or due.kind == kind]
     context = {
         "tabs": task_tabs(dues, kind),
+        "tabs_label": today_label,
         "sections": sections_of(tasks_of(kept[:TASKS_A_PAGE], user, now)),
         "more": max(len(kept) - TASKS_A_PAGE, 0),
         "kind": kind,

@@ -32,6 +32,7 @@ TABS: tuple[tuple[str, Promise], ...] = (
     (CLOSED, _("Closed lately")),
 )
 TIERS = (Tier.HIGH, Tier.MODERATE, Tier.INDETERMINATE)
+TABS_LABEL = _("Whose alerts")
 PATIENTS_A_PAGE = 20
 CHANGES_SHOWN = 12
 

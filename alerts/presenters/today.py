@@ -30,6 +30,7 @@ KINDS: Mapping[str, Promise] = {
     FOLLOW_UP: _("Follow-ups"),
     DATA: _("Data to chase"),
 }
+TABS_LABEL = _("What is to be done")
 NOW, TODAY, LATER = 0, 1, 2
 SECTIONS: Mapping[int, Promise] = {
     NOW: _("Now: past its time, or High"),
