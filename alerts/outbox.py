@@ -178,7 +178,7 @@ def _overtaken(message: OutboxMessage) -> bool:
 def _settle(message: OutboxMessage, state: str, error: str = "") -> None:
     message.state, message.last_error, message.claimed_until = state, error[:500], None
     message.save()
-    if state in (State.REFUSED, State.DEAD):  # what is shown as told has been told
+    if state in FAILED:  # what is shown as told has been told
         message_failed_notices(alert=message.alert, at=timezone.now())
     log.info("message settled", extra={"message_id": str(message.identifier), "state": state})
 

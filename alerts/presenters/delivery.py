@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from alerts.models import Alert, Notice, OutboxMessage
 from alerts.notices import MESSAGE_FAILED
-from alerts.outbox import NO_EHR, NO_PATIENT_ID
+from alerts.outbox import FAILED, NO_EHR, NO_PATIENT_ID
 from alerts.presenters.words import when
 
 State = OutboxMessage.State
@@ -19,7 +19,6 @@ HELD_WORDS = {
     NO_EHR: _("Not sent: no EHR is connected"),
     NO_PATIENT_ID: _("Not sent: the patient has no id in the EHR yet"),
 }
-FAILED = (State.REFUSED, State.DEAD)
 
 
 @dataclass(frozen=True)
