@@ -34,6 +34,7 @@ EVENTS = {
     "dismissal_requested": "a coordinator asks to dismiss it",
     "downgrade_requested": "a coordinator asks to lower it",
     "follow_up_due": "a promised follow-up is due",
+    "message_failed": "its message did not reach the EHR",
 }
 MOST_LINES = 40
 

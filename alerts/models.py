@@ -197,6 +197,17 @@ class NoticeSetting(models.Model):
         return f"{self.user} at {self.digest_hour} in {self.zone}"
 
 
+class QueueVisit(models.Model):
+    """When a person last looked at the alerts, so that they can be told what others did since."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="queue_visit")
+    seen_at = models.DateTimeField(help_text="The last time, in the visit that goes on.")
+    since = models.DateTimeField(null=True, help_text="The end of the visit before.")
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.seen_at:%F %T}"
+
+
 class OnCallTurn(models.Model):
     """Who is on call from a day to a day of the clinic."""
 

@@ -14,6 +14,7 @@ from alerts.fhir.client import Delivered, EhrClient, Refused, TemporaryFailure, 
 from alerts.fhir.resources import AlertMessage, InvalidResource, communication_request
 from alerts.fhir.retry import GIVE_UP_AFTER, next_attempt_delay_s
 from alerts.models import Alert, AlertTransition, EhrSetting, OutboxMessage
+from alerts.notices import message_failed_notices
 from alerts.resources import triage_rules
 from clarity_site.logs import log
 from patients.models import User
@@ -37,6 +38,7 @@ def message_enqueue(*, alert: Alert, transition: AlertTransition, at: datetime) 
         message.resource = _resource(message) or {}
     except InvalidResource as error:  # the clinician's alert must not fail with its message
         message.state, message.last_error = State.REFUSED, str(error)[:500]
+        message_failed_notices(alert=alert, at=at)
     message.save()
     return message
 
@@ -172,9 +174,12 @@ def _overtaken(message: OutboxMessage) -> bool:
     return not alert.is_open or alert.messages.filter(pk__gt=message.pk).exists()
 
 
+@transaction.atomic
 def _settle(message: OutboxMessage, state: str, error: str = "") -> None:
     message.state, message.last_error, message.claimed_until = state, error[:500], None
     message.save()
+    if state in FAILED:  # what is shown as told has been told
+        message_failed_notices(alert=message.alert, at=timezone.now())
     log.info("message settled", extra={"message_id": str(message.identifier), "state": state})
 
 

@@ -2,27 +2,38 @@
 
 from django.urls import path
 
-from alerts import api as rest
 from alerts import (
+    acting_views,
     hub_views,
     message_views,
     notice_views,
     outcome_api,
     outcome_views,
     performance_views,
+    queue_views,
     rule_views,
-    views,
 )
+from alerts import api as rest
 
 pages = [
-    path("alerts/", views.queue, name="alerts"),
+    path("alerts/", queue_views.queue, name="alerts"),
+    path("today/", queue_views.today, name="today"),
     *(
         path(f"alerts/<int:alert_id>/{name}/", view, name=f"alert-{name}")
-        for name, view in views.acting.items()
+        for name, view in acting_views.acting.items()
     ),
-    path("patients/<slug:code>/concern/", views.concern, name="concern"),
-    path("follow-ups/<int:follow_up_id>/done/", views.follow_up_done, name="follow-up-done"),
-    path("patients/<slug:code>/absence/", views.absence_acknowledge, name="absence-acknowledge"),
+    path("patients/<slug:code>/concern/", acting_views.concern, name="concern"),
+    path("follow-ups/<int:follow_up_id>/done/", acting_views.follow_up_done, name="follow-up-done"),
+    path(
+        "follow-ups/<int:follow_up_id>/reopen/",
+        acting_views.follow_up_reopen,
+        name="follow-up-reopen",
+    ),
+    path(
+        "patients/<slug:code>/absence/",
+        acting_views.absence_acknowledge,
+        name="absence-acknowledge",
+    ),
     path("rules/performance/", performance_views.rules_performance, name="rules-performance"),
     path(
         "rules/performance.csv",

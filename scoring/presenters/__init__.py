@@ -17,6 +17,7 @@ Link = tuple[str, Promise, Permission | None]  # address, words, who may
 # What is opened every day comes first; the rest is one press away.
 FIRST = (
     ("panel", _("Patients"), None),
+    ("today", _("Today"), None),
     ("alerts", _("Alerts"), None),
     ("notices", _("Notices"), None),
     ("clinic", _("Clinic"), Permission.RUN_CLINIC),

@@ -1,7 +1,7 @@
 """`make bench`: speed, memory and size on this machine, each in a process of its own.
 
 python -m tests.bench [main_job] [models] [rhythm] [nightly] [storage] [api] [apple] [panel]
-                      [record] [--quick]
+                      [record] [queue] [--quick]
 """
 
 import os
@@ -10,8 +10,8 @@ import sys
 import tempfile
 
 BENCHES = (
-    *("main_job", "models", "rhythm", "nightly", "storage", "api", "apple", "panel"),
-    "record",
+    *("main_job", "models", "rhythm", "nightly", "storage", "api", "apple"),
+    *("panel", "record", "queue"),
 )
 ONE = "import sys; from importlib import import_module; import_module(sys.argv[1]).main()"
 

@@ -238,6 +238,7 @@ def test_queue_is_high_first_then_oldest_and_says_where_messages_are() -> None:
     codes = re.findall(r'href="/patients/(\w)/"', answer.content.decode())
     assert codes == ["C", "B", "A"]
     words = text(answer)
-    assert "waiting, attempt 3: the EHR did not answer within 10 s" in words
-    assert "held: delivery is off" in words
-    assert "delivered to the EHR" in words
+    assert "Waiting, next try" in words
+    assert "The EHR’s last answer: the EHR did not answer within 10 s" in words
+    assert "Not sent: delivery is off" in words
+    assert "In the record since" in words
