@@ -83,6 +83,6 @@ def _of_alerts(alerts: Iterable[Alert]) -> Iterator[Contact]:
                     how="",
                     with_whom=_("The patient"),
                     outcome=_("Contacted, well") if was_well else "",
-                    about=TITLES[AlertKind(alert.kind)],
+                    about=str(TITLES[AlertKind(alert.kind)]),
                     text=change.note,
                 )
