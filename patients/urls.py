@@ -3,11 +3,14 @@
 from django.urls import path
 
 from patients import api as rest
-from patients import data_views, device_api, life_views, upload_views, views
+from patients import data_views, device_api, life_views, reader_views, upload_views, views
 from patients import medication_views as drugs
 
 pages = [
     path("", views.panel, name="panel"),
+    path("language/", reader_views.language_choose, name="language"),
+    path("preferences/", reader_views.preferences, name="preferences"),
+    path("preferences/save/", reader_views.preferences_save, name="preferences-save"),
     path("patients/<slug:code>/", views.patient_page, name="patient"),
     path("patients/<slug:code>/data/", data_views.data_page, name="patient-data"),
     path("patients/<slug:code>/data/order/", data_views.device_order, name="device-order"),
@@ -24,6 +27,11 @@ pages = [
         name="token-revoke",
     ),
     path("patients/<slug:code>/uploads/", upload_views.upload_create, name="upload"),
+    path(
+        "patients/<slug:code>/uploads/<uuid:upload_id>/",
+        upload_views.upload_state,
+        name="upload-state",
+    ),
     path("medications/", drugs.medications, name="medications"),
     path("medications/<slug:code>/", drugs.medication_list, name="medication-list"),
     path("medications/<slug:code>/start/", drugs.medication_start, name="medication-start"),

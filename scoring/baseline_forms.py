@@ -23,7 +23,7 @@ def day_field(label: str) -> forms.DateField:
     return forms.DateField(label=label, widget=widget, error_messages=DATE)
 
 
-def choice_field(label: str, choices: Sequence[tuple[str, str]]) -> forms.ChoiceField:
+def choice_field(label: str, choices: Sequence[tuple[str, Any]]) -> forms.ChoiceField:
     """One of these; none is chosen beforehand."""
     errors = {"required": "Choose one.", "invalid_choice": "Choose one of these."}
     return forms.ChoiceField(label=label, choices=[("", "Choose"), *choices], error_messages=errors)

@@ -30,6 +30,7 @@ INTERFACE = {
     *("medication_views", "outcome_views", "outcome_api"),
     *("baseline_views", "baseline_forms"),
     *("life_views", "rule_views"),
+    "reader_views",
 }
 WITHOUT_DJANGO = {"domain", "ingest", "engines", "datasets", "fhir"}
 NEVER_IN_DOMAIN = {
