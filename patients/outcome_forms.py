@@ -80,7 +80,7 @@ class EpisodeForm(forms.Form):
 
     kind = forms.ChoiceField(
         label=_("Kind"),
-        choices=[("", "choose"), *Episode.Kind.choices],
+        choices=[("", _("choose")), *Episode.Kind.choices],
         error_messages={"required": _("Choose the kind.")},
     )
     first_day = forms.DateField(label=_("First day"), widget=DATE, error_messages=A_DAY)

@@ -7,20 +7,26 @@ as the language does, and what is itself a known sentence is said again too.
 """
 
 import re
+from calendar import day_name, month_name
 from datetime import date, datetime
 from functools import lru_cache
 from itertools import chain
 
 from django.utils import translation
+from django.utils.dates import MONTHS, WEEKDAYS
 from django.utils.formats import date_format
-from django.utils.translation import gettext, pgettext
+from django.utils.translation import gettext
 
 from clarity_site.numbers import written
-from clarity_site.said import alerts, files, patients, scoring, tables
+from clarity_site.said import alerts, files, models, patients, scoring, tables
 
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 NUMBER = re.compile(r"[-+−]?\d[\d,]*(\.\d+)?")
-AMOUNT = re.compile(r"(?P<number>[-+−]?\d[\d,]*(\.\d+)?) ?(?P<unit>\D.*)")
+AMOUNT = re.compile(r"(?P<what>.+? )?(?P<number>[-+−]?\d[\d,]*(\.\d+)?) (?P<unit>[^\d\s].*)")
+CLOCK = re.compile(r"(?P<what>.+) (?P<clock>\d\d:\d\d)")
+BRACKETS = re.compile(r"(?P<outer>.+) \((?P<inner>[^()]+)\)")
+DAY_OF_WEEK = re.compile(r"(?P<week>[A-Z]\w+) (?P<day>\d+) (?P<month>[A-Z]\w+)(?P<year> \d{4})?")
+SYMBOLS = {"h", "min", "ms", "bpm", "SD", "s"}
 SENTENCES = re.compile(r"(?<=[.!?]) (?=[A-Z“0-9])")
 DAYS = ("%Y-%m-%d", "%d %B %Y", "%d %b %Y")
 DEEPEST = 4
@@ -82,24 +88,48 @@ def _value(text: str, depth: int) -> str:
         return f"{written(share)}\u202f%"
     if day := _day(text):
         return date_format(day, "j F Y")
-    said = _again(text, depth)
+    said = _day_of_week(text) or _again(text, depth)
     if said != text:
         return said
+    return _amount(text, depth) or _composed(text, depth) or text
+
+
+def _amount(text: str, depth: int) -> str:
+    """“Time asleep 4.1 h”, “3,321 a day”; empty for what is none."""
     found = AMOUNT.fullmatch(text)
-    if found and (unit := pgettext("unit", found["unit"])):
-        return f"{written(found['number'])}\u202f{unit}"
-    return text
+    if not found or (found["unit"] not in SYMBOLS and gettext(found["unit"]) == found["unit"]):
+        return ""
+    what = _again(found["what"].rstrip(), depth) + " " if found["what"] else ""
+    return f"{what}{written(found['number'])} {gettext(found['unit'])}"
+
+
+def _composed(text: str, depth: int) -> str:
+    """Quoted titles, a part in brackets, a name before a time of the clock; empty for others."""
+    if text[0] == "“" and text[-1] == "”":
+        return ", ".join(gettext("“%s”") % _again(t, depth) for t in text[1:-1].split("”, “"))
+    if found := CLOCK.fullmatch(text):
+        return f"{_again(found['what'], depth)} {found['clock']}"
+    if found := BRACKETS.fullmatch(text):
+        return f"{_value(found['outer'], depth)} ({_value(found['inner'], depth)})"
+    return ""
 
 
 def _day(text: str) -> date | None:
-    if not (text[:1].isdigit() and text[-4:].strip("-").isdigit()):
-        return None
-    for form in DAYS:
+    for form in DAYS if text[:1].isdigit() else ():
         try:
             return datetime.strptime(text, form).date()
         except ValueError:
             continue
     return None
+
+
+def _day_of_week(text: str) -> str:
+    """“Tuesday 17 November”, with a year or without."""
+    found = DAY_OF_WEEK.fullmatch(text)
+    if not found or found["week"] not in day_name or found["month"] not in month_name:
+        return ""
+    week, month = (list(day_name).index(found["week"]), list(month_name).index(found["month"]))
+    return f"{WEEKDAYS[week]} {found['day']} {MONTHS[month]}{found['year'] or ''}"
 
 
 @lru_cache(maxsize=1)
@@ -112,13 +142,26 @@ def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
 
 def known_messages() -> tuple[str, ...]:
     """Every message of the domain code and the services that a person may read."""
-    return (*patients.MESSAGES, *files.MESSAGES, *scoring.MESSAGES, *alerts.MESSAGES)
+    return (
+        *patients.MESSAGES,
+        *files.MESSAGES,
+        *scoring.MESSAGES,
+        *models.MESSAGES,
+        *alerts.MESSAGES,
+    )
+
+
+@lru_cache(maxsize=1)
+def _sources() -> str:
+    return "".join(f"{re.escape(t)}|" for t in sorted(tables.texts(), key=len, reverse=True))
 
 
 def compiled(message: str) -> re.Pattern[str]:
     """The pattern of a message: any text stands where it has a placeholder."""
     out, at = "", 0
     for hole in PLACEHOLDER.finditer(message):
-        out += re.escape(message[at : hole.start()].replace("%%", "%")) + f"(?P<{hole[1]}>.+?)"
+        known = _sources() if hole[1] == "source" else ""  # they hold commas, as what follows does
+        out += re.escape(message[at : hole.start()].replace("%%", "%"))
+        out += f"(?P<{hole[1]}>{known}.+?)"
         at = hole.end()
     return re.compile(out + re.escape(message[at:].replace("%%", "%")), re.DOTALL)

@@ -106,4 +106,11 @@ MESSAGES = (
     _("actical counts"),
     _("enmo"),
     _("the patient’s own time zones"),
+    # units of channels
+    _("counts/min"),
+    _("PIM/min"),
+    _("MIMS/min"),
+    _("steps/min"),
+    _("lux"),
+    _("mg"),
 )

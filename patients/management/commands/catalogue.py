@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import polib
+import polib  # type: ignore[import-untyped]
 from django.core.management.base import BaseCommand
 from django.core.management.commands import makemessages
 
@@ -11,7 +11,8 @@ from clarity_site.said import tables
 
 LOCALE = Path(__file__).resolve().parents[3] / "clarity_site" / "locale"
 FRENCH = LOCALE / "fr" / "LC_MESSAGES" / "django.po"
-GATHERED = LOCALE / "rule_files.py"  # there while xgettext reads, and never committed
+# There while xgettext reads, and never committed; it passes over what lies beside a catalogue.
+GATHERED = LOCALE.parent / "said" / "rule_files.py"
 METADATA = {  # without dates: the same messages make the same file
     "Project-Id-Version": "Clarity",
     "Language": "fr",
