@@ -71,6 +71,8 @@ def preferences_save(request: HttpRequest) -> HttpResponse:
     language, answer = form.cleaned_data["language"], back(request, "preferences")
     if language:
         _remember(answer, language)
+    else:
+        answer.delete_cookie(settings.LANGUAGE_COOKIE_NAME)
     with translation.override(language or translation.get_language()):
         messages.success(request, _("Your language and time zone are saved."))
     return answer

@@ -100,7 +100,8 @@ class _Page(HTMLParser):
 def of_template(source: str) -> Iterator[str]:
     """Its literal text and what is read aloud; tags and values are filled in with “…”."""
     page = _Page()
-    bare = re.sub(r"\{#.*?#\}|\{%.*?%\}", " ", source)
+    said = re.sub(r'\{%\s*translate\s+"([^"]*)".*?%\}', r"\1", source)  # what is to be translated
+    bare = re.sub(r"\{#.*?#\}|\{%.*?%\}", " ", said)
     page.feed(re.sub(r"\{\{.*?\}\}", "…", bare))
     page.close()
     return (" ".join(text.split()) for text in page.found if text.strip())

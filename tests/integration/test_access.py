@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 DAY = date(2026, 11, 19)
 # Parameters that name no patient: Django's admin passes its own app names along.
 NEUTRAL = {"app_label": "patients", "url": "nothing/", "content_type_id": 1, "version_id": 1}
-OPEN_TO_ALL = ("login/", "logout/", "health/", "metrics", "admin/log")
+OPEN_TO_ALL = ("login/", "logout/", "language/", "health/", "metrics", "admin/log")
 ADMINISTRATION = ("baselines", "medications", "messages", "runs", "drift", "delivery")
 
 

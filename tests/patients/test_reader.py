@@ -132,6 +132,9 @@ def test_the_preferences_are_kept_or_refused_with_what_to_do() -> None:
     again = User.objects.get(pk=user.pk)
     assert (again.language, again.time_zone) == ("fr", "Europe/Paris")
     assert "enregistrés" in client.get("/preferences/").content.decode()
+    client.post("/preferences/save/", {"language": "", "time_zone": "Europe/Paris"})
+    english = client.get("/preferences/", headers={"accept-language": "en"}).content.decode()
+    assert 'html lang="en"' in english
 
 
 def test_a_clinics_language_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
