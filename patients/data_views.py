@@ -29,7 +29,7 @@ from patients.provenance import days_held
 from patients.removal import device_remove as device_data_remove
 from patients.resolving import device_order_set
 from patients.templatetags.clarity import thousands
-from patients.views import actor, page, patient_for
+from patients.views import actor, back, page, patient_for
 from scoring.presenters.data_page import (
     counted_days,
     counted_minutes,
@@ -231,6 +231,8 @@ def token_revoke(request: HttpRequest, token: DeviceToken) -> HttpResponse:
         request,
         _("The token of “%(label)s” is revoked: it opens nothing more.") % {"label": token.label},
     )
+    if request.POST.get("next"):
+        return back(request, "devices")
     return HttpResponseRedirect(reverse("patient-data", args=[token.patient.code]) + "#tokens")
 
 

@@ -40,6 +40,9 @@ class User(AbstractUser):
     role = models.CharField(max_length=20, choices=Role, blank=True)
     language = models.CharField(max_length=8, choices=settings.LANGUAGES, blank=True)
     time_zone = models.CharField(max_length=64, blank=True)
+    tour_seen_at = models.DateTimeField(
+        null=True, help_text="When the first-visit tour was closed."
+    )
 
     def __str__(self) -> str:
         return self.get_full_name() or self.username
@@ -67,11 +70,22 @@ class Patient(models.Model):
 class CareTeamMember(models.Model):
     """A user who cares for a patient: the only way for clinicians to see a record."""
 
+    class Part(models.TextChoices):
+        RESPONSIBLE = "responsible", _("Responsible")
+        MEMBER = "member", _("Member")
+        COVER = "cover", _("Covering")
+
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="care_team")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="care_team_of")
+    part = models.CharField(max_length=12, choices=Part, default=Part.MEMBER)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["patient", "user"], name="one_membership")]
+        constraints = [
+            models.UniqueConstraint(fields=["patient", "user"], name="one_membership"),
+            models.UniqueConstraint(
+                fields=["patient"], condition=Q(part="responsible"), name="one_responsible"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.user} for {self.patient}"

@@ -20,6 +20,7 @@ WRITES_AND_READS = {
     *("lifecycle", "raising", "notices", "mail", "performance"),
     *("baselines", "stretches", "usual"),
     *("circumstances", "situations", "rule_files"),
+    *("people", "people_services", "freshness"),
 }
 ADAPTERS = {"models", "clinical_models", "ingest", "engines", "learning", "datasets", "fhir"}
 LEVELS = {"domain": 0} | dict.fromkeys(ADAPTERS, 1) | dict.fromkeys(WRITES_AND_READS, 2)
@@ -31,6 +32,8 @@ INTERFACE = {
     *("baseline_views", "baseline_forms"),
     *("life_views", "rule_views"),
     "reader_views",
+    *("people_views", "people_forms", "account_views", "clinic_views", "pages"),
+    *("hub_views", "message_views"),
 }
 WITHOUT_DJANGO = {"domain", "ingest", "engines", "datasets", "fhir"}
 NEVER_IN_DOMAIN = {

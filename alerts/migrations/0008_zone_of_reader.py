@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("alerts", "0007_evidence_tier"),
-        ("patients", "0011_reader"),
+        ("patients", "0012_reader"),
     ]
 
     operations = [
