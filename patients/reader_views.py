@@ -16,7 +16,7 @@ from clarity_site.said import said_again
 from patients.domain.days import zone_names
 from patients.domain.errors import InputError
 from patients.models import User
-from patients.pages import actor, back, page
+from patients.views import actor, back, page
 from patients.services import reader_set
 
 
