@@ -16,8 +16,8 @@ from clarity_site.said import said_again
 from patients.domain.days import zone_names
 from patients.domain.errors import InputError
 from patients.models import User
-from patients.views import actor, back, page
 from patients.services import reader_set
+from patients.views import actor, back, page
 
 
 class ReaderForm(forms.Form):
