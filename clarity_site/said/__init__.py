@@ -15,6 +15,7 @@ from itertools import chain
 from django.utils import translation
 from django.utils.dates import MONTHS, WEEKDAYS
 from django.utils.formats import date_format
+from django.utils.functional import lazy
 from django.utils.translation import gettext
 
 from clarity_site.numbers import written
@@ -43,10 +44,18 @@ def said_again(text: object, language: str | None = None) -> str:
     return words if language.startswith("en") else _said(words, language)
 
 
+said_lazy = lazy(said_again, str)  # for what is made before it is known who reads it
+
+
 def is_known(text: str, language: str = "fr") -> bool:
     """Whether the text can be said in the language at all."""
     with translation.override(language):
-        return gettext(text) != text or any(p.fullmatch(text) for p, _ in _patterns())
+        return is_told(text)
+
+
+def is_told(text: str) -> bool:
+    """Whether the language in use has words for the text."""
+    return gettext(text) != text or any(p.fullmatch(text) for p, _ in _patterns())
 
 
 @lru_cache(maxsize=8192)
@@ -68,16 +77,18 @@ def _again(text: str, depth: int) -> str:
     parts = SENTENCES.split(text)
     if len(parts) > 1:
         return " ".join(_again(part, depth - 1) for part in parts)
-    return _lowered(text, depth)
+    if "; " in text and all(is_told(part) for part in text.split("; ")):
+        return "\u202f; ".join(_again(part, depth - 1) for part in text.split("; "))
+    return _lowered(text, depth) or _composed(text, depth) or text
 
 
 def _lowered(text: str, depth: int) -> str:
     """A sentence that begins small because it stands within another."""
     if not text[0].islower():
-        return text
+        return ""
     large = text[0].upper() + text[1:]
     said = _again(large, depth - 1) if depth > 1 else large
-    return text if said == large else said[0].lower() + said[1:]
+    return "" if said == large else said[0].lower() + said[1:]
 
 
 def _value(text: str, depth: int) -> str:
@@ -107,6 +118,10 @@ def _composed(text: str, depth: int) -> str:
     """Quoted titles, a part in brackets, a name before a time of the clock; empty for others."""
     if text[0] == "“" and text[-1] == "”":
         return ", ".join(gettext("“%s”") % _again(t, depth) for t in text[1:-1].split("”, “"))
+    if " or " in text and all(map(is_told, parts := text.split(" or "))):
+        return gettext(" or ").join(_again(part, depth) for part in parts)
+    if source := next((t for t in tables.texts() if text.startswith(f"{t}, ")), ""):
+        return f"{gettext(source)}, {_again(text[len(source) + 2 :], depth)}"
     if found := CLOCK.fullmatch(text):
         return f"{_again(found['what'], depth)} {found['clock']}"
     if found := BRACKETS.fullmatch(text):

@@ -7,6 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from patients.domain.rule_files import about
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 FOLDERS = ("patients/data", "scoring/data", "alerts/data")
 # Keys whose text is shown to people; a reviewer's notes and names are not translated.
@@ -14,7 +16,7 @@ SHOWN = {
     *("title", "text", "section", "label", "unit", "words", "says", "asks", "items", "name"),
     *("intended_use", "known_failures", "source"),
 }
-# Files that no page shows, and tables of drugs, whose names are the same everywhere.
+# Files of which no page shows more than what they are and their source.
 NOT_SHOWN = {"forbidden_words.toml", "realism.toml", "drugs.toml", "window.toml"}
 HOLE = re.compile(r"\{(\w+)\}")
 
@@ -22,14 +24,17 @@ HOLE = re.compile(r"\{(\w+)\}")
 @lru_cache(maxsize=1)
 def texts() -> tuple[str, ...]:
     """Every text, sorted; “{antidepressant}” is the placeholder of a message."""
-    return tuple(sorted({_message(text) for _, text in _all()}))
+    return tuple(sorted({_message(text) for _, text in _all() if text}))
 
 
 def _all() -> Iterator[tuple[Path, str]]:
     for folder in FOLDERS:
         for path in sorted((ROOT / folder).rglob("*.toml")):
+            yield path, about(path)
+            table = tomllib.loads(path.read_text())
+            yield path, table.get("source", "")
             if path.name not in NOT_SHOWN:
-                yield from ((path, text) for text in _shown(tomllib.loads(path.read_text()), ""))
+                yield from ((path, text) for text in _shown(table, ""))
 
 
 def _shown(value: Any, key: str) -> Iterator[str]:
