@@ -81,6 +81,16 @@ def test_the_code_is_really_read() -> None:
             "heart rate outside the possible range",
             "fréquence cardiaque (hors des valeurs possibles)",
         ),
+        (
+            "CANMAT 2023 MDD guidelines (Lam et al. 2024, doi 10.1177/07067437241245384), "
+            "Screening and assessment",
+            "Lignes directrices CANMAT 2023 sur le trouble dépressif caractérisé (Lam et al. 2024, "
+            "doi 10.1177/07067437241245384), Dépistage et évaluation",
+        ),
+        (
+            "track mania; tier High; recorded as mdd or bipolar 1",
+            f"volet manie{N}; niveau Élevé{N}; consigné comme TDC ou bipolaire I",
+        ),
         ("A note that somebody typed.", "A note that somebody typed."),
         ("", ""),
     ],

@@ -70,16 +70,27 @@ def _again(text: str, depth: int) -> str:
     exact = gettext(text)
     if exact != text:
         return exact
+    if listed := _listed(text, depth):
+        return listed
     for pattern, message in _patterns():
         if found := pattern.fullmatch(text):
             values = {k: _value(v, depth - 1) for k, v in found.groupdict().items()}
             return gettext(message) % values
     parts = SENTENCES.split(text)
-    if len(parts) > 1:
-        return " ".join(_again(part, depth - 1) for part in parts)
-    if "; " in text and all(is_told(part) for part in text.split("; ")):
-        return "\u202f; ".join(_again(part, depth - 1) for part in text.split("; "))
+    said = " ".join(_again(part, depth - 1) for part in parts) if len(parts) > 1 else text
+    if said != text:
+        return said
     return _lowered(text, depth) or _composed(text, depth) or text
+
+
+def _listed(text: str, depth: int) -> str:
+    """“tier High; recorded as mdd”, and a source with its section; empty for others."""
+    if source := next((t for t in tables.texts() if text.startswith(f"{t}, ")), ""):
+        return f"{gettext(source)}, {_again(text[len(source) + 2 :], depth)}"
+    parts = text.split("; ")
+    if len(parts) == 1 or text.endswith(".") or not all(map(is_told, parts)):
+        return ""
+    return "\u202f; ".join(_again(part, depth - 1) for part in parts)
 
 
 def _lowered(text: str, depth: int) -> str:
@@ -120,8 +131,6 @@ def _composed(text: str, depth: int) -> str:
         return ", ".join(gettext("“%s”") % _again(t, depth) for t in text[1:-1].split("”, “"))
     if " or " in text and all(map(is_told, parts := text.split(" or "))):
         return gettext(" or ").join(_again(part, depth) for part in parts)
-    if source := next((t for t in tables.texts() if text.startswith(f"{t}, ")), ""):
-        return f"{gettext(source)}, {_again(text[len(source) + 2 :], depth)}"
     if found := CLOCK.fullmatch(text):
         return f"{_again(found['what'], depth)} {found['clock']}"
     if found := BRACKETS.fullmatch(text):

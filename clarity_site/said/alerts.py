@@ -112,6 +112,7 @@ MESSAGES = (
     _(" or "),
     _("active"),
     _("stopped"),
+    _("unknown"),
     _("mdd"),
     _("bipolar 1"),
     _("bipolar 2"),

@@ -40,7 +40,7 @@ SAME = {
     *("Lamotrigine", "Questionnaires", "Licence", "UTC", "HTML", "CSV", "Distributions", "KS"),
     # what the clinic of this test typed or stored
     *(
-        "band 12",
+        *("band 12", "band", "Flu", "min", "ms", "h", "minutes"),
         "Watch",
         "dr",
         "The model file is missing.",
