@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt $(if $(GPU),requirements-gpu.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test lint train bench check-diary check-hostile check-realism check-causes check-folder check-clinic screenshots browser
+.PHONY: help setup demo serve test lint messages train bench check-diary check-hostile check-realism check-causes check-folder check-clinic screenshots browser
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,9 @@ lint: $(STAMP)  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+messages: $(STAMP)  ## Gather what is to be translated into the French catalogue, and compile it
+	@$(BIN)/python manage.py catalogue
 
 train: $(STAMP)  ## Train the shipped models from the seed into scoring/artifacts/
 	$(BIN)/python manage.py train_models

@@ -17,8 +17,10 @@ from alerts.models import Alert, AlertTransition, EhrSetting, OutboxMessage
 from alerts.notices import message_failed_notices
 from alerts.resources import triage_rules
 from clarity_site.logs import log
+from clarity_site.said import said_again
 from patients.models import User
 from patients.services import audit_record
+from scoring.domain.output import RESEARCH_USE
 from scoring.engines.artifacts import SIMULATED
 
 State = OutboxMessage.State
@@ -74,9 +76,10 @@ def _resource(message: OutboxMessage) -> dict[str, object] | None:
             authored_on=message.created_at,
             follow_up_start=message.created_at,
             follow_up_end=message.created_at + timedelta(days=days),
-            lines=lines,
+            lines=tuple(said_again(line, settings.CLINIC_LANGUAGE) for line in lines),
             note="Models: " + ", ".join(v.version for v in versions if v),
             research_use=in_research,
+            research_notice=said_again(RESEARCH_USE, settings.CLINIC_LANGUAGE),
         )
     )
 

@@ -46,6 +46,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "clarity_site.languages.ReaderMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -112,8 +113,9 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-LANGUAGE_CODE = "en"
+LANGUAGE_CODE = "en"  # what is stored; each reader has their own
 LANGUAGES = [("en", "English"), ("fr", "Français")]
+CLINIC_LANGUAGE = env.choice("CLINIC_LANGUAGE", "en", dict(LANGUAGES))
 LOCALE_PATHS = [BASE_DIR / "clarity_site" / "locale"]
 TIME_ZONE = env.time_zone("CLINIC_TIME_ZONE", "America/Toronto")
 USE_TZ = True

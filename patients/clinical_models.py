@@ -16,33 +16,33 @@ class MedicationCourse(models.Model):
     """
 
     class DrugClass(models.TextChoices):
-        SSRI = "ssri", "SSRI"
-        SNRI = "snri", "SNRI"
-        OTHER_ANTIDEPRESSANT = "other_antidepressant", "Other antidepressant"
-        LITHIUM = "lithium", "Lithium"
-        VALPROATE = "valproate", "Valproate"
-        LAMOTRIGINE = "lamotrigine", "Lamotrigine"
-        CARBAMAZEPINE = "carbamazepine", "Carbamazepine"
-        ANTIPSYCHOTIC = "antipsychotic", "Antipsychotic"
-        STIMULANT = "stimulant", "Stimulant"
-        STEROID = "steroid", "Steroid"
-        OTHER = "other", "Other"
+        SSRI = "ssri", _("SSRI")
+        SNRI = "snri", _("SNRI")
+        OTHER_ANTIDEPRESSANT = "other_antidepressant", _("Other antidepressant")
+        LITHIUM = "lithium", _("Lithium")
+        VALPROATE = "valproate", _("Valproate")
+        LAMOTRIGINE = "lamotrigine", _("Lamotrigine")
+        CARBAMAZEPINE = "carbamazepine", _("Carbamazepine")
+        ANTIPSYCHOTIC = "antipsychotic", _("Antipsychotic")
+        STIMULANT = "stimulant", _("Stimulant")
+        STEROID = "steroid", _("Steroid")
+        OTHER = "other", _("Other")
 
     class ClassFrom(models.TextChoices):
-        TABLE = "table", "from the table of drugs"
-        TABLE_UNVERIFIED = "table_unverified", "from the table of drugs, unverified"
-        TYPED = "typed", "as it was entered"
+        TABLE = "table", _("from the table of drugs")
+        TABLE_UNVERIFIED = "table_unverified", _("from the table of drugs, unverified")
+        TYPED = "typed", _("as it was entered")
 
     class Source(models.TextChoices):
-        CLINIC = "clinic", "Clinic"
-        EHR = "ehr", "EHR"
+        CLINIC = "clinic", _("Clinic")
+        EHR = "ehr", _("EHR")
 
     class ErrorReason(models.TextChoices):
-        TYPING = "typing", "It was mistyped"
-        PATIENT = "patient", "The patient or family told otherwise"
-        PRESCRIBER = "prescriber", "A prescriber or pharmacy told otherwise"
-        WRONG_PATIENT = "wrong_patient", "It is another patient’s"
-        OTHER = "other", "Another reason"
+        TYPING = "typing", _("It was mistyped")
+        PATIENT = "patient", _("The patient or family told otherwise")
+        PRESCRIBER = "prescriber", _("A prescriber or pharmacy told otherwise")
+        WRONG_PATIENT = "wrong_patient", _("It is another patient’s")
+        OTHER = "other", _("Another reason")
 
     patient = models.ForeignKey(
         "patients.Patient", on_delete=models.CASCADE, related_name="medications"
@@ -122,10 +122,10 @@ class Episode(models.Model):
     """A mood episode as a clinician recorded it; without a last day it goes on."""
 
     class Kind(models.TextChoices):
-        DEPRESSION = "depression", "Depression"
-        MANIA = "mania", "Mania"
-        HYPOMANIA = "hypomania", "Hypomania"
-        MIXED = "mixed", "Mixed"
+        DEPRESSION = "depression", _("Depression")
+        MANIA = "mania", _("Mania")
+        HYPOMANIA = "hypomania", _("Hypomania")
+        MIXED = "mixed", _("Mixed")
 
     patient = models.ForeignKey(
         "patients.Patient", on_delete=models.CASCADE, related_name="episodes"

@@ -3,6 +3,7 @@
 from datetime import date
 from uuid import uuid4
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -18,22 +19,28 @@ from patients.life_models import Circumstance as Circumstance
 
 
 class Role(models.TextChoices):
-    PSYCHIATRIST = "psychiatrist", "Psychiatrist"
-    COORDINATOR = "coordinator", "Care coordinator"
-    ADMINISTRATOR = "administrator", "Administrator"
+    PSYCHIATRIST = "psychiatrist", _("Psychiatrist")
+    COORDINATOR = "coordinator", _("Care coordinator")
+    ADMINISTRATOR = "administrator", _("Administrator")
 
 
 class Diagnosis(models.TextChoices):
-    MDD = "mdd", "Major depressive disorder"
-    BIPOLAR_1 = "bipolar_1", "Bipolar I disorder"
-    BIPOLAR_2 = "bipolar_2", "Bipolar II disorder"
-    UNKNOWN = "unknown", "Not recorded"
+    MDD = "mdd", _("Major depressive disorder")
+    BIPOLAR_1 = "bipolar_1", _("Bipolar I disorder")
+    BIPOLAR_2 = "bipolar_2", _("Bipolar II disorder")
+    UNKNOWN = "unknown", _("Not recorded")
 
 
 class User(AbstractUser):
-    """Somebody who works with Clarity; the role says what they may do."""
+    """Somebody who works with Clarity; the role says what they may do.
+
+    Without a ``language`` pages follow the browser and mails the clinic; without a ``time_zone``
+    the clinic's is theirs.
+    """
 
     role = models.CharField(max_length=20, choices=Role, blank=True)
+    language = models.CharField(max_length=8, choices=settings.LANGUAGES, blank=True)
+    time_zone = models.CharField(max_length=64, blank=True)
     tour_seen_at = models.DateTimeField(
         null=True, help_text="When the first-visit tour was closed."
     )
@@ -114,11 +121,11 @@ class Device(models.Model):
     """What records a patient; of several the first in the patient's order is believed."""
 
     class Kind(models.TextChoices):
-        ACTIGRAPH = "actigraph", "Actigraph"
-        WATCH = "watch", "Watch or band"
-        RING = "ring", "Ring"
-        PHONE = "phone", "Phone"
-        APP = "app", "App"
+        ACTIGRAPH = "actigraph", _("Actigraph")
+        WATCH = "watch", _("Watch or band")
+        RING = "ring", _("Ring")
+        PHONE = "phone", _("Phone")
+        APP = "app", _("App")
 
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="devices")
     source = models.CharField(max_length=40, help_text="The format it came in.")
@@ -302,10 +309,10 @@ class Upload(models.Model):
     """
 
     class State(models.TextChoices):
-        RECEIVED = "received", "Received"
-        PROCESSING = "processing", "Processing"
-        STORED = "stored", "Stored"
-        REJECTED = "rejected", "Rejected"
+        RECEIVED = "received", _("Received")
+        PROCESSING = "processing", _("Processing")
+        STORED = "stored", _("Stored")
+        REJECTED = "rejected", _("Rejected")
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="uploads")

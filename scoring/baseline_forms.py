@@ -8,6 +8,7 @@ from django import forms
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from clarity_site.said import said_lazy
 from scoring.domain.baseline_rules import Feature, Usual
 from scoring.domain.worsening import CLOCK_MINUTES
 from scoring.models import Baseline, BaselineStretch, IntakeAssessment
@@ -26,7 +27,7 @@ def day_field(label: Words) -> forms.DateField:
     return forms.DateField(label=label, widget=widget, error_messages=DATE)
 
 
-def choice_field(label: Words, choices: Sequence[tuple[str, str]]) -> forms.ChoiceField:
+def choice_field(label: Words, choices: Sequence[tuple[str, Any]]) -> forms.ChoiceField:
     """One of these; none is chosen beforehand."""
     errors = {"required": _("Choose one."), "invalid_choice": _("Choose one of these.")}
     return forms.ChoiceField(
@@ -135,7 +136,7 @@ def _fields(feature: Feature) -> tuple[forms.Field, forms.Field]:
 
 
 def _labelled(words: Words, feature: Feature, unit: str) -> Any:
-    return format_lazy(words, feature=feature.label, unit=unit)
+    return format_lazy(words, feature=said_lazy(feature.label), unit=said_lazy(unit))
 
 
 def _typed(usual: Usual, feature: Feature) -> tuple[time | float, float]:

@@ -40,6 +40,7 @@ INTERFACE = {
     *("notice_views", "performance_views", "actions", "acting_views", "queue_views"),
     *("medication_views", "outcome_views", "outcome_api"),
     *("baseline_views", "baseline_forms"),
+    "reader_views",
     *("people_views", "people_forms", "account_views", "clinic_views", "pages"),
     *("hub_views", "message_views"),
     *("life_views", "rule_views", "panel_views"),

@@ -21,7 +21,7 @@ NEUTRAL = {
     **{"app_label": "patients", "url": "nothing/", "content_type_id": 1, "version_id": 1},
     **{"person_id": 1, "rule": "triage", "uidb64": "MQ", "token": "none"},
 }
-OPEN_TO_ALL = ("login/", "logout/", "health/", "metrics", "admin/log", "password/")
+OPEN_TO_ALL = ("login/", "logout/", "language/", "health/", "metrics", "admin/log", "password/")
 ADMINISTRATION = (
     *("baselines", "medications", "messages", "runs", "drift", "delivery", "messages-resend"),
     *("clinic", "people", "person-create", "teams", "devices", "freshness", "freshness-csv"),
