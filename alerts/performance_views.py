@@ -18,7 +18,7 @@ def rules_performance(request: HttpRequest) -> HttpResponse:
     lines = [
         {
             "line": line,
-            "why": WHY.get(line.rule, line.rule),
+            "why": WHY.get(line.rule, line.rule) or "–",
             "dismissed": [(reasons.get(r, r), n) for r, n in sorted(line.dismissed.items())],
         }
         for line in found.lines

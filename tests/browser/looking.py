@@ -1,0 +1,58 @@
+"""Windows onto the live server: logged in without the door, and waiting until a page is drawn."""
+
+from typing import Any
+
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from patients.models import User
+
+SIZES: dict[str, Any] = {
+    "desktop": {"width": 1360, "height": 900},
+    "phone": {"width": 360, "height": 780},
+}
+LOCALES = {"en": "en-CA", "fr": "fr-CA"}
+DRAWN = """() => [...document.querySelectorAll(".chart")].every(
+    (place) => place.hidden || place.offsetParent === null || place.querySelector("svg, canvas"))"""
+DRAWN_WITHIN_MS = 8000
+
+
+def session_cookie(user: User, url: str) -> Any:
+    """The cookie of a session of that user."""
+    client = Client()
+    client.force_login(user)
+    return {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": url}
+
+
+def window(
+    browser: Browser,
+    url: str,
+    user: User | None = None,
+    scheme: str = "light",
+    size: str = "desktop",
+    language: str = "en",
+    **options: Any,
+) -> BrowserContext:
+    """A window of that size and language, in the light or the dark, for somebody logged in."""
+    context = browser.new_context(
+        base_url=url,
+        color_scheme=scheme,  # type: ignore[arg-type]
+        viewport=SIZES[size],
+        locale=LOCALES[language],
+        reduced_motion="reduce",
+        **options,
+    )
+    if user:
+        context.add_cookies([session_cookie(user, url)])
+    return context
+
+
+def open_page(page: Page, address: str) -> None:
+    """Go there, and wait until the charts that can be seen are drawn."""
+    page.goto(address, wait_until="load")
+    page.wait_for_function(DRAWN, timeout=DRAWN_WITHIN_MS)
+
+
+def open_everything(page: Page) -> None:
+    """Unfold what is folded, so that it is looked at too."""
+    page.evaluate("() => document.querySelectorAll('details').forEach((it) => (it.open = true))")
