@@ -9,17 +9,15 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.chromium import launch
 from tests.browser.looking import LOCALES, SIZES, open_everything, open_page, window
+from tests.browser.packages import PACKAGES
 from tests.browser.served import served
-from tests.node import Packages
 
-PACKAGES = Packages(Path(__file__).resolve().parent / "node", "axe-core and Lighthouse")
 SOURCE = PACKAGES.modules / "axe-core" / "axe.min.js"
 RUN = """async (options) => (await axe.run(document, options)).violations.map((found) => ({
     rule: found.id, impact: found.impact, help: found.help,

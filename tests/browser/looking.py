@@ -1,11 +1,11 @@
 """Windows onto the live server: logged in without the door, and waiting until a page is drawn."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from patients.models import User
+if TYPE_CHECKING:
+    from patients.models import User
 
 SIZES: dict[str, Any] = {
     "desktop": {"width": 1360, "height": 900},
@@ -17,8 +17,10 @@ DRAWN = """() => [...document.querySelectorAll(".chart")].every(
 DRAWN_WITHIN_MS = 8000
 
 
-def session_cookie(user: User, url: str) -> Any:
+def session_cookie(user: "User", url: str) -> Any:
     """The cookie of a session of that user."""
+    from django.test import Client
+
     client = Client()
     client.force_login(user)
     return {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": url}
@@ -27,7 +29,7 @@ def session_cookie(user: User, url: str) -> Any:
 def window(
     browser: Browser,
     url: str,
-    user: User | None = None,
+    user: "User | None" = None,
     scheme: str = "light",
     size: str = "desktop",
     language: str = "en",

@@ -21,11 +21,10 @@ from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, reso
 from patients.models import User
 
 HOST = "http://testserver"
+EXTRA = ("/api/v1/scores/?patient={code}",)  # addresses that need something asked
 LEFT_OUT = ("logout/", "admin/", "static/")  # Django's own admin is for a superuser alone
-LINKS = {
-    *(("a", "href"), ("link", "href"), ("script", "src"), ("img", "src"), ("iframe", "src")),
-    *(("form", "action"), ("object", "data"), ("embed", "src"), ("source", "src")),
-}
+LINKS = {("a", "href"), ("iframe", "src"), ("form", "action"), ("object", "data"), ("embed", "src")}
+ASKED_BY_SCRIPTS = r"hx-get|data-(?:.*-)?(?:url|src|href)"
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,9 @@ class _Links(HTMLParser):
             return
         for name, value in attrs:
             is_link = (tag, name) in LINKS and tag in {"a", "iframe", "object", "embed", "form"}
-            if value and (is_link or name == "hx-get" or re.fullmatch(r"data-.*(url|src|href)", name)):
+            if value and (
+                is_link or name == "hx-get" or re.fullmatch(r"data-.*(url|src|href)", name)
+            ):
                 self.found.append(value)
 
 
@@ -87,7 +88,7 @@ def parameters(route: str) -> list[str]:
 
 
 def _model_of(parameter: str) -> type[Model] | None:
-    """The model that a parameter names: ``follow_up_id`` FollowUp, ``course_id`` MedicationCourse."""
+    """What a parameter names: ``follow_up_id`` a FollowUp, ``course_id`` a MedicationCourse."""
     name = "".join(part.title() for part in parameter.removesuffix("_id").split("_"))
     ours = [m for m in apps.get_models() if m._meta.app_label in ("patients", "scoring", "alerts")]
     exact = [m for m in ours if m.__name__ == name]
@@ -113,7 +114,7 @@ def value_of(parameter: str, code: str) -> str | None:
 
 def seeds(code: str) -> list[str]:
     """The addresses of all routes, with what they name filled in where it is there."""
-    found = []
+    found = [address.format(code=code) for address in EXTRA]
     for route, _ in patterns(get_resolver()):
         if route.startswith(LEFT_OUT):
             continue

@@ -29,6 +29,8 @@ def served(build: Callable[[], Any] | None = None) -> Iterator[tuple[str, Any]]:
 
     setup_test_environment()
     settings.STORAGES = settings.STORAGES | {"staticfiles": PLAIN}
+    # Its own, so that tests may run beside it.
+    settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = f"test_served_{os.getpid()}"
     databases = setup_databases(verbosity=0, interactive=False)
     server = LiveServerThread("127.0.0.1", StaticFilesHandler)
     try:

@@ -3,7 +3,6 @@
 A page with a new state gets a line here, and every check of pages then sees it.
 """
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -18,10 +17,16 @@ from tests import factories
 from tests.browser.clinic import build_clinic
 
 MAIN = "CL-0107"  # whose pages are looked at first
-# Stored with a day that was then found Indeterminate: none of them may ever be shown. Nothing
-# else in the clinic is rounded to them.
-HIDDEN = {"overall": 0.6847, "depression": 0.7341, "mania": 0.5873}
-HIDDEN_POINTS = 38.57
+# Stored with days that are Indeterminate: none of them may be shown. Nothing else in the clinic of
+# ``build_withheld`` is rounded to them.
+HIDDEN = {
+    "overall": 0.6847,
+    "depression": 0.7341,
+    "mania": 0.5873,
+    "part": 0.3964,
+    "points": 0.3857,
+}
+DAYS_HIDDEN = 3
 
 
 def build_every_state() -> dict[str, Any]:
@@ -31,7 +36,6 @@ def build_every_state() -> dict[str, Any]:
     _acts(patients, people[Role.PSYCHIATRIST], people[Role.COORDINATOR])
     _record(patients[MAIN], people[Role.COORDINATOR])
     _around(patients, people, clinic["day"])
-    withhold(patients["CL-0138"], clinic["day"])
     absence_watch(now=timezone.now())
     return clinic
 
@@ -83,32 +87,46 @@ def _around(patients: dict[str, Patient], people: dict[str, User], day: Any) -> 
     factories.run(day - timedelta(days=1), "failed", list(patients.values()), failed=2)
 
 
-def withhold(patient: Patient, last_day: Any, days: int = 3) -> None:
-    """Make the last days Indeterminate with numbers stored beside, as an older version did."""
-    for row in patient.scores.filter(day__gt=last_day - timedelta(days=days)):
-        _set_numbers(row)
-        row.probability = None  # the database refuses one beside this tier
-        row.tier = "Indeterminate"
-        row.reasons = [{"code": "indeterminate", "text": "Neither track could be assessed."}]
+def build_withheld(assessed: bool = False) -> dict[str, Any]:
+    """One patient whose last three days are Indeterminate with numbers stored beside them.
+
+    As an older version may have left them; the day before, only mania was not assessed. With
+    ``assessed`` the same numbers belong to days that were assessed: there they are shown.
+    """
+    people = {role: factories.user(role, f"{role}.1") for role in Role.values}
+    day = timezone.localdate() - timedelta(days=1)
+    patient = factories.patient(MAIN, list(people.values()), name="Ada Winter")
+    factories.history(patient, day, 60, lambda back: 0.21, lambda back: 0.12)
+    factories.recording(patient, day, 8)
+    factories.baseline(patient)
+    factories.medication(patient)
+    days = list(patient.scores.all()[: DAYS_HIDDEN + 1])
+    for row in days:
+        _hide_numbers(row, assessed)
+    _mania_not_assessed(days[-1], assessed)
+    for row in days:
         row.save()
+    factories.alert(days[0], "mania", "High")
+    factories.alert(days[1], "depression", "Moderate", "dismissed")
+    factories.run(day, "done", [patient])
+    return {"people": people, "patient": patient, "day": day}
 
 
-def numbers_shown(patient: Patient, last_day: Any, days: int = 3) -> None:
-    """The same numbers on days that were assessed: there they are shown."""
-    for row in patient.scores.filter(day__gt=last_day - timedelta(days=days)):
-        _set_numbers(row)
-        row.save()
-
-
-def _set_numbers(row: RiskScore) -> None:
-    row.probability = HIDDEN["overall"]
+def _hide_numbers(row: RiskScore, assessed: bool) -> None:
     row.depression = factories.track("depression", HIDDEN["depression"])
     row.mania = factories.track("mania", HIDDEN["mania"])
+    parts = {"mania_probability": HIDDEN["part"], "hypomania_probability": HIDDEN["mania"]}
+    row.mania |= parts
     for track in (row.depression, row.mania):
-        track["contributions"] = [
-            factories.contribution("Sleep per night", 4.1, "h", 7.3, HIDDEN_POINTS)
-        ]
-    row.mania["mania_probability"], row.mania["hypomania_probability"] = 0.3964, 0.5873
-    row.depression["attention"] = []
+        sleep = factories.contribution("Sleep per night", 4.1, "h", 7.3, HIDDEN["points"] * 100)
+        track["contributions"] = [sleep]
+    row.tier = "High" if assessed else "Indeterminate"
+    row.probability = HIDDEN["overall"] if assessed else None  # the database refuses one there
+    row.weights = {"depression": 0.5, "mania": 0.5}
 
 
+def _mania_not_assessed(row: RiskScore, assessed: bool) -> None:
+    row.tier, row.probability = "Low", 0.21
+    row.depression = factories.track("depression", 0.21)
+    if not assessed:
+        row.mania |= {"status": "unavailable", "reason": "Too few nights.", "tier": "Indeterminate"}

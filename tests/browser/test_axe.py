@@ -10,8 +10,9 @@ import pytest
 from playwright.sync_api import Browser
 
 from patients.models import Role
-from tests.browser.axe import ERRORS, PACKAGES, every_state
+from tests.browser.axe import ERRORS, every_state
 from tests.browser.looking import window
+from tests.browser.packages import PACKAGES
 from tests.browser.pages import pages
 from tests.browser.states import MAIN, build_every_state
 
