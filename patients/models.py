@@ -32,6 +32,14 @@ class User(AbstractUser):
     """Somebody who works with Clarity; the role says what they may do."""
 
     role = models.CharField(max_length=20, choices=Role, blank=True)
+    # Here and not in tables of their own: the panel asks for them with the user, at no query.
+    panel_seen_at = models.DateTimeField(null=True, editable=False, help_text="Looked last.")
+    panel_before = models.DateTimeField(
+        null=True, editable=False, help_text="Until when the visit before this one lasted."
+    )
+    panel_views = models.JSONField(
+        default=list, blank=True, editable=False, help_text="[[name, query of the panel's address]]"
+    )
 
     def __str__(self) -> str:
         return self.get_full_name() or self.username

@@ -17,6 +17,7 @@ class Permission(StrEnum):
     RECORD_OUTCOMES = "record questionnaires and episodes"
     CARE = "record circumstances of a patient, have one scored now"
     MANAGE_RECORDINGS = "look after a patient's devices and time zone"
+    EXPORT_PANEL = "take the panel away as a file"
 
 
 CLINICIANS = frozenset(
@@ -28,7 +29,7 @@ CLINICIANS = frozenset(
     }
 )
 ROLES: dict[str, frozenset[Permission]] = {
-    Role.PSYCHIATRIST: CLINICIANS,
+    Role.PSYCHIATRIST: CLINICIANS | {Permission.EXPORT_PANEL},
     Role.COORDINATOR: CLINICIANS,
     # Administrators keep the clinic running; what to do about a patient is not theirs to decide.
     Role.ADMINISTRATOR: frozenset(
@@ -39,6 +40,7 @@ ROLES: dict[str, frozenset[Permission]] = {
             Permission.MANAGE_MESSAGES,
             Permission.SEE_RUNS,
             Permission.MANAGE_RECORDINGS,
+            Permission.EXPORT_PANEL,
         }
     ),
 }

@@ -2,12 +2,20 @@
 
 from django.urls import path
 
+from alerts import panel_views as panel
 from patients import api as rest
 from patients import data_views, device_api, life_views, upload_views, views
 from patients import medication_views as drugs
 
 pages = [
-    path("", views.panel, name="panel"),
+    path("", panel.panel, name="panel"),
+    path("panel/rows/", panel.panel_rows, name="panel-rows"),
+    path("panel/changes/", panel.panel_changes, name="panel-changes"),
+    path("panel/export.csv", panel.panel_csv, name="panel-csv"),
+    path("panel/acknowledge/", panel.panel_acknowledge, name="panel-acknowledge"),
+    path("panel/views/save/", panel.view_save, name="panel-view-save"),
+    path("panel/views/remove/", panel.view_remove, name="panel-view-remove"),
+    path("panel/seen/", panel.panel_seen, name="panel-seen"),
     path("patients/<slug:code>/", views.patient_page, name="patient"),
     path("patients/<slug:code>/data/", data_views.data_page, name="patient-data"),
     path("patients/<slug:code>/data/order/", data_views.device_order, name="device-order"),

@@ -7,6 +7,7 @@ from django.db.models import F, Q
 
 from patients.models import Patient
 from scoring.engines.models import Source
+from scoring.summary_models import ScoreSummary as ScoreSummary
 
 
 class Tier(models.TextChoices):

@@ -20,8 +20,18 @@ WRITES_AND_READS = {
     *("lifecycle", "raising", "notices", "mail", "performance"),
     *("baselines", "stretches", "usual"),
     *("circumstances", "situations", "rule_files"),
+    *("summaries", "panel", "panel_services"),
 }
-ADAPTERS = {"models", "clinical_models", "ingest", "engines", "learning", "datasets", "fhir"}
+ADAPTERS = {
+    "models",
+    "clinical_models",
+    "summary_models",
+    "ingest",
+    "engines",
+    "learning",
+    "datasets",
+    "fhir",
+}
 LEVELS = {"domain": 0} | dict.fromkeys(ADAPTERS, 1) | dict.fromkeys(WRITES_AND_READS, 2)
 INTERFACE = {
     *("views", "api", "urls", "admin", "presenters", "tasks", "checks", "templatetags"),
@@ -29,7 +39,7 @@ INTERFACE = {
     *("notice_views", "performance_views", "actions"),
     *("medication_views", "outcome_views", "outcome_api"),
     *("baseline_views", "baseline_forms"),
-    *("life_views", "rule_views"),
+    *("life_views", "rule_views", "panel_views"),
 }
 WITHOUT_DJANGO = {"domain", "ingest", "engines", "datasets", "fhir"}
 NEVER_IN_DOMAIN = {

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import Any
 
-from alerts.selectors import TIER_ORDER, ScorePoint
 from patients.templatetags.clarity import day as day_words
+from scoring.domain.points import TIER_RANK, ScorePoint, change_points
+from scoring.domain.points import leading_track as leading_track
+from scoring.domain.points import tier_since as tier_since
 from scoring.models import Baseline, IntakeAssessment, RiskScore, Tier, Track
 from scoring.resources import baseline_rules
 from scoring.services import DELTA
@@ -89,14 +90,12 @@ class Change:
 
 def change(points: Sequence[ScorePoint], track: str) -> Change | None:
     """The newest day against seven days before; None unless both were assessed."""
-    if not points:
-        return None
-    then = {point.day: point for point in points}.get(points[-1].day - timedelta(days=7))
-    now_p = points[-1].track(track).probability
-    then_p = then.track(track).probability if then else None
-    if now_p is None or then_p is None:
-        return None
-    delta = round((now_p - then_p) * 100)
+    delta = change_points(points, track)
+    return None if delta is None else change_of(delta)
+
+
+def change_of(delta: int) -> Change:
+    """The change of so many points."""
     if abs(delta) < STEADY_POINTS:
         return Change(delta, "steady")
     return Change(delta, "up" if delta > 0 else "down")
@@ -110,7 +109,7 @@ def since_intake(points: Sequence[ScorePoint], track: str, intake: IntakeAssessm
     seen = [t.tier for p in points if (t := p.track(track)).probability is not None]
     if intake is None or track != Track.DEPRESSION or len(seen) != 1 or not seen[0]:
         return ""
-    now, then = TIER_ORDER[Tier(seen[0])], TIER_ORDER[Tier(intake.tier)]
+    now, then = TIER_RANK[Tier(seen[0])], TIER_RANK[Tier(intake.tier)]
     side = "as" if now == then else "higher than" if now > then else "lower than"
     return f"{side} at intake (PHQ-9 {intake.phq9}, {intake.tier}, {day_words(intake.day)})"
 
@@ -126,29 +125,6 @@ def own_history(score: RiskScore, view: TrackView) -> str:
     more = "more than " if size == MOST_SD else ""
     side = "above" if delta > 0 else "below"
     return f"{more}{size:.1f} SD {side} this person’s own last 8 weeks"
-
-
-def tier_since(points: Sequence[ScorePoint], track: str) -> tuple[date, str | None]:
-    """First day of the present tier, and the tier before. Days not assessed are passed over."""
-    assessed = [p for p in points if p.track(track).tier in (Tier.LOW, Tier.MODERATE, Tier.HIGH)]
-    since, before = points[-1].day, None
-    for point in reversed(assessed):
-        if point.track(track).tier != points[-1].track(track).tier:
-            before = point.track(track).tier
-            break
-        since = point.day
-    return since, before
-
-
-def leading_track(point: ScorePoint) -> str:
-    """The track that a reader should hear of first."""
-
-    def weight(track: str) -> tuple[int, float]:
-        seen = point.track(track)
-        rank = TIER_ORDER[Tier(seen.tier)] if seen.tier else -1
-        return rank, -1.0 if seen.probability is None else seen.probability
-
-    return max(Track.values, key=weight)
 
 
 def main_features(baseline: Baseline) -> list[dict[str, Any]]:
