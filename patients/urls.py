@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from alerts import panel_api
 from alerts import panel_views as panel
 from patients import api as rest
 from patients import data_views, device_api, life_views, upload_views, views
@@ -63,7 +64,7 @@ pages = [
     path("medications/courses/<int:course_id>/error/", drugs.course_error, name="course-error"),
 ]
 api = [
-    path("patients/", rest.PatientList.as_view(), name="patients"),
+    path("patients/", panel_api.PatientList.as_view(), name="patients"),
     path("patients/<slug:code>/", rest.PatientRecord.as_view(), name="patient"),
     path("recordings/", device_api.RecordingsPush.as_view(), name="recordings"),
     path("recordings/<uuid:upload_id>/", device_api.Receipt.as_view(), name="receipt"),
