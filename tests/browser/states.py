@@ -13,6 +13,7 @@ from alerts.absence import absence_watch
 from alerts.models import Alert, Notice, OnCallTurn
 from patients.models import Patient, Role, User
 from scoring.models import RiskScore
+from scoring.summaries import summaries_refresh
 from tests import factories
 from tests.browser.clinic import build_clinic
 
@@ -106,6 +107,7 @@ def build_withheld(assessed: bool = False) -> dict[str, Any]:
     _mania_not_assessed(days[-1], assessed)
     for row in days:
         row.save()
+    summaries_refresh(patients=[patient.pk])
     factories.alert(days[0], "mania", "High")
     factories.alert(days[1], "depression", "Moderate", "dismissed")
     factories.run(day, "done", [patient])
