@@ -75,5 +75,5 @@ check-lighthouse: browser  ## Lighthouse's accessibility and best practices of t
 check-clinic: $(STAMP)  ## What triage raises in a simulated clinic of 500, and how soon it meets mania
 	@$(BIN)/python -m tests.check_clinic
 
-screenshots: $(STAMP)  ## Pictures of every page of a running demo into docs/screenshots/
-	$(BIN)/python -m tests.browser.screenshots
+screenshots: browser  ## Pictures of every page and state into test-results/screenshots (OUT= changes it)
+	$(BIN)/python -m tests.browser.screenshots $(if $(OUT),--out $(OUT))

@@ -14,7 +14,7 @@ from typing import Any
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.chromium import launch
-from tests.browser.looking import LOCALES, SIZES, open_everything, open_page, window
+from tests.browser.looking import LOCALES, MAIN, SIZES, open_everything, open_page, window
 from tests.browser.packages import PACKAGES
 from tests.browser.served import served
 
@@ -71,7 +71,6 @@ def every_state(page: Page, address: str, look: str) -> list[Violation]:
 def everything(browser: Browser, url: str, clinic: Any) -> Iterator[tuple[str, list[Violation]]]:
     """Each page in each look, with what was found on it."""
     from tests.browser.pages import pages
-    from tests.browser.states import MAIN
 
     walks = {role: (who, pages(who, MAIN)) for role, who in clinic["people"].items()}
     walks["nobody"] = (None, list(ERRORS))
@@ -87,14 +86,12 @@ def everything(browser: Browser, url: str, clinic: Any) -> Iterator[tuple[str, l
 
 def main() -> int:
     """Print what was found, and the counts; 1 where something was."""
-    from tests.browser.states import build_every_state
-
     reason = PACKAGES.unavailable_reason()
     if reason:
         print(reason)
         return 1
     began, looks, found = time.monotonic(), 0, 0
-    with served(build_every_state) as (url, clinic), sync_playwright() as playwright:
+    with served() as (url, clinic), sync_playwright() as playwright:
         browser = launch(playwright)
         for _, here in everything(browser, url, clinic):
             looks, found = looks + 1, found + len(here)

@@ -7,6 +7,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 if TYPE_CHECKING:
     from patients.models import User
 
+MAIN = "CL-0107"  # the patient whose pages are looked at first
 SIZES: dict[str, Any] = {
     "desktop": {"width": 1360, "height": 900},
     "phone": {"width": 360, "height": 780},

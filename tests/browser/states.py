@@ -16,8 +16,8 @@ from scoring.models import RiskScore
 from scoring.summaries import summaries_refresh
 from tests import factories
 from tests.browser.clinic import build_clinic
+from tests.browser.looking import MAIN
 
-MAIN = "CL-0107"  # whose pages are looked at first
 # Stored with days that are Indeterminate: none of them may be shown. Nothing else in the clinic of
 # ``build_withheld`` is rounded to them.
 HIDDEN = {

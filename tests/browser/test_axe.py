@@ -11,10 +11,10 @@ from playwright.sync_api import Browser
 
 from patients.models import Role
 from tests.browser.axe import ERRORS, every_state
-from tests.browser.looking import window
+from tests.browser.looking import MAIN, window
 from tests.browser.packages import PACKAGES
 from tests.browser.pages import pages
-from tests.browser.states import MAIN, build_every_state
+from tests.browser.states import build_every_state
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -6,8 +6,9 @@ import pytest
 from django.urls import get_resolver
 
 from patients.models import Role
+from tests.browser.looking import MAIN
 from tests.browser.pages import LEFT_OUT, links_of, parameters, patterns, value_of, walk
-from tests.browser.states import MAIN, build_every_state
+from tests.browser.states import build_every_state
 
 pytestmark = pytest.mark.django_db
 

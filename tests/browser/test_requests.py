@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import Browser
 
 from patients.models import Role
-from tests.browser.looking import open_everything, open_page, window
+from tests.browser.looking import MAIN, open_everything, open_page, window
 from tests.browser.pages import pages
-from tests.browser.states import MAIN, build_every_state
+from tests.browser.states import build_every_state
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 INERT = ("data", "blob")

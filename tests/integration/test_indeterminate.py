@@ -14,8 +14,9 @@ import pytest
 from pypdf import PdfReader
 
 from patients.models import Role
+from tests.browser.looking import MAIN
 from tests.browser.pages import Shown, walk
-from tests.browser.states import DAYS_HIDDEN, HIDDEN, MAIN, build_withheld
+from tests.browser.states import DAYS_HIDDEN, HIDDEN, build_withheld
 
 pytestmark = pytest.mark.django_db
 

@@ -10,8 +10,9 @@ from django.views.defaults import bad_request, permission_denied, server_error
 
 from patients.models import Role
 from tests import factories
+from tests.browser.looking import MAIN
 from tests.browser.pages import Shown, walk
-from tests.browser.states import MAIN, build_every_state
+from tests.browser.states import build_every_state
 
 pytestmark = pytest.mark.django_db
 
