@@ -53,8 +53,10 @@ def score_points(patients: Iterable[Patient], first_day: date) -> dict[int, list
     return {key: [row.point for row in found] for key, found in rows.items()}
 
 
-def _rows(patients: Sequence[int], first_day: date) -> dict[int, list[_Row]]:
-    rows = RiskScore.objects.filter(
+def _rows(
+    patients: Sequence[int], first_day: date, scores: Any = RiskScore
+) -> dict[int, list[_Row]]:
+    rows = scores.objects.filter(
         patient__in=patients, is_current=True, day__gte=first_day
     ).order_by("day")
     found: dict[int, list[_Row]] = {}
@@ -135,27 +137,34 @@ def values_of(summary: ScoreSummary) -> list[Any]:
     return [getattr(summary, name) for name in MADE]
 
 
-def summaries_made(patients: Sequence[int]) -> dict[int, ScoreSummary]:
-    """The summaries as they should be, by patient; nothing is stored. None without a score."""
-    current = RiskScore.objects.filter(patient__in=patients, is_current=True).order_by()
+def summaries_made(
+    patients: Sequence[int], scores: Any = RiskScore, summary: Any = ScoreSummary
+) -> dict[int, ScoreSummary]:
+    """The summaries as they should be, by patient; nothing is stored. None without a score.
+
+    A migration gives both models as they were.
+    """
+    current = scores.objects.filter(patient__in=patients, is_current=True).order_by()
     newest = dict(current.values_list("patient").annotate(Max("day")))
     if not newest:
         return {}
     back = min(newest.values())
-    rows = _rows(list(newest), back - timedelta(days=DAYS_READ))
-    revisions = _revisions(list(newest), back - timedelta(days=SPARK_DAYS))
+    rows = _rows(list(newest), back - timedelta(days=DAYS_READ), scores)
+    revisions = _revisions(list(newest), back - timedelta(days=SPARK_DAYS), scores)
     return {
-        key: _summary(
-            key,
-            [row for row in rows[key] if row.point.day >= last - timedelta(days=DAYS_READ)],
-            [r for r in revisions[key] if r.day >= last - timedelta(days=SPARK_DAYS)],
+        key: summary(
+            patient_id=key,
+            **_values(
+                [row for row in rows[key] if row.point.day >= last - timedelta(days=DAYS_READ)],
+                [r for r in revisions[key] if r.day >= last - timedelta(days=SPARK_DAYS)],
+            ),
         )
         for key, last in newest.items()
     }
 
 
-def _revisions(patients: Sequence[int], first_day: date) -> dict[int, list[Revision]]:
-    rows = RiskScore.objects.filter(patient__in=patients, day__gte=first_day).order_by()
+def _revisions(patients: Sequence[int], first_day: date, scores: Any) -> dict[int, list[Revision]]:
+    rows = scores.objects.filter(patient__in=patients, day__gte=first_day).order_by()
     found: dict[int, list[Revision]] = {}
     columns = ("patient_id", "day", "revision", "tier", "scored_at")
     for key, day, revision, tier, scored_at in rows.values_list(*columns):
@@ -163,30 +172,29 @@ def _revisions(patients: Sequence[int], first_day: date) -> dict[int, list[Revis
     return found
 
 
-def _summary(patient: int, rows: Sequence[_Row], revisions: Sequence[Revision]) -> ScoreSummary:
+def _values(rows: Sequence[_Row], revisions: Sequence[Revision]) -> dict[str, Any]:
     points = [row.point for row in rows]
     newest, track = points[-1], leading_track(points[-1])
     since, before = tier_since(points, track)
     moved = moves(revisions)
     assessed = (p.day for p in reversed(points) if p.tier != INDETERMINATE)
-    return ScoreSummary(
-        patient_id=patient,
-        day=newest.day,
-        tier=newest.tier,
-        probability=newest.probability,
-        urgency=urgency(newest),
-        leads=track,
-        since=since,
-        before=before or "",
-        assessed_day=next(assessed, None),
-        moves=[[at.isoformat(), tier] for at, tier in moved],
-        moved_at=moved[-1][0] if moved else None,
+    return {
+        "day": newest.day,
+        "tier": newest.tier,
+        "probability": newest.probability,
+        "urgency": urgency(newest),
+        "leads": track,
+        "since": since,
+        "before": before or "",
+        "assessed_day": next(assessed, None),
+        "moves": [[at.isoformat(), tier] for at, tier in moved],
+        "moved_at": moved[-1][0] if moved else None,
         **{
             f"{name}_{what}": value
             for name in Track.values
             for what, value in _of_track(rows, points, name).items()
         },
-    )
+    }
 
 
 def _of_track(rows: Sequence[_Row], points: Sequence[ScorePoint], track: str) -> dict[str, Any]:

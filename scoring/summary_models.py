@@ -43,7 +43,6 @@ class ScoreSummary(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
-        indexes = [models.Index(fields=["-urgency"], name="summaries_by_urgency")]
         constraints = [
             models.CheckConstraint(
                 condition=~Q(tier="Indeterminate")

@@ -8,8 +8,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.formats import date_format
-from django.utils.html import format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -17,7 +16,7 @@ from alerts.domain.states import NEW, SNOOZED
 from alerts.domain.who_may import NO, alert_class, answer
 from alerts.models import AlertKind
 from alerts.panel import Asker, summary_of
-from alerts.presenters.panel_cells import NOTHING, alert_line, spans, spark, track_cell
+from alerts.presenters.panel_cells import alert_cell, alert_line, spans, spark, track_cell
 from patients.domain.days import zone_named
 from patients.models import Diagnosis, MedicationCourse, User
 from patients.presenters import freshness
@@ -67,7 +66,7 @@ class Lines:
         self.day: Callable[[date], str] = cache(self._day)
         self.take, self.new, self.week = _("Acknowledge"), _("new"), _("in 7 days")
         self.not_assessed = _("Not assessed")
-        self.none = format_html('<span class="muted small">{}</span>', _("none"))
+        self.none = _("none")
         self.kinds = {kind.value: str(kind.label) for kind in AlertKind}
         self.tiers = {tier.value: _(tier.value) for tier in Tier}
         self.labels = {track.value: str(track.label) for track in Track}
@@ -82,7 +81,6 @@ class Lines:
         """The line of one of ``panel_page``."""
         tier, today = patient.tier_now, self._today(patient)
         summary = summary_of(patient, self.asker.now)
-        alerts = [self._alert(alert) for alert in patient.alerts_now]
         return PanelLine(
             code=patient.code,
             name=patient.name,
@@ -95,7 +93,7 @@ class Lines:
             changed=self._changed(summary, tier),
             depression=self._track(summary, "depression"),
             mania=self._track(summary, "mania"),
-            alerts=mark_safe("".join(alerts)) or self.none,
+            alerts=alert_cell(map(self._alert, patient.alerts_now), self.none),
             totals=spans("total", map(self._total, filter(None, (patient.phq, patient.asrm)))),
             flags=spans("flag", self._flags(patient, summary)),
             chips=spans("chip", self._chips(patient, today)),
@@ -168,11 +166,15 @@ class Lines:
             change=change,
             week=self.week,
             coverage=coverage_words(name, seen["coverage"], short=True),
-            spark=spark(name, days, usual, _spark_words(label, days, usual)) if days else NOTHING,
+            spark=spark(name, days, usual, _spark_words(label, days, usual)) if days else "",
         )
 
     def _chips(self, patient: Any, today: date) -> list[tuple[str, str]]:
+        """(level, words): that data have stopped, then each source."""
         chips = []
+        if patient.stopped_since:
+            since = self.day(self._in_zone(patient.stopped_since, patient).date())
+            chips.append(("stopped", _("No data since %(day)s") % {"day": since}))
         for device in patient.devices_now:
             if at := device["at"]:
                 day = self._in_zone(datetime.fromisoformat(at), patient).date()
@@ -207,7 +209,7 @@ class Lines:
         of_class = alert_class(alert["kind"], alert["tier"])
         return alert["state"] == NEW and answer(self.role, "acknowledge", of_class) != NO
 
-    def _alert(self, alert: dict[str, Any]) -> SafeString:
+    def _alert(self, alert: dict[str, Any]) -> str:
         tier, raised = alert["tier"], datetime.fromisoformat(alert["raised_at"])
         is_new = self.asker.before is not None and raised > self.asker.before
         address = self.acknowledge.replace("/0/", f"/{alert['id']}/")

@@ -146,7 +146,7 @@ def rows_context(asker: Asker, wanted: Wanted, counts: Counts, shown: int = 0) -
         "lines": panel_lines(patients, asker, counts.scores_day),
         "matching": counts.matching,
         "next": wanted.address(end) if end < counts.matching else "",
-        "first_page": wanted.address() if wanted.start else "",
+        "is_later": wanted.start > 0,
         "left": counts.matching - end,
     }
 

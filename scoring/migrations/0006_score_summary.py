@@ -4,6 +4,19 @@ import django.contrib.postgres.fields
 import django.db.models.deletion
 from django.db import migrations, models
 
+AT_ONCE = 200
+
+
+def fill(apps, _schema):
+    """Make the summaries of the scores that are there."""
+    from scoring.summaries import summaries_made
+
+    scores, summary = (apps.get_model("scoring", name) for name in ("RiskScore", "ScoreSummary"))
+    keys = list(apps.get_model("patients", "Patient").objects.values_list("pk", flat=True))
+    for at in range(0, len(keys), AT_ONCE):
+        made = summaries_made(keys[at : at + AT_ONCE], scores, summary)
+        summary.objects.bulk_create(made.values())
+
 
 class Migration(migrations.Migration):
 
@@ -42,8 +55,8 @@ class Migration(migrations.Migration):
                 ('updated_at', models.DateTimeField(auto_now=True)),
             ],
             options={
-                'indexes': [models.Index(fields=['-urgency'], name='summaries_by_urgency')],
                 'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('tier', 'Indeterminate'), _negated=True), models.Q(('depression_probability__isnull', True), ('mania_probability__isnull', True), ('probability__isnull', True)), _connector='OR'), name='no_number_in_an_indeterminate_summary')],
             },
         ),
+        migrations.RunPython(fill, migrations.RunPython.noop),
     ]

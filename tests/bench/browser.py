@@ -32,7 +32,7 @@ STEPS: tuple[Step, ...] = (
     ("? and Escape", lambda page: [page.keyboard.press("?"), page.keyboard.press("Escape")]),
     ("d and Escape", lambda page: [page.keyboard.press("d"), page.keyboard.press("Escape")]),
     ("s and Escape", lambda page: [page.keyboard.press("s"), page.keyboard.press("Escape")]),
-    ("a filter", lambda page: page.locator(".filters a, nav a[href*='tier=']").nth(1).click()),
+    ("a filter", lambda page: page.locator("a[href*='tier=High']").first.click()),
 )
 
 
