@@ -44,7 +44,8 @@ def logged_in(browser: Browser, url: str, password: str) -> Any:
     page.get_by_label("User name").fill(WHOLE[0])
     page.get_by_label("Password").fill(password)
     page.keyboard.press("Enter")
-    page.wait_for_url("**/")
+    page.locator("h1").wait_for()
+    page.wait_for_url(lambda found: "/login/" not in found)
     state = context.storage_state()
     context.close()
     return state
