@@ -21,7 +21,7 @@
   }
 
   const watch = new ResizeObserver((changes) => changes.forEach((change) => mark(change.target)));
-  const watchAll = () => document.querySelectorAll(".scroll").forEach((frame) => watch.observe(frame));
+  const watchAll = () => document.querySelectorAll(".scroll:not([tabindex])").forEach((frame) => watch.observe(frame));
   watchAll();
   document.addEventListener("htmx:afterSettle", watchAll);
 })();

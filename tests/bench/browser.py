@@ -59,7 +59,7 @@ def paints(browser: Browser, url: str, state: Any) -> tuple[list[float], list[fl
         page = context.new_page()
         for found in (cold, warm):
             page.goto("/", wait_until="load")
-            page.wait_for_function(f"({PAINT})() > 0")
+            page.wait_for_function(f"() => ({PAINT})() > 0")
             found.append(page.evaluate(PAINT))
         context.close()
     return cold, warm
@@ -91,7 +91,9 @@ def charts(browser: Browser, url: str, state: Any, codes: tuple[str, ...]) -> li
         context = browser.new_context(base_url=url, storage_state=state, viewport=SIZES["desktop"])
         page = context.new_page()
         page.goto(f"/patients/{code}/", wait_until="commit")
-        page.wait_for_function(f"document.querySelector('.chart') && ({DRAWN})()", timeout=30_000)
+        page.wait_for_function(
+            f"() => document.querySelector('.chart, #timeline') && ({DRAWN})()", timeout=30_000
+        )
         found.append(page.evaluate("performance.now()"))
         context.close()
     return found

@@ -13,8 +13,11 @@ SIZES: dict[str, Any] = {
     "phone": {"width": 360, "height": 780},
 }
 LOCALES = {"en": "en-CA", "fr": "fr-CA"}
-DRAWN = """() => [...document.querySelectorAll(".chart")].every(
-    (place) => place.hidden || place.offsetParent === null || place.querySelector("svg, canvas"))"""
+DRAWN = """() => [...document.querySelectorAll(".chart, #timeline")].every(
+    (place) => place.hidden || place.offsetParent === null || place.querySelector("svg, canvas"))
+    && !document.querySelector(".htmx-request")"""
+# Parts that are asked for when they come into sight.
+LAZY = "[hx-trigger*='intersect'], [hx-trigger*='revealed']"
 DRAWN_WITHIN_MS = 8000
 
 
@@ -51,8 +54,12 @@ def window(
 
 
 def open_page(page: Page, address: str) -> None:
-    """Go there, and wait until the charts that can be seen are drawn."""
+    """Go there, look at what is asked for when seen, and wait until all charts are drawn."""
     page.goto(address, wait_until="load")
+    for part in page.locator(LAZY).all():
+        part.scroll_into_view_if_needed()
+        page.wait_for_timeout(250)
+    page.evaluate("scrollTo(0, 0)")
     page.wait_for_function(DRAWN, timeout=DRAWN_WITHIN_MS)
 
 

@@ -20,6 +20,7 @@ from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, reso
 
 from patients.models import User
 
+NAMES = {"person": "User", "member": "CareTeamMember"}  # nouns that no model's name ends with
 HOST = "http://testserver"
 EXTRA = ("/api/v1/scores/?patient={code}",)  # addresses that need something asked
 LEFT_OUT = ("logout/", "admin/", "static/")  # Django's own admin is for a superuser alone
@@ -89,7 +90,8 @@ def parameters(route: str) -> list[str]:
 
 def _model_of(parameter: str) -> type[Model] | None:
     """What a parameter names: ``follow_up_id`` a FollowUp, ``course_id`` a MedicationCourse."""
-    name = "".join(part.title() for part in parameter.removesuffix("_id").split("_"))
+    noun = parameter.removesuffix("_id")
+    name = NAMES.get(noun) or "".join(part.title() for part in noun.split("_"))
     ours = [m for m in apps.get_models() if m._meta.app_label in ("patients", "scoring", "alerts")]
     exact = [m for m in ours if m.__name__ == name]
     return next(iter(exact or [m for m in ours if m.__name__.endswith(name)]), None)
