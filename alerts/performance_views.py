@@ -19,7 +19,7 @@ def rules_performance(request: HttpRequest) -> HttpResponse:
     lines = [
         {
             "line": line,
-            "why": said_again(WHY.get(line.rule, line.rule)),
+            "why": said_again(WHY.get(line.rule, line.rule)) or "–",
             "dismissed": [(reasons.get(r, r), n) for r, n in sorted(line.dismissed.items())],
         }
         for line in found.lines

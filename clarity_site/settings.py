@@ -138,7 +138,21 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Clarity",
     "VERSION": VERSION,
     "SERVE_INCLUDE_SCHEMA": False,
-    "ENUM_NAME_OVERRIDES": {"EpisodeKind": "patients.models.Episode.Kind"},
+    "DESCRIPTION": "What the pages show, for programs: the same rows, under the same permissions. "
+    "People use it with the session of a log-in, and with the header X-CSRFToken where something "
+    "is changed; devices push recordings with a token of their own. Probabilities and coverages "
+    "are 0 to 1; what was not assessed is null. It supports a clinician’s judgement and never "
+    "replaces it.",
+    "ENUM_NAME_OVERRIDES": {
+        "EpisodeKind": "patients.models.Episode.Kind",
+        "AlertKind": "alerts.models.AlertKind",
+        "AlertState": "alerts.models.AlertState",
+        "UploadState": "patients.models.Upload.State",
+        "Tier": "scoring.models.Tier",
+        "AskedTier": "alerts.actions.RETIERS",
+        "DrugClass": "patients.models.MedicationCourse.DrugClass",
+        "DeviceKind": "patients.models.Device.Kind",
+    },
 }
 
 CELERY_BROKER_URL = env.url(

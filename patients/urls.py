@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from alerts import panel_api
 from alerts import panel_views as panel
 from patients import account_views as account
 from patients import api as rest
@@ -114,7 +115,7 @@ pages = [
     path("help/", account.help_page, name="help"),
 ]
 api = [
-    path("patients/", rest.PatientList.as_view(), name="patients"),
+    path("patients/", panel_api.PatientList.as_view(), name="patients"),
     path("patients/<slug:code>/", rest.PatientRecord.as_view(), name="patient"),
     path("recordings/", device_api.RecordingsPush.as_view(), name="recordings"),
     path("recordings/<uuid:upload_id>/", device_api.Receipt.as_view(), name="receipt"),

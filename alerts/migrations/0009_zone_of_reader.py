@@ -20,8 +20,8 @@ def to_setting(apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("alerts", "0007_evidence_tier"),
-        ("patients", "0012_reader"),
+        ("alerts", "0008_queue_visit"),
+        ("patients", "0014_reader"),
     ]
 
     operations = [
