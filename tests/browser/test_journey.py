@@ -30,12 +30,16 @@ class Visit:
         """Write down requests, answers and complaints from now on."""
         self.page.on("request", lambda r: self.hosts.add(urlsplit(r.url).netloc))
         self.page.on("response", self._answered)
-        self.page.on("requestfailed", lambda r: self.failures.append(f"failed {r.url}"))
+        self.page.on("requestfailed", self._failed)
         self.page.on("pageerror", lambda e: self.failures.append(f"script {e}"))
         self.page.on(
             "console",
             lambda m: self.failures.append(m.text) if m.type in {"error", "warning"} else None,
         )
+
+    def _failed(self, request: Any) -> None:
+        if request.failure != "net::ERR_ABORTED":  # the page was left while it was under way
+            self.failures.append(f"failed {request.url}")
 
     def _answered(self, response: Any) -> None:
         self.responses += 1
