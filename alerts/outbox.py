@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from alerts.domain.wording import message_lines
@@ -21,6 +21,7 @@ from patients.services import audit_record
 from scoring.engines.artifacts import SIMULATED
 
 State = OutboxMessage.State
+FAILED = (State.REFUSED, State.DEAD)
 LEASE = timedelta(minutes=2)  # longer than a request can take
 NO_EHR = "No EHR is connected: set EHR_BASE_URL."
 NO_PATIENT_ID = "The patient has no id in the EHR: an administrator can add it."
@@ -204,6 +205,15 @@ def message_resend(*, message: OutboxMessage, by: User) -> None:
         audit_record(
             by=by, action="message resent", patient=message.alert.patient, message=message.pk
         )
+
+
+@transaction.atomic
+def messages_resend(*, messages: QuerySet[OutboxMessage], by: User) -> int:
+    """Put those of these that were refused or given up back in the queue; returns how many."""
+    failed = list(messages.filter(state__in=FAILED).defer("resource"))
+    for message in failed:
+        message_resend(message=message, by=by)
+    return len(failed)
 
 
 @transaction.atomic

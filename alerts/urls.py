@@ -4,6 +4,8 @@ from django.urls import path
 
 from alerts import api as rest
 from alerts import (
+    hub_views,
+    message_views,
     notice_views,
     outcome_api,
     outcome_views,
@@ -51,9 +53,12 @@ pages = [
         name="episode-error",
     ),
     path("rules/", rule_views.rules, name="rules"),
-    path("messages/", views.messages_page, name="messages"),
-    path("messages/delivery/", views.delivery, name="delivery"),
-    path("messages/<int:message_id>/resend/", views.resend, name="message-resend"),
+    path("rules/<slug:rule>/", rule_views.rule, name="rule"),
+    path("messages/", message_views.messages_page, name="messages"),
+    path("messages/delivery/", message_views.delivery, name="delivery"),
+    path("messages/resend/", message_views.resend_failed, name="messages-resend"),
+    path("messages/<int:message_id>/resend/", message_views.resend, name="message-resend"),
+    path("clinic/", hub_views.hub, name="clinic"),
 ]
 api = [
     path("alerts/", rest.AlertList.as_view(), name="alerts"),

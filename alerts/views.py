@@ -1,10 +1,8 @@
-"""The alert queue and the messages to the EHR."""
+"""The alert queue."""
 
 from datetime import timedelta
 
-from django.conf import settings
 from django.contrib import messages
-from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -12,31 +10,22 @@ from rest_framework.serializers import Serializer
 
 from alerts import absence, selectors, services
 from alerts.actions import ACTIONS, Act, ConcernRequest, NoteRequest
-from alerts.models import Alert, AlertTransition, DismissReason, FollowUp, OutboxMessage
+from alerts.models import Alert, AlertTransition, DismissReason, FollowUp
 from alerts.presenters.cards import (
-    RESENDABLE,
     alert_cards,
     budget_words,
-    delivery_words,
     follow_up_lines,
 )
 from patients.models import Patient, User
 from patients.permissions import Permission, may
-from patients.presenters import zone_now
 from patients.views import View, actor, back, page, patient_for
 
 CLOSED_DAYS = 7
-MESSAGES_SHOWN = 200
 
 
 def alert_for(user: User, alert_id: int) -> Alert:
     """The alert, if it is of one of the user's patients; else 404."""
     return get_object_or_404(selectors.alerts_visible_to(user), pk=alert_id)
-
-
-def message_for(user: User, message_id: int) -> OutboxMessage:
-    """The message, if it is about one of the user's patients; else 404."""
-    return get_object_or_404(selectors.messages_visible_to(user), pk=message_id)
 
 
 def follow_up_for(user: User, follow_up_id: int) -> FollowUp:
@@ -130,44 +119,6 @@ def absence_acknowledge(request: HttpRequest, patient: Patient) -> HttpResponse:
         except services.NotAllowed as refusal:
             messages.error(request, str(refusal))
     return back(request, "patient-data", patient.code)
-
-
-@page("GET", Permission.MANAGE_MESSAGES)
-def messages_page(request: HttpRequest) -> HttpResponse:
-    """The outbox: what is delivered, what waits, and why."""
-    rows = selectors.messages_visible_to(actor(request))
-    shown = rows.prefetch_related("alert__patient__zones").order_by("-id")[:MESSAGES_SHOWN]
-    zoned = [(m, zone_now(m.alert.patient)) for m in shown]
-    by_state = dict(rows.values_list("state").annotate(n=Count("id")).order_by())
-    context = {
-        "rows": [(m, *delivery_words(m, zone), zone) for m, zone in zoned],
-        "counts": [(label, by_state.get(key, 0)) for key, label in OutboxMessage.State.choices],
-        "setting": selectors.delivery_setting(),
-        "ehr": settings.EHR_BASE_URL,
-        "resendable": RESENDABLE,
-        "shown": MESSAGES_SHOWN,
-    }
-    return render(request, "alerts/messages.html", context)
-
-
-@page("POST", Permission.MANAGE_MESSAGES)
-def delivery(request: HttpRequest) -> HttpResponse:
-    """Turn delivery beyond this machine on or off."""
-    turn_on = request.POST.get("on") == "true"
-    services.delivery_set(on=turn_on, by=actor(request))
-    messages.success(request, f"Delivery beyond this machine is {'on' if turn_on else 'off'}.")
-    return back(request, "messages")
-
-
-@page("POST", Permission.MANAGE_MESSAGES, find=message_for)
-def resend(request: HttpRequest, message: OutboxMessage) -> HttpResponse:
-    """Try a refused or given-up message again."""
-    try:
-        services.message_resend(message=message, by=actor(request))
-        messages.success(request, f"The message about {message.alert.patient} will be sent again.")
-    except services.NotAllowed as refusal:
-        messages.error(request, str(refusal))
-    return back(request, "messages")
 
 
 def _valid(request: HttpRequest, asked: Serializer) -> bool:

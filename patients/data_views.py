@@ -24,7 +24,7 @@ from patients.presenters import zone_now
 from patients.provenance import days_held
 from patients.removal import device_remove as device_data_remove
 from patients.resolving import device_order_set
-from patients.views import actor, page, patient_for
+from patients.views import actor, back, page, patient_for
 from scoring.presenters.data_page import data_context, files_page, uploads_open
 from scoring.runs import scoring_request
 
@@ -198,6 +198,8 @@ def token_revoke(request: HttpRequest, token: DeviceToken) -> HttpResponse:
     """The device can send nothing more."""
     tokens.token_revoke(token=token, by=actor(request))
     messages.success(request, f"The token of “{token.label}” is revoked: it opens nothing more.")
+    if request.POST.get("next"):
+        return back(request, "devices")
     return HttpResponseRedirect(reverse("patient-data", args=[token.patient.code]) + "#tokens")
 
 

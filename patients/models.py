@@ -7,6 +7,7 @@ from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from patients.clinical_models import Episode as Episode
 from patients.clinical_models import MedicationCourse as MedicationCourse
@@ -33,6 +34,9 @@ class User(AbstractUser):
     """Somebody who works with Clarity; the role says what they may do."""
 
     role = models.CharField(max_length=20, choices=Role, blank=True)
+    tour_seen_at = models.DateTimeField(
+        null=True, help_text="When the first-visit tour was closed."
+    )
     # Here and not in tables of their own: the panel asks for them with the user, at no query.
     panel_seen_at = models.DateTimeField(null=True, editable=False, help_text="Looked last.")
     panel_before = models.DateTimeField(
@@ -68,11 +72,22 @@ class Patient(models.Model):
 class CareTeamMember(models.Model):
     """A user who cares for a patient: the only way for clinicians to see a record."""
 
+    class Part(models.TextChoices):
+        RESPONSIBLE = "responsible", _("Responsible")
+        MEMBER = "member", _("Member")
+        COVER = "cover", _("Covering")
+
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="care_team")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="care_team_of")
+    part = models.CharField(max_length=12, choices=Part, default=Part.MEMBER)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["patient", "user"], name="one_membership")]
+        constraints = [
+            models.UniqueConstraint(fields=["patient", "user"], name="one_membership"),
+            models.UniqueConstraint(
+                fields=["patient"], condition=Q(part="responsible"), name="one_responsible"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.user} for {self.patient}"

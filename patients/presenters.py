@@ -10,6 +10,7 @@ from patients.models import MedicationCourse, Patient
 from patients.selectors import zones_of
 
 FRESH_DAYS = ((2, "fresh"), (7, "aging"), (30, "stale"))
+STALE_DAYS = 7  # without data for longer, somebody should ask
 
 
 @dataclass(frozen=True)

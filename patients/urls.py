@@ -3,9 +3,11 @@
 from django.urls import path
 
 from alerts import panel_views as panel
+from patients import account_views as account
 from patients import api as rest
 from patients import (
     chart_views,
+    clinic_views,
     data_views,
     device_api,
     life_views,
@@ -15,6 +17,7 @@ from patients import (
     views,
 )
 from patients import medication_views as drugs
+from patients import people_views as people
 
 pages = [
     path("", panel.panel, name="panel"),
@@ -79,6 +82,27 @@ pages = [
         "medications/courses/<int:course_id>/correct/", drugs.course_correct, name="course-correct"
     ),
     path("medications/courses/<int:course_id>/error/", drugs.course_error, name="course-error"),
+    path("people/", people.people_page, name="people"),
+    path("people/add/", people.person_create, name="person-create"),
+    path("people/<int:person_id>/", people.person_page, name="person"),
+    path("people/<int:person_id>/change/", people.person_change, name="person-change"),
+    path("people/<int:person_id>/password/", people.password_reset, name="password-reset"),
+    path("people/<int:person_id>/deactivate/", people.deactivate, name="person-deactivate"),
+    path("people/<int:person_id>/activate/", people.activate, name="person-activate"),
+    path("people/<int:person_id>/unlock/", people.unlock, name="person-unlock"),
+    path("people/<int:person_id>/assign/", people.assign, name="person-assign"),
+    path("people/<int:person_id>/hand-over/", people.hand_over, name="hand-over"),
+    path("teams/", people.teams_page, name="teams"),
+    path("patients/<slug:code>/team/", people.team_page, name="team"),
+    path("patients/<slug:code>/team/set/", people.team_set, name="team-set"),
+    path("patients/<slug:code>/team/remove/", people.team_remove, name="team-remove"),
+    path("devices/", clinic_views.devices_page, name="devices"),
+    path("freshness/", clinic_views.freshness_page, name="freshness"),
+    path("freshness.csv", clinic_views.freshness_csv, name="freshness-csv"),
+    path("account/password/", account.PasswordChange.as_view(), name="password-change"),
+    path("password/<uidb64>/<token>/", account.PasswordSet.as_view(), name="password-set"),
+    path("tour/close/", account.tour_close, name="tour-close"),
+    path("help/", account.help_page, name="help"),
 ]
 api = [
     path("patients/", rest.PatientList.as_view(), name="patients"),

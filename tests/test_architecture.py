@@ -20,6 +20,7 @@ WRITES_AND_READS = {
     *("lifecycle", "raising", "notices", "mail", "performance"),
     *("baselines", "stretches", "usual"),
     *("circumstances", "situations", "rule_files"),
+    *("people", "people_services", "freshness"),
     *("summaries", "panel", "panel_services"),
 }
 ADAPTERS = {
@@ -39,6 +40,8 @@ INTERFACE = {
     *("notice_views", "performance_views", "actions"),
     *("medication_views", "outcome_views", "outcome_api"),
     *("baseline_views", "baseline_forms"),
+    *("people_views", "people_forms", "account_views", "clinic_views", "pages"),
+    *("hub_views", "message_views"),
     *("life_views", "rule_views", "panel_views"),
     *("note_views", "chart_views", "summary_views"),
 }

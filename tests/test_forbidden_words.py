@@ -93,6 +93,9 @@ PLANTS: list[tuple[Callable[[str], Iterator[str]], str]] = [
     (of_toml, f'[a.b]\nlist = ["{CLAIM}"]\n'),
     (of_template, f"<p>{{% if x %}}{CLAIM} of {{{{ x }}}}{{% endif %}}</p>"),
     (of_template, f'<svg aria-label="{CLAIM}"></svg>'),
+    (of_template, f'<p>{{% translate "{CLAIM}." %}}</p>'),
+    (of_template, f'<td data-label="{{% translate "{CLAIM}" %}}"></td>'),
+    (of_template, f"{{% blocktranslate %}}{CLAIM} of {{{{ x }}}}{{% endblocktranslate %}}"),
     (of_script, f'const words = "{CLAIM}";'),
 ]
 

@@ -16,7 +16,14 @@ from alerts.domain.states import NEW, SNOOZED
 from alerts.domain.who_may import NO, alert_class, answer
 from alerts.models import AlertKind
 from alerts.panel import Asker, summary_of
-from alerts.presenters.panel_cells import alert_cell, alert_line, spans, spark, track_cell
+from alerts.presenters.panel_cells import (
+    alert_cell,
+    alert_line,
+    spans,
+    spark,
+    stopped_chip,
+    track_cell,
+)
 from patients.domain.days import zone_named
 from patients.models import Diagnosis, MedicationCourse, User
 from patients.presenters import freshness
@@ -61,6 +68,7 @@ class Lines:
         self.asker, self.scores_day = asker, scores_day
         self.role = asker.user.role if isinstance(asker.user, User) else ""
         self.record = reverse("patient", args=["0"])
+        self.data = reverse("patient-data", args=["0"])
         self.acknowledge = reverse("alert-acknowledge", args=[0])
         self.pill: Callable[[str], SafeString] = cache(lambda tier: pill(tier, _(tier)))
         self.day: Callable[[date], str] = cache(self._day)
@@ -96,7 +104,7 @@ class Lines:
             alerts=alert_cell(map(self._alert, patient.alerts_now), self.none),
             totals=spans("total", map(self._total, filter(None, (patient.phq, patient.asrm)))),
             flags=spans("flag", self._flags(patient, summary)),
-            chips=spans("chip", self._chips(patient, today)),
+            chips=spans("chip", self._chips(patient, today), self._stopped(patient)),
             pick=" ".join(str(a["id"]) for a in patient.alerts_now if self._may_take(a)),
             follow_up=self.day(patient.follow_up) if patient.follow_up else "",
             is_due=bool(patient.follow_up and patient.follow_up <= today),
@@ -169,12 +177,16 @@ class Lines:
             spark=spark(name, days, usual, _spark_words(label, days, usual)) if days else "",
         )
 
+    def _stopped(self, patient: Any) -> str:
+        if not patient.stopped_since:
+            return ""
+        since = self.day(self._in_zone(patient.stopped_since, patient).date())
+        address = self.data.replace("/0/", f"/{patient.code}/")
+        return stopped_chip(address, _("No data since %(day)s") % {"day": since})
+
     def _chips(self, patient: Any, today: date) -> list[tuple[str, str]]:
-        """(level, words): that data have stopped, then each source."""
+        """(level, words) of each source."""
         chips = []
-        if patient.stopped_since:
-            since = self.day(self._in_zone(patient.stopped_since, patient).date())
-            chips.append(("stopped", _("No data since %(day)s") % {"day": since}))
         for device in patient.devices_now:
             if at := device["at"]:
                 day = self._in_zone(datetime.fromisoformat(at), patient).date()

@@ -102,7 +102,15 @@ def alert_cell(lines: Iterable[str], nothing: str) -> SafeString:
     return mark_safe("".join(lines) or f'<span class="muted small">{e(nothing)}</span>')
 
 
-def spans(of: str, found: Iterable[tuple[str, str]]) -> SafeString:
-    """Short words side by side, each with a class that begins with ``of``: (level, words)."""
+def spans(of: str, found: Iterable[tuple[str, str]], before: str = "") -> SafeString:
+    """Short words side by side, each with a class that begins with ``of``: (level, words).
+
+    ``before`` is HTML from below, or empty.
+    """
     made = (f'<span class="{of} {of}-{e(level)}">{e(words)}</span>' for level, words in found)
-    return mark_safe("".join(made) or DASH)
+    return mark_safe(before + "".join(made) or DASH)
+
+
+def stopped_chip(address: str, words: str) -> str:
+    """That data have stopped, with the way to where one looks after it."""
+    return f'<a class="chip chip-stopped" href="{e(address)}">{e(words)}</a>'

@@ -19,10 +19,14 @@ FIRST = (
     ("panel", _("Patients"), None),
     ("alerts", _("Alerts"), None),
     ("notices", _("Notices"), None),
+    ("clinic", _("Clinic"), Permission.RUN_CLINIC),
 )
 MORE = (
     ("baselines", _("Baselines"), Permission.MANAGE_BASELINES),
     ("medications", _("Medications"), Permission.MANAGE_MEDICATIONS),
+    ("people", _("People"), Permission.MANAGE_PEOPLE),
+    ("devices", _("Devices"), Permission.RUN_CLINIC),
+    ("freshness", _("Freshness"), Permission.RUN_CLINIC),
     ("messages", _("Messages"), Permission.MANAGE_MESSAGES),
     ("on-call", _("On call"), None),
     ("runs", _("Runs"), Permission.SEE_RUNS),

@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const LOOK_EVERY_MS = 60000;
-  const FIRST_LOOK_MS = 1500;
+  const FIRST_LOOK_MS = 3000;
   const panel = () => document.getElementById("panel");
   const rows = () => [...document.querySelectorAll("#panel tr[data-code]")];
   const current = () => document.activeElement?.closest?.("#panel tr[data-code]") ?? null;

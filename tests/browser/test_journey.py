@@ -38,8 +38,8 @@ class Visit:
         )
 
     def _failed(self, request: Any) -> None:
-        if request.failure != "net::ERR_ABORTED":  # the page was left while it was under way
-            self.failures.append(f"failed {request.url}")
+        if request.failure != "net::ERR_ABORTED":  # what leaving a page cuts short has not failed
+            self.failures.append(f"failed {request.url}: {request.failure}")
 
     def _answered(self, response: Any) -> None:
         self.responses += 1
