@@ -11,7 +11,7 @@
   const spans = document.querySelector(".spans[hidden]");
   const locale = { en: "en-GB", fr: "fr-CA" }[words.locale] || words.locale;
   const MOST = 730, LEAST = 5, BAR = 22;
-  let data = null, from = 0, to = 0, cursor = null, drag = null, scale = null;
+  let data = null, pending = null, from = 0, to = 0, cursor = null, drag = null, scale = null;
 
   const format = (options) => new Intl.DateTimeFormat(locale, { timeZone: "UTC", ...options });
   const whole = format({ day: "numeric", month: "short", year: "numeric" });
@@ -221,6 +221,11 @@
 
   async function load(count) {
     if (data && data.days >= count) return;
+    pending ??= fetched(count).finally(() => { pending = null; });
+    await pending;
+  }
+
+  async function fetched(count) {
     const answer = await fetch(`${words.src}?days=${count}`, { headers: { Accept: "application/json" } });
     if (!answer.ok) throw new Error(String(answer.status));
     const before = data ? data.days : 0;
@@ -238,8 +243,8 @@
   }
 
   async function zoom(factor) {
-    const length = Math.round((to - from + 1) * factor);
-    if (length > data.days && data.days < MOST) await load(MOST);
+    if ((to - from + 1) * factor > data.days) await load(MOST);
+    const length = Math.round((to - from + 1) * factor); // after the wait: another key may have come
     const middle = cursor !== null && inside(cursor) ? cursor : (from + to) / 2;
     const first = Math.round(middle - (length - 1) / 2);
     show(first, first + length - 1);
@@ -268,7 +273,7 @@
     place.addEventListener("keydown", (event) => {
       if (!KEYS[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
-      KEYS[event.key](event);
+      Promise.resolve(KEYS[event.key](event)).catch(failed);
     });
     place.addEventListener("pointerdown", (event) => { if (event.button === 0) drag = dayAt(event); });
     place.addEventListener("pointermove", (event) => {
