@@ -1,12 +1,9 @@
-"""Reads that join alerts with scores and patients: the panel, the queue, a record's history."""
+"""Reads that join alerts with scores and patients: the queue, a record's history."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Prefetch, QuerySet
-from django.db.models.fields.json import KT
 from django.utils import timezone
 
 from alerts.absence import open_notices
@@ -19,139 +16,17 @@ from alerts.models import (
     FollowUp,
     OutboxMessage,
 )
-from patients.last_data import last_data_day, with_last_data
 from patients.models import Patient, User
-from patients.selectors import patients_visible_to, zones_of
-from scoring.models import RiskScore, Tier, Track
-
-PANEL_DAYS = 30
-# Somebody we know nothing about comes before somebody we know to be well.
-TIER_ORDER = {Tier.HIGH: 3, Tier.MODERATE: 2, Tier.INDETERMINATE: 1, Tier.LOW: 0}
-TRACK_KEYS = ("status", "tier", "probability", "coverage")
-# Read as text: PostgreSQL takes the few values out of each track, and no JSON is parsed here.
-TRACK_FIELDS = {f"{t}_{key}": KT(f"{t}__{key}") for t in Track.values for key in TRACK_KEYS}
-
-
-@dataclass(frozen=True)
-class TrackPoint:
-    """One track of one day. ``probability`` is None unless the track was assessed."""
-
-    tier: str | None
-    probability: float | None
-    coverage: float | None
-
-
-@dataclass(frozen=True)
-class ScorePoint:
-    """One day's decision without its explanations. Probabilities and coverages are 0 to 1."""
-
-    day: date
-    tier: str
-    probability: float | None
-    depression: TrackPoint
-    mania: TrackPoint
-
-    def track(self, name: str) -> TrackPoint:
-        """The track of that name."""
-        return self.depression if name == Track.DEPRESSION else self.mania
-
-
-@dataclass(frozen=True)
-class PanelRow:
-    """One patient of the panel: 30 days of decisions, oldest first, and what is open.
-
-    ``last_data`` and ``today`` are days of the patient's zone.
-    """
-
-    patient: Patient
-    points: tuple[ScorePoint, ...]
-    last_data: date | None
-    alerts: tuple[Alert, ...]
-    today: date
-
-    @property
-    def latest(self) -> ScorePoint | None:
-        """The newest decision, if the last 30 days have one."""
-        return self.points[-1] if self.points else None
-
-    @property
-    def tier(self) -> str:
-        """The overall tier; Indeterminate where no decision is there."""
-        return self.latest.tier if self.latest else Tier.INDETERMINATE
-
-    @property
-    def urgency(self) -> tuple[int, int, float]:
-        """Overall tier, then the higher track tier, then probability."""
-        latest = self.latest
-        if latest is None:
-            return TIER_ORDER[Tier.INDETERMINATE], -1, -1.0
-        tracks = [TIER_ORDER[Tier(t.tier)] for t in (latest.depression, latest.mania) if t.tier]
-        probability = -1.0 if latest.probability is None else latest.probability
-        return TIER_ORDER[Tier(latest.tier)], max(tracks, default=-1), probability
-
-
-def panel_rows(user: User | AnonymousUser, now: datetime) -> list[PanelRow]:
-    """The user's patients, highest risk first, in four queries whatever their number."""
-    visible = patients_visible_to(user)
-    points = score_points(visible, timezone.localdate(now) - timedelta(days=PANEL_DAYS))
-    alerts: dict[int, list[Alert]] = {}
-    for alert in Alert.objects.filter(patient__in=visible, state__in=OPEN_STATES):
-        alerts.setdefault(alert.patient_id, []).append(alert)
-    rows = [
-        PanelRow(
-            patient,
-            tuple(points.get(patient.pk, ())),
-            last_data_day(patient),
-            tuple(sorted(alerts.get(patient.pk, ()), key=most_urgent_first)),
-            zones_of(patient).local_day(now),
-        )
-        for patient in with_last_data(visible, now)
-    ]
-    return sorted(rows, key=lambda row: (*(-part for part in row.urgency), row.patient.code))
+from patients.selectors import patients_visible_to
+from scoring.domain.points import TIER_RANK
+from scoring.domain.points import ScorePoint as ScorePoint
+from scoring.models import RiskScore
+from scoring.summaries import score_points as score_points
 
 
 def open_absences(user: User | AnonymousUser) -> list[AbsenceNotice]:
     """Of the user's patients those whose data have stopped, the longest first."""
     return list(open_notices().filter(patient__in=patients_visible_to(user)).order_by("since"))
-
-
-def score_points(patients: Iterable[Patient], first_day: date) -> dict[int, list[ScorePoint]]:
-    """Current decisions from first_day on, by patient id, oldest first, in one query."""
-    rows = RiskScore.objects.filter(
-        patient__in=patients, is_current=True, day__gte=first_day
-    ).order_by("day")
-    points: dict[int, list[ScorePoint]] = {}
-    columns = ("patient_id", "day", "tier", "probability", *TRACK_FIELDS)
-    for patient_id, *values in rows.annotate(**TRACK_FIELDS).values_list(*columns):
-        points.setdefault(patient_id, []).append(_point(*values))
-    return points
-
-
-def _point(day: date, tier: str, probability: float | None, *tracks: str | None) -> ScorePoint:
-    shown = tier != Tier.INDETERMINATE  # an indeterminate day has no number, whatever was stored
-    size = len(TRACK_KEYS)
-    return ScorePoint(
-        day=day,
-        tier=tier,
-        probability=probability if shown else None,
-        depression=_track(shown, *tracks[:size]),
-        mania=_track(shown, *tracks[size:]),
-    )
-
-
-def _track(
-    shown: bool,
-    status: str | None,
-    tier: str | None,
-    probability: str | None,
-    coverage: str | None,
-) -> TrackPoint:
-    assessed = shown and status == "ok"
-    return TrackPoint(
-        tier=None if tier == Tier.INDETERMINATE else tier,  # a rule may give a tier, no number
-        probability=float(probability) if assessed and probability else None,
-        coverage=float(coverage) if coverage else None,
-    )
 
 
 def latest_score(patient: Patient) -> RiskScore | None:
@@ -162,7 +37,7 @@ def latest_score(patient: Patient) -> RiskScore | None:
 
 def most_urgent_first(alert: Alert) -> tuple[int, datetime]:
     """High first, then the oldest."""
-    return -TIER_ORDER[Tier(alert.tier)], alert.raised_at
+    return -TIER_RANK[alert.tier], alert.raised_at
 
 
 def alerts_visible_to(user: User | AnonymousUser) -> QuerySet[Alert]:

@@ -1,5 +1,6 @@
 """Patients over HTTP, with the permissions of the pages."""
 
+from datetime import date, datetime
 from typing import Any
 
 from django.http import Http404
@@ -11,11 +12,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from alerts.selectors import PanelRow, panel_rows
+from alerts.domain.panel import Wanted
+from alerts.panel import Asker, panel_page, summary_of
 from patients import services
 from patients.medications import courses_that_count
 from patients.models import Diagnosis, MedicationCourse, Patient, User
-from patients.presenters import zone_now
+from patients.presenters import in_zone, zone_now
 from patients.selectors import patients_visible_to
 from scoring.models import Tier
 
@@ -27,21 +29,39 @@ class Pages(LimitOffsetPagination):
     max_limit = 1000
 
 
-class PatientShown(serializers.Serializer[PanelRow]):
+class PatientShown(serializers.Serializer[Patient]):
     """One patient of the panel; ``probability`` is null when the tier is Indeterminate."""
 
-    code = serializers.CharField(source="patient.code")
-    name = serializers.CharField(source="patient.name")
-    diagnosis = serializers.ChoiceField(choices=Diagnosis.choices, source="patient.diagnosis")
-    tier = serializers.ChoiceField(choices=Tier.choices)
-    probability = serializers.FloatField(allow_null=True, source="latest.probability", default=None)
-    scored_day = serializers.DateField(allow_null=True, source="latest.day", default=None)
-    last_data = serializers.DateField(allow_null=True)
+    code = serializers.CharField()
+    name = serializers.CharField()
+    diagnosis = serializers.ChoiceField(choices=Diagnosis.choices)
+    tier = serializers.ChoiceField(choices=Tier.choices, source="tier_now")
+    probability = serializers.SerializerMethodField()
+    scored_day = serializers.SerializerMethodField()
+    last_data = serializers.SerializerMethodField()
     open_alerts = serializers.SerializerMethodField()
 
-    def get_open_alerts(self, row: PanelRow) -> int:
+    @extend_schema_field(serializers.FloatField(allow_null=True))
+    def get_probability(self, patient: Any) -> float | None:
+        """Of the newest day of the last 30, 0 to 1."""
+        summary = summary_of(patient, timezone.now())
+        return summary.probability if summary else None
+
+    @extend_schema_field(serializers.DateField(allow_null=True))
+    def get_scored_day(self, patient: Any) -> date | None:
+        """The newest scored day of the last 30."""
+        summary = summary_of(patient, timezone.now())
+        return summary.day if summary else None
+
+    @extend_schema_field(serializers.DateField(allow_null=True))
+    def get_last_data(self, patient: Any) -> date | None:
+        """The day of the newest minute or night of any device, in the patient's zone."""
+        known = [datetime.fromisoformat(d["at"]) for d in patient.devices_now if d["at"]]
+        return in_zone(max(known), patient.zone).date() if known and patient.zone else None
+
+    def get_open_alerts(self, patient: Any) -> int:
         """How many alerts wait for somebody or are acknowledged."""
-        return len(row.alerts)
+        return len(patient.alerts_now)
 
 
 class CourseShown(serializers.ModelSerializer[MedicationCourse]):
@@ -97,7 +117,8 @@ class PatientList(APIView):
     def get(self, request: Request) -> Response:
         """The rows of the panel."""
         pages = Pages()
-        rows: Any = pages.paginate_queryset(panel_rows(request.user, timezone.now()), request)
+        found = panel_page(Asker(request.user, timezone.now()), Wanted())
+        rows: Any = pages.paginate_queryset(found, request)
         return pages.get_paginated_response(PatientShown(rows, many=True).data)
 
 

@@ -1,4 +1,4 @@
-"""What clinicians know of a patient: drugs, questionnaires and episodes."""
+"""What clinicians know of a patient: drugs, questionnaires, episodes and what they wrote."""
 
 from datetime import date
 
@@ -154,3 +154,49 @@ class Episode(models.Model):
 
     def __str__(self) -> str:
         return f"{self.patient} {self.kind} {self.first_day:%F}"
+
+
+class Note(models.Model):
+    """What somebody of the care team wrote: a note, or a contact and how it went.
+
+    Its words never change. What was entered in error is kept, marked, and shown struck through.
+    """
+
+    class Kind(models.TextChoices):
+        NOTE = "note", _("Note")
+        CONTACT = "contact", _("Contact")
+
+    class Channel(models.TextChoices):
+        PHONE = "phone", _("Telephone")
+        VISIT = "visit", _("Visit")
+        VIDEO = "video", _("Video")
+        MESSAGE = "message", _("Message or letter")
+        OTHER = "other", _("Another way")
+
+    class Person(models.TextChoices):
+        PATIENT = "patient", _("The patient")
+        FAMILY = "family", _("Family or a friend")
+        PROFESSIONAL = "professional", _("Another professional")
+
+    class Outcome(models.TextChoices):
+        REACHED = "reached", _("Spoken to")
+        LEFT_MESSAGE = "left_message", _("Message left")
+        NOT_REACHED = "not_reached", _("Not reached")
+
+    patient = models.ForeignKey("patients.Patient", on_delete=models.CASCADE, related_name="notes")
+    kind = models.CharField(max_length=10, choices=Kind)
+    text = EncryptedTextField(blank=True)
+    at = models.DateTimeField(help_text="Of a contact: when it was; of a note: when written.")
+    channel = models.CharField(max_length=10, choices=Channel, blank=True)
+    person = models.CharField(max_length=14, choices=Person, blank=True)
+    outcome = models.CharField(max_length=14, choices=Outcome, blank=True)
+    author = models.CharField(max_length=150)
+    written_at = models.DateTimeField()
+    entered_in_error = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        indexes = [models.Index(fields=["patient", "kind", "-at"], name="notes_of_patient")]
+
+    def __str__(self) -> str:
+        return f"{self.patient} {self.kind} {self.at:%F}"

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from patients.clinical_models import Episode as Episode
 from patients.clinical_models import MedicationCourse as MedicationCourse
+from patients.clinical_models import Note as Note
 from patients.clinical_models import Questionnaire as Questionnaire
 from patients.encryption import EncryptedTextField
 from patients.life_models import Circumstance as Circumstance
@@ -42,6 +43,14 @@ class User(AbstractUser):
     time_zone = models.CharField(max_length=64, blank=True)
     tour_seen_at = models.DateTimeField(
         null=True, help_text="When the first-visit tour was closed."
+    )
+    # Here and not in tables of their own: the panel asks for them with the user, at no query.
+    panel_seen_at = models.DateTimeField(null=True, editable=False, help_text="Looked last.")
+    panel_before = models.DateTimeField(
+        null=True, editable=False, help_text="Until when the visit before this one lasted."
+    )
+    panel_views = models.JSONField(
+        default=list, blank=True, editable=False, help_text="[[name, query of the panel's address]]"
     )
 
     def __str__(self) -> str:

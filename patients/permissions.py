@@ -19,6 +19,7 @@ class Permission(StrEnum):
     MANAGE_RECORDINGS = "look after a patient's devices and time zone"
     MANAGE_PEOPLE = "look after log-ins, roles and care teams"
     RUN_CLINIC = "see what the whole clinic needs, its devices and how fresh its data are"
+    EXPORT_PANEL = "take the panel away as a file"
 
 
 CLINICIANS = frozenset(
@@ -30,7 +31,7 @@ CLINICIANS = frozenset(
     }
 )
 ROLES: dict[str, frozenset[Permission]] = {
-    Role.PSYCHIATRIST: CLINICIANS,
+    Role.PSYCHIATRIST: CLINICIANS | {Permission.EXPORT_PANEL},
     Role.COORDINATOR: CLINICIANS,
     # Administrators keep the clinic running; what to do about a patient is not theirs to decide.
     Role.ADMINISTRATOR: frozenset(
@@ -43,6 +44,7 @@ ROLES: dict[str, frozenset[Permission]] = {
             Permission.MANAGE_RECORDINGS,
             Permission.MANAGE_PEOPLE,
             Permission.RUN_CLINIC,
+            Permission.EXPORT_PANEL,
         }
     ),
 }

@@ -2,14 +2,18 @@
 
 from django.urls import path
 
+from alerts import panel_views as panel
 from patients import account_views as account
 from patients import api as rest
 from patients import (
+    chart_views,
     clinic_views,
     data_views,
     device_api,
     life_views,
+    note_views,
     reader_views,
+    summary_views,
     upload_views,
     views,
 )
@@ -17,11 +21,27 @@ from patients import medication_views as drugs
 from patients import people_views as people
 
 pages = [
-    path("", views.panel, name="panel"),
+    path("", panel.panel, name="panel"),
     path("language/", reader_views.language_choose, name="language"),
     path("preferences/", reader_views.preferences, name="preferences"),
     path("preferences/save/", reader_views.preferences_save, name="preferences-save"),
+    path("panel/rows/", panel.panel_rows, name="panel-rows"),
+    path("panel/changes/", panel.panel_changes, name="panel-changes"),
+    path("panel/export.csv", panel.panel_csv, name="panel-csv"),
+    path("panel/acknowledge/", panel.panel_acknowledge, name="panel-acknowledge"),
+    path("panel/views/save/", panel.view_save, name="panel-view-save"),
+    path("panel/views/remove/", panel.view_remove, name="panel-view-remove"),
+    path("panel/seen/", panel.panel_seen, name="panel-seen"),
     path("patients/<slug:code>/", views.patient_page, name="patient"),
+    path("patients/<slug:code>/timeline.json", chart_views.timeline_json, name="timeline-json"),
+    path("patients/<slug:code>/timeline/", chart_views.timeline_table, name="timeline-table"),
+    path("patients/<slug:code>/actogram/", chart_views.actogram_part, name="actogram"),
+    path("patients/<slug:code>/sleep/", chart_views.raster_part, name="raster"),
+    path("patients/<slug:code>/notes/", note_views.note_add, name="note-add"),
+    path("patients/<slug:code>/contacts/", note_views.contact_add, name="contact-add"),
+    path("notes/<int:note_id>/error/", note_views.note_error, name="note-error"),
+    path("patients/<slug:code>/summary/", summary_views.summary_page, name="summary"),
+    path("patients/<slug:code>/summary.pdf", summary_views.summary_pdf, name="summary-pdf"),
     path("patients/<slug:code>/data/", data_views.data_page, name="patient-data"),
     path("patients/<slug:code>/data/order/", data_views.device_order, name="device-order"),
     path(

@@ -1,4 +1,4 @@
-"""The panel and the patient's record, and what every page is guarded with."""
+"""The patient's record, and what every page is guarded with."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -12,10 +12,8 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from alerts.models import DismissReason
-from alerts.presenters.absence import absence_of, absence_section
-from alerts.presenters.panel import TIER_FILTERS, panel_lines, tier_counts
+from alerts.presenters.absence import absence_of
 from alerts.presenters.record import record_context
-from alerts.selectors import open_absences, panel_rows
 from patients import services
 from patients.models import Patient, User
 from patients.permissions import Permission, may
@@ -66,30 +64,6 @@ def back(request: HttpRequest, default: str, *args: str) -> HttpResponse:
 def patient_for(user: User, code: str) -> Patient:
     """The patient, if the user may open the record; else 404."""
     return get_object_or_404(patients_visible_to(user), code=code)
-
-
-@page("GET")
-def panel(request: HttpRequest) -> HttpResponse:
-    """My patients, highest risk first."""
-    user, now, tier = actor(request), timezone.now(), request.GET.get("tier", "")
-    search = request.GET.get("q", "").strip().lower()
-    lines = panel_lines(panel_rows(user, now), now)
-    shown = [
-        line
-        for line in lines
-        if (tier not in TIER_FILTERS or line.row.tier == tier)
-        and search in line.row.patient.code.lower()
-    ]
-    context = {
-        "lines": shown,
-        "total": len(lines),
-        "counts": tier_counts([line.row for line in lines]),
-        "tier": tier if tier in TIER_FILTERS else "",
-        "search": search,
-        "scores_day": max((r.row.latest.day for r in lines if r.row.latest), default=None),
-        **absence_section(open_absences(user), user, now),
-    }
-    return render(request, "patients/panel.html", context)
 
 
 @page("GET", find=patient_for)

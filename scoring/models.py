@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from patients.models import Patient
 from scoring.engines.models import Source
+from scoring.summary_models import ScoreSummary as ScoreSummary
 
 
 class Tier(models.TextChoices):

@@ -39,6 +39,7 @@ from scoring.selectors import (
     models_in_use,
     person_data,
 )
+from scoring.summaries import summaries_refresh
 from scoring.usual import day_worsenings, in_force
 
 HISTORY_DAYS = 95  # early warning reads 90 days, the vector 30
@@ -88,6 +89,8 @@ def score_store(*, patient: Patient, assessment: Assessment) -> tuple[RiskScore,
     Returns the score in force and whether it is new. Earlier revisions stay.
     """
     decision = assessment.decision
+    # The patient first, as everywhere: who takes the same locks in one order waits in no ring.
+    Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
     scores = RiskScore.objects.select_for_update().filter(patient=patient, day=decision.day)
     current = scores.filter(is_current=True).first()
     # A day scored before keeps its baseline: an approval acts from the next scored day on.
@@ -132,11 +135,13 @@ def score_store(*, patient: Patient, assessment: Assessment) -> tuple[RiskScore,
         ),
         **values,
     )
+    summaries_refresh(patients=[patient.pk])
     if score.model_failed:
         log.error("scored without a model", extra={"patient": patient.code, "score": score.pk})
     return score, True
 
 
+@transaction.atomic
 def scores_withdraw(*, patient: Patient) -> None:
     """Scores of days that no longer have 12 h recorded are in force no more.
 
@@ -144,7 +149,8 @@ def scores_withdraw(*, patient: Patient) -> None:
     """
     full = patient.features.filter(values__recorded_minutes__gte=FULL_DAY_MINUTES)
     current = patient.scores.filter(is_current=True)
-    current.exclude(day__in=full.values("day")).update(is_current=False)
+    if current.exclude(day__in=full.values("day")).update(is_current=False):
+        summaries_refresh(patients=[patient.pk])
 
 
 COMBINATION = "combination_sha256"  # it is no part of either track's model

@@ -24,6 +24,7 @@ from patients.models import (
     DeviceToken,
     Episode,
     MedicationCourse,
+    Note,
     Patient,
     Questionnaire,
     Role,
@@ -40,6 +41,7 @@ from scoring.models import (
     ScoringJob,
     ScoringRun,
 )
+from scoring.summaries import summaries_refresh
 from tests.alert_rows import alert as alert
 from tests.alert_rows import follow_up as follow_up
 from tests.alert_rows import message as message
@@ -159,6 +161,14 @@ def score(
     who: Patient, day: date, depression: float | None = 0.2, mania: float | None = 0.1, **more: Any
 ) -> RiskScore:
     """A decision: equal weights, or the one track's own; None and None is Indeterminate."""
+    made = _score(who, day, depression, mania, **more)
+    summaries_refresh(patients=[who.pk])
+    return made
+
+
+def _score(
+    who: Patient, day: date, depression: float | None = 0.2, mania: float | None = 0.1, **more: Any
+) -> RiskScore:
     known = [p for p in (depression, mania) if p is not None]
     probability = sum(known) / len(known) if known else None
     tier = "Indeterminate" if probability is None else tier_of("overall", probability)
@@ -198,7 +208,9 @@ def history(
 ) -> list[RiskScore]:
     """Decisions of the days up to last_day; the curves get days before the last."""
     back = range(days - 1, -1, -1)
-    return [score(who, last_day - timedelta(days=b), depression(b), mania(b)) for b in back]
+    made = [_score(who, last_day - timedelta(days=b), depression(b), mania(b)) for b in back]
+    summaries_refresh(patients=[who.pk])
+    return made
 
 
 def recording(who: Patient, last_day: date, days: int, seed: int = 0, gap: int = 0) -> None:
@@ -294,6 +306,15 @@ def episode(who: Patient, kind: str = "depression", **more: Any) -> Episode:
     """A recorded mood episode that goes on."""
     values = {"first_day": date(2026, 1, 5), "recorded_by": "dr", "recorded_at": timezone.now()}
     return Episode.objects.create(patient=who, kind=kind, **(values | more))
+
+
+def note(who: Patient, kind: str = "note", **more: Any) -> Note:
+    """A note, or a telephone call with the patient."""
+    now = timezone.now()
+    values = {"text": "Seen today.", "at": now, "author": "dr", "written_at": now}
+    if kind == "contact":
+        values |= {"channel": "phone", "person": "patient", "outcome": "reached"}
+    return Note.objects.create(patient=who, kind=kind, **values | more)
 
 
 def circumstance(who: Patient, kind: str = "shift_work", **more: Any) -> Circumstance:

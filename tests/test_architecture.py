@@ -14,15 +14,25 @@ APPS = ("patients", "scoring", "alerts")  # each may import itself and those bef
 WRITES_AND_READS = {
     *("services", "selectors", "permissions", "runs", "outbox", "nightly"),
     *("storage", "resolving", "sleep_records", "tokens", "uploads", "upload_queue"),
-    *("provenance", "last_data", "absence", "removal"),
+    *("provenance", "last_data", "absence", "removal", "notes", "looked"),
     *("medication_services", "medications", "outcomes"),
     *("model_services", "model_imports", "replay", "shadow"),
     *("lifecycle", "raising", "notices", "mail", "performance"),
     *("baselines", "stretches", "usual"),
     *("circumstances", "situations", "rule_files"),
     *("people", "people_services", "freshness"),
+    *("summaries", "panel", "panel_services"),
 }
-ADAPTERS = {"models", "clinical_models", "ingest", "engines", "learning", "datasets", "fhir"}
+ADAPTERS = {
+    "models",
+    "clinical_models",
+    "summary_models",
+    "ingest",
+    "engines",
+    "learning",
+    "datasets",
+    "fhir",
+}
 LEVELS = {"domain": 0} | dict.fromkeys(ADAPTERS, 1) | dict.fromkeys(WRITES_AND_READS, 2)
 INTERFACE = {
     *("views", "api", "urls", "admin", "presenters", "tasks", "checks", "templatetags"),
@@ -30,10 +40,11 @@ INTERFACE = {
     *("notice_views", "performance_views", "actions"),
     *("medication_views", "outcome_views", "outcome_api"),
     *("baseline_views", "baseline_forms"),
-    *("life_views", "rule_views"),
     "reader_views",
     *("people_views", "people_forms", "account_views", "clinic_views", "pages"),
     *("hub_views", "message_views"),
+    *("life_views", "rule_views", "panel_views"),
+    *("note_views", "chart_views", "summary_views"),
 }
 WITHOUT_DJANGO = {"domain", "ingest", "engines", "datasets", "fhir"}
 NEVER_IN_DOMAIN = {

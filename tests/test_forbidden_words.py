@@ -78,7 +78,7 @@ def test_no_sentence_of_code_templates_scripts_or_rule_files_claims_too_much() -
         "clarity_site/env.py",
         "templates/patients/record.html",
         "templates/parts/recommendation.html",
-        "static/js/charts.js",
+        "static/js/timeline.js",
     ],
 )
 def test_every_kind_of_sentence_is_read(needed: str) -> None:

@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("alerts", "0007_evidence_tier"),
-        ("patients", "0012_reader"),
+        ("patients", "0014_reader"),
     ]
 
     operations = [

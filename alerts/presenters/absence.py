@@ -1,6 +1,5 @@
 """How data that have stopped look: quiet lines, apart from everything about risk."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,9 +7,8 @@ from django.utils.translation import gettext as _
 
 from alerts.absence import holder_of, open_notices, words_of
 from alerts.models import AbsenceNotice
-from alerts.resources import absence_rules
 from clarity_site.said import said_again
-from patients.models import Patient, Role, User
+from patients.models import Patient, User
 from patients.permissions import Permission, may
 from patients.presenters import zone_now
 from patients.templatetags.clarity import moment
@@ -43,16 +41,3 @@ def absence_of(patient: Patient, user: User, now: datetime) -> AbsenceLine | Non
     """The patient's open notice, if their data have stopped."""
     notice = open_notices().filter(patient=patient).first()
     return absence_line(notice, user, now) if notice else None
-
-
-def absence_section(
-    notices: Sequence[AbsenceNotice], user: User, now: datetime
-) -> dict[str, object]:
-    """The panel's section: for coordinators it comes first and lies open."""
-    lines = [absence_line(notice, user, now) for notice in notices]
-    return {
-        "absences": sorted(lines, key=lambda line: bool(line.seen)),
-        "unseen_absences": sum(not line.seen for line in lines),
-        "absence_rules": absence_rules(),
-        "absences_first": user.role == Role.COORDINATOR,
-    }

@@ -1,98 +1,291 @@
-"""How the panel looks: one line a patient."""
+"""How the panel looks: one line a patient, made so that the template has little to do."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
-from django.utils import timezone
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from alerts.selectors import PANEL_DAYS, PanelRow, ScorePoint
-from patients.presenters import Freshness, freshness
-from scoring.models import Tier, Track
-from scoring.presenters.tracks import Change, certainty, change, coverage_words
-from scoring.presenters.trend import sparkline
+from alerts.domain.states import NEW, SNOOZED
+from alerts.domain.who_may import NO, alert_class, answer
+from alerts.models import AlertKind
+from alerts.panel import Asker, summary_of
+from alerts.presenters.panel_cells import (
+    alert_cell,
+    alert_line,
+    spans,
+    spark,
+    stopped_chip,
+    track_cell,
+)
+from patients.domain.days import zone_named
+from patients.models import Diagnosis, MedicationCourse, User
+from patients.presenters import freshness
+from patients.resources import instruments, medication_rules
+from patients.templatetags.clarity import pill
+from scoring.domain.points import SPARK_DAYS
+from scoring.models import ScoreSummary, Tier, Track
+from scoring.presenters.tracks import STEADY_POINTS, coverage_words
 
-SPARK_WIDTH, SPARK_HEIGHT = 160, 40
-TIER_FILTERS = (Tier.HIGH, Tier.MODERATE, Tier.INDETERMINATE, Tier.LOW)
+LITHIUM = MedicationCourse.DrugClass.LITHIUM
+FRESH_ENOUGH = 300  # days: then a date needs no year
 
 
-@dataclass(frozen=True)
-class TrackCell:
-    """One track in a panel row."""
-
-    name: str
-    label: str
-    tier: str | None
-    change: Change | None
-    coverage: str
-    sure: str
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PanelLine:
-    """One patient of the panel, ready for the template."""
+    """One patient, ready for the template."""
 
-    row: PanelRow
-    tracks: tuple[TrackCell, ...]
-    fresh: Freshness
-    spark: dict[str, Any]
-    outdated: date | None
-
-
-def panel_lines(rows: Sequence[PanelRow], now: datetime) -> list[PanelLine]:
-    """Rows for the template; ``outdated`` is the score's day where others have a newer one."""
-    today = timezone.localdate(now)
-    newest = max((row.latest.day for row in rows if row.latest), default=None)
-    return [_line(row, today, newest) for row in rows]
-
-
-def _line(row: PanelRow, today: date, newest: date | None) -> PanelLine:
-    latest = row.latest
-    return PanelLine(
-        row=row,
-        tracks=tuple(_cell(row, Track(name)) for name in Track.values),
-        fresh=freshness(row.last_data, row.today),
-        spark=_spark(row, newest or today),
-        outdated=latest.day if latest and latest.day != newest else None,
-    )
+    code: str
+    name: str
+    diagnosis: str
+    address: str
+    tier: str
+    pill: SafeString
+    dated: str
+    why: str
+    changed: str
+    depression: SafeString
+    mania: SafeString
+    alerts: SafeString
+    totals: SafeString
+    flags: SafeString
+    chips: SafeString
+    pick: str
+    follow_up: str
+    is_due: bool
 
 
-def _cell(row: PanelRow, track: Track) -> TrackCell:
-    seen = row.latest.track(track) if row.latest else None
-    tier = seen.tier if seen and seen.tier != Tier.INDETERMINATE else None
-    coverage = seen.coverage if seen else None
-    return TrackCell(
-        name=track.value,
-        label=str(track.label),
-        tier=tier,
-        change=change(row.points, track),
-        coverage=coverage_words(track, coverage, short=True),
-        sure=certainty(coverage),
-    )
+class Lines:
+    """Makes lines for one user at one moment; what is alike in many rows is made once."""
+
+    def __init__(self, asker: Asker, scores_day: date | None) -> None:
+        self.asker, self.scores_day = asker, scores_day
+        self.role = asker.user.role if isinstance(asker.user, User) else ""
+        self.record = reverse("patient", args=["0"])
+        self.data = reverse("patient-data", args=["0"])
+        self.acknowledge = reverse("alert-acknowledge", args=[0])
+        self.pill: Callable[[str], SafeString] = cache(lambda tier: pill(tier, _(tier)))
+        self.day: Callable[[date], str] = cache(self._day)
+        self.take, self.new, self.week = _("Acknowledge"), _("new"), _("in 7 days")
+        self.not_assessed = _("Not assessed")
+        self.none = _("none")
+        self.kinds = {kind.value: str(kind.label) for kind in AlertKind}
+        self.tiers = {tier.value: _(tier.value) for tier in Tier}
+        self.labels = {track.value: str(track.label) for track in Track}
+        self.diagnoses = {d.value: str(d.label) for d in Diagnosis}
+        self.diagnoses[Diagnosis.UNKNOWN] = _("Diagnosis not recorded")
+
+    def _day(self, day: date) -> str:
+        near = abs((self.asker.now.date() - day).days) < FRESH_ENOUGH
+        return date_format(day, "j M" if near else "j M Y")
+
+    def line(self, patient: Any) -> PanelLine:
+        """The line of one of ``panel_page``."""
+        tier, today = patient.tier_now, self._today(patient)
+        summary = summary_of(patient, self.asker.now)
+        return PanelLine(
+            code=patient.code,
+            name=patient.name,
+            diagnosis=self.diagnoses[patient.diagnosis],
+            address=self.record.replace("/0/", f"/{patient.code}/"),
+            tier=tier.lower(),
+            pill=self.pill(tier),
+            dated=self._dated(summary),
+            why=self._why(summary, patient),
+            changed=self._changed(summary, tier),
+            depression=self._track(summary, "depression"),
+            mania=self._track(summary, "mania"),
+            alerts=alert_cell(map(self._alert, patient.alerts_now), self.none),
+            totals=spans("total", map(self._total, filter(None, (patient.phq, patient.asrm)))),
+            flags=spans("flag", self._flags(patient, summary)),
+            chips=spans("chip", self._chips(patient, today), self._stopped(patient)),
+            pick=" ".join(str(a["id"]) for a in patient.alerts_now if self._may_take(a)),
+            follow_up=self.day(patient.follow_up) if patient.follow_up else "",
+            is_due=bool(patient.follow_up and patient.follow_up <= today),
+        )
+
+    def _today(self, patient: Any) -> date:
+        return self._in_zone(self.asker.now, patient).date()
+
+    def _in_zone(self, moment: datetime, patient: Any) -> datetime:
+        return moment.astimezone(zone_named(patient.zone)) if patient.zone else moment.astimezone()
+
+    def _dated(self, summary: ScoreSummary | None) -> str:
+        if summary is None:
+            return _("no score in 30 days")
+        if summary.day == self.scores_day:
+            return ""
+        return _("of %(day)s") % {"day": self.day(summary.day)}
+
+    def _why(self, summary: ScoreSummary | None, patient: Any) -> str:
+        """Why this row stands where it does, in one short sentence."""
+        for alert in patient.alerts_now:
+            if alert["kind"] == AlertKind.SAFETY and alert["state"] == NEW:
+                return _("Self-harm item of a PHQ-9 answered above 0: nobody has taken it on.")
+        if summary is None:
+            return _("Nothing could be scored in the last 30 days.")
+        if summary.tier == Tier.INDETERMINATE:
+            return self._not_assessed(summary)
+        track = summary.leads
+        tier = getattr(summary, f"{track}_tier")
+        if tier not in (Tier.HIGH, Tier.MODERATE):
+            return ""
+        words = {
+            "track": self.labels[track],
+            "tier": self.tiers[tier],
+            "day": self.day(summary.since),
+            "before": self.tiers.get(summary.before, ""),
+        }
+        if getattr(summary, f"{track}_probability") is None:
+            return _("%(track)s %(tier)s since %(day)s by an early-warning rule.") % words
+        if not summary.before:
+            return _("%(track)s %(tier)s since %(day)s or before.") % words
+        return _("%(track)s %(tier)s since %(day)s, before that %(before)s.") % words
+
+    def _not_assessed(self, summary: ScoreSummary) -> str:
+        if summary.assessed_day is None:
+            return _("Too little data to assess either track.")
+        day = self.day(summary.assessed_day)
+        return _("Too little data; last assessed on %(day)s.") % {"day": day}
+
+    def _changed(self, summary: ScoreSummary | None, tier: str) -> str:
+        before = self.asker.before
+        if summary is None or before is None or not summary.moved_at or summary.moved_at <= before:
+            return ""
+        was = next(was for at, was in summary.moves if datetime.fromisoformat(at) > before)
+        if was == tier:
+            return _("moved and came back")
+        return _("was %(tier)s") % {"tier": self.tiers[was]}
+
+    def _track(self, summary: ScoreSummary | None, name: str) -> SafeString:
+        seen = {k: getattr(summary, f"{name}_{k}", None) for k in TRACK_PARTS}
+        direction, change = _direction(seen["change"])
+        label, days, usual = self.labels[name], seen["days"], seen["usual"]
+        return track_cell(
+            tier=seen["tier"] or "",
+            tier_words=self.tiers[seen["tier"]] if seen["tier"] else self.not_assessed,
+            direction=direction,
+            change=change,
+            week=self.week,
+            coverage=coverage_words(name, seen["coverage"], short=True),
+            spark=spark(name, days, usual, _spark_words(label, days, usual)) if days else "",
+        )
+
+    def _stopped(self, patient: Any) -> str:
+        if not patient.stopped_since:
+            return ""
+        since = self.day(self._in_zone(patient.stopped_since, patient).date())
+        address = self.data.replace("/0/", f"/{patient.code}/")
+        return stopped_chip(address, _("No data since %(day)s") % {"day": since})
+
+    def _chips(self, patient: Any, today: date) -> list[tuple[str, str]]:
+        """(level, words) of each source."""
+        chips = []
+        for device in patient.devices_now:
+            if at := device["at"]:
+                day = self._in_zone(datetime.fromisoformat(at), patient).date()
+                fresh = freshness(day, today)
+                chips.append((fresh.level, f"{device['name']}: {fresh.words}"))
+        return chips or [("lost", freshness(None, today).words)]
+
+    def _total(self, found: dict[str, Any]) -> tuple[str, str]:
+        asked = instruments()[found["instrument"]]
+        words = _("%(name)s %(total)d of %(most)d, %(day)s") % {
+            "name": asked.name,
+            "total": found["total"],
+            "most": asked.range[1],
+            "day": self.day(datetime.fromisoformat(found["at"]).date()),
+        }
+        return "high" if found["total"] >= asked.cut_off else "plain", words
+
+    def _flags(self, patient: Any, summary: ScoreSummary | None) -> list[tuple[str, str]]:
+        """(level, words): an antidepressant beside a mania track that is not Low stands out."""
+        flags, drugs = [], set(patient.drugs_now)
+        if not patient.medication_list_available:
+            flags.append(("unknown", _("List unavailable")))
+        if drugs & set(medication_rules().antidepressants):
+            risen = summary is not None and summary.mania_tier in (Tier.HIGH, Tier.MODERATE)
+            flags.append(("warn" if risen else "plain", _("Antidepressant")))
+        if LITHIUM in drugs:
+            flags.append(("plain", _("Lithium")))
+        return flags
+
+    def _may_take(self, alert: dict[str, Any]) -> bool:
+        """Whether nobody has the alert and the user's role may take it on."""
+        of_class = alert_class(alert["kind"], alert["tier"])
+        return alert["state"] == NEW and answer(self.role, "acknowledge", of_class) != NO
+
+    def _alert(self, alert: dict[str, Any]) -> str:
+        tier, raised = alert["tier"], datetime.fromisoformat(alert["raised_at"])
+        is_new = self.asker.before is not None and raised > self.asker.before
+        address = self.acknowledge.replace("/0/", f"/{alert['id']}/")
+        return alert_line(
+            key=alert["id"],
+            kind=self.kinds[alert["kind"]],
+            tier=tier,
+            tier_words="" if tier == Tier.INDETERMINATE else self.tiers[tier],
+            new=self.new if is_new else "",
+            state=self._state(alert, raised),
+            acknowledge=address if self._may_take(alert) else "",
+            words=self.take,
+        )
+
+    def _state(self, alert: dict[str, Any], raised: datetime) -> str:
+        if alert["state"] == NEW:
+            words = _("nobody has it, %(age)s") % {"age": age_words(self.asker.now - raised)}
+            return words + (" · " + _("escalated") if alert["level"] else "")
+        holder = alert["holder"] or _("somebody")
+        if alert["state"] == SNOOZED:
+            until = date_format(datetime.fromisoformat(alert["due_at"]).astimezone(), "j M, H:i")
+            return _("%(who)s snoozed it until %(until)s") % {"who": holder, "until": until}
+        return _("%(who)s has it") % {"who": holder}
 
 
-def _spark(row: PanelRow, last_day: date) -> dict[str, Any]:
-    size = (last_day, PANEL_DAYS, SPARK_WIDTH, SPARK_HEIGHT)
-    lines = {name: sparkline(row.points, name, *size) for name in Track.values}
-    assessed = sum(
-        any(p.track(t).probability is not None for t in Track.values) for p in row.points
-    )
-    words = " ".join(f"{Track(name).label} {_percents(row.points, name)}." for name in Track.values)
-    return {
-        "lines": lines,
-        "width": SPARK_WIDTH,
-        "height": SPARK_HEIGHT,
-        "words": f"Last {PANEL_DAYS} days, {assessed} assessed. {words}",
+TRACK_PARTS = ("tier", "coverage", "change", "days", "usual")
+
+
+def _direction(change: int | None) -> tuple[str, str]:
+    if change is None:
+        return "", ""
+    if abs(change) < STEADY_POINTS:
+        return "steady", _("steady")
+    sign = "+" if change > 0 else "\u2212"
+    return "up" if change > 0 else "down", _("%(points)s pts") % {"points": f"{sign}{abs(change)}"}
+
+
+def _spark_words(label: str, days: Sequence[int | None], usual: Sequence[int] | None) -> str:
+    known = [percent for percent in days if percent is not None]
+    if not known:
+        return _("%(track)s: no day of the last 30 was assessed.") % {"track": label}
+    words = _("%(track)s: from %(first)d to %(last)d percent, %(days)d of %(all)d days assessed.")
+    said = words % {
+        "track": label,
+        "first": known[0],
+        "last": known[-1],
+        "days": len(known),
+        "all": SPARK_DAYS,
     }
+    if not usual:
+        return said
+    band = _("Usual for this person: %(low)d to %(high)d percent.")
+    return f"{said} {band % {'low': usual[0], 'high': usual[1]}}"
 
 
-def _percents(points: Sequence[ScorePoint], track: str) -> str:
-    values = [p.track(track).probability for p in points]
-    known = [round(v * 100) for v in values if v is not None]
-    return f"from {known[0]} to {known[-1]} percent" if known else "not assessed"
+def age_words(age: Any) -> str:
+    """“3 h” or “2 days”."""
+    hours = max(int(age.total_seconds() // 3600), 0)
+    if hours < 48:
+        return _("%(hours)d h") % {"hours": hours}
+    return ngettext("%(days)d day", "%(days)d days", hours // 24) % {"days": hours // 24}
 
 
-def tier_counts(rows: Sequence[PanelRow]) -> list[tuple[str, int]]:
-    """How many patients each tier has, most urgent first."""
-    return [(str(tier), sum(row.tier == tier for row in rows)) for tier in TIER_FILTERS]
+def panel_lines(patients: Sequence[Any], asker: Asker, scores_day: date | None) -> list[PanelLine]:
+    """Lines of patients from ``panel_page``."""
+    lines = Lines(asker, scores_day)
+    return [lines.line(patient) for patient in patients]

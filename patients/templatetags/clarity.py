@@ -43,6 +43,12 @@ def pill(tier: str | None, words: str = "") -> SafeString:
     )
 
 
+@register.simple_tag
+def tier_word(tier: str | None) -> str:
+    """The tier in the reader's language; nothing as “–”."""
+    return said_again(tier) if tier else MISSING
+
+
 @register.filter
 def said(text: Any) -> str:
     """A stored or made English text in the reader's language."""

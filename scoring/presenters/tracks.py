@@ -2,11 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import Any
 
-from alerts.selectors import TIER_ORDER, ScorePoint
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
 from patients.templatetags.clarity import day as day_words
+from patients.templatetags.clarity import percent
+from scoring.domain.points import TIER_RANK, ScorePoint, change_points
+from scoring.domain.points import leading_track as leading_track
+from scoring.domain.points import tier_since as tier_since
 from scoring.models import Baseline, IntakeAssessment, RiskScore, Tier, Track
 from scoring.resources import baseline_rules
 from scoring.services import DELTA
@@ -15,6 +21,14 @@ NIGHTS = 30
 STEADY_POINTS = 5  # smaller changes over a week are called steady
 LEAST_SD, MOST_SD = 0.05, 5.0  # less reads 0.0; beyond, a spread from 14 to 56 days says no more
 WELL_COVERED, FAIRLY_COVERED = 0.8, 0.6
+TIER_WORDS = {
+    Tier.LOW: gettext_lazy("Low"),
+    Tier.MODERATE: gettext_lazy("Moderate"),
+    Tier.HIGH: gettext_lazy("High"),
+    Tier.INDETERMINATE: gettext_lazy("Indeterminate"),
+}
+TRACK_WORDS = {Track.DEPRESSION: gettext_lazy("Depression"), Track.MANIA: gettext_lazy("Mania")}
+PART_WORDS = {"mania": gettext_lazy("mania"), "hypomania": gettext_lazy("hypomania")}
 
 
 @dataclass(frozen=True)
@@ -44,14 +58,14 @@ def _track_view(score: RiskScore, track: Track) -> TrackView:
     parts = [(p, stored.get(f"{p}_probability")) for p in ("mania", "hypomania")]
     return TrackView(
         name=track.value,
-        label=str(track.label),
+        label=str(TRACK_WORDS[track]),
         assessed=assessed,
         tier=stored.get("tier") if stored.get("tier") != Tier.INDETERMINATE else None,
         probability=stored.get("probability") if assessed else None,
         reason=stored.get("reason") or "",
         coverage=stored.get("coverage"),
         contributions=stored.get("contributions") or [] if assessed else [],
-        parts=tuple((p, v) for p, v in parts if v is not None) if assessed else (),
+        parts=tuple((str(PART_WORDS[p]), v) for p, v in parts if v is not None) if assessed else (),
         weight=(score.weights or {}).get(track.value) if assessed else None,
     )
 
@@ -59,17 +73,19 @@ def _track_view(score: RiskScore, track: Track) -> TrackView:
 def coverage_words(track: str, coverage: float | None, short: bool = False) -> str:
     """“28 of 30 nights” or “92 % of the week worn”."""
     if coverage is None:
-        return "" if short else "coverage not known"
+        return "" if short else _("coverage not known")
     if track == Track.MANIA:
-        return f"{round(coverage * NIGHTS)} of {NIGHTS} nights"
-    return f"{round(coverage * 100)}\u202f% {'worn' if short else 'of the week worn'}"
+        told = {"nights": round(coverage * NIGHTS), "of": NIGHTS}
+        return _("%(nights)d of %(of)d nights") % told
+    share = {"share": percent(coverage)}
+    return (_("%(share)s worn") if short else _("%(share)s of the week worn")) % share
 
 
 def certainty(coverage: float | None) -> str:
     """How well the data cover what the model asks for: good, fair or limited."""
     if coverage is None or coverage < FAIRLY_COVERED:
-        return "limited"
-    return "good" if coverage >= WELL_COVERED else "fair"
+        return _("limited")
+    return _("good") if coverage >= WELL_COVERED else _("fair")
 
 
 @dataclass(frozen=True)
@@ -82,21 +98,24 @@ class Change:
     @property
     def words(self) -> str:
         """“up 12 points in 7 days”."""
+        size = abs(self.points)
         if self.direction == "steady":
-            return "steady over 7 days"
-        return f"{self.direction} {abs(self.points)} points in 7 days"
+            return _("steady over 7 days")
+        if self.direction == "up":
+            words = ngettext("up %(n)d point in 7 days", "up %(n)d points in 7 days", size)
+        else:
+            words = ngettext("down %(n)d point in 7 days", "down %(n)d points in 7 days", size)
+        return words % {"n": size}
 
 
 def change(points: Sequence[ScorePoint], track: str) -> Change | None:
     """The newest day against seven days before; None unless both were assessed."""
-    if not points:
-        return None
-    then = {point.day: point for point in points}.get(points[-1].day - timedelta(days=7))
-    now_p = points[-1].track(track).probability
-    then_p = then.track(track).probability if then else None
-    if now_p is None or then_p is None:
-        return None
-    delta = round((now_p - then_p) * 100)
+    delta = change_points(points, track)
+    return None if delta is None else change_of(delta)
+
+
+def change_of(delta: int) -> Change:
+    """The change of so many points."""
     if abs(delta) < STEADY_POINTS:
         return Change(delta, "steady")
     return Change(delta, "up" if delta > 0 else "down")
@@ -110,9 +129,17 @@ def since_intake(points: Sequence[ScorePoint], track: str, intake: IntakeAssessm
     seen = [t.tier for p in points if (t := p.track(track)).probability is not None]
     if intake is None or track != Track.DEPRESSION or len(seen) != 1 or not seen[0]:
         return ""
-    now, then = TIER_ORDER[Tier(seen[0])], TIER_ORDER[Tier(intake.tier)]
-    side = "as" if now == then else "higher than" if now > then else "lower than"
-    return f"{side} at intake (PHQ-9 {intake.phq9}, {intake.tier}, {day_words(intake.day)})"
+    now, then = TIER_RANK[seen[0]], TIER_RANK[intake.tier]
+    told = {
+        "phq9": intake.phq9,
+        "tier": TIER_WORDS[Tier(intake.tier)],
+        "day": day_words(intake.day),
+    }
+    if now == then:
+        return _("as at intake (PHQ-9 %(phq9)d, %(tier)s, %(day)s)") % told
+    if now > then:
+        return _("higher than at intake (PHQ-9 %(phq9)d, %(tier)s, %(day)s)") % told
+    return _("lower than at intake (PHQ-9 %(phq9)d, %(tier)s, %(day)s)") % told
 
 
 def own_history(score: RiskScore, view: TrackView) -> str:
@@ -122,33 +149,15 @@ def own_history(score: RiskScore, view: TrackView) -> str:
         return ""
     size = min(abs(delta), MOST_SD)
     if size < LEAST_SD:
-        return "as in this person’s own last 8 weeks"
-    more = "more than " if size == MOST_SD else ""
-    side = "above" if delta > 0 else "below"
-    return f"{more}{size:.1f} SD {side} this person’s own last 8 weeks"
-
-
-def tier_since(points: Sequence[ScorePoint], track: str) -> tuple[date, str | None]:
-    """First day of the present tier, and the tier before. Days not assessed are passed over."""
-    assessed = [p for p in points if p.track(track).tier in (Tier.LOW, Tier.MODERATE, Tier.HIGH)]
-    since, before = points[-1].day, None
-    for point in reversed(assessed):
-        if point.track(track).tier != points[-1].track(track).tier:
-            before = point.track(track).tier
-            break
-        since = point.day
-    return since, before
-
-
-def leading_track(point: ScorePoint) -> str:
-    """The track that a reader should hear of first."""
-
-    def weight(track: str) -> tuple[int, float]:
-        seen = point.track(track)
-        rank = TIER_ORDER[Tier(seen.tier)] if seen.tier else -1
-        return rank, -1.0 if seen.probability is None else seen.probability
-
-    return max(Track.values, key=weight)
+        return _("as in this person’s own last 8 weeks")
+    told = {"sd": number_format(size, 1)}
+    if size == MOST_SD:
+        if delta > 0:
+            return _("more than %(sd)s SD above this person’s own last 8 weeks") % told
+        return _("more than %(sd)s SD below this person’s own last 8 weeks") % told
+    if delta > 0:
+        return _("%(sd)s SD above this person’s own last 8 weeks") % told
+    return _("%(sd)s SD below this person’s own last 8 weeks") % told
 
 
 def main_features(baseline: Baseline) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """`make bench`: speed, memory and size on this machine, each in a process of its own.
 
-python -m tests.bench [main_job] [models] [rhythm] [nightly] [storage] [api] [apple] [--quick]
+python -m tests.bench [main_job] [models] [rhythm] [nightly] [storage] [api] [apple] [panel]
+                      [record] [--quick]
 """
 
 import os
@@ -8,7 +9,10 @@ import subprocess
 import sys
 import tempfile
 
-BENCHES = ("main_job", "models", "rhythm", "nightly", "storage", "api", "apple")
+BENCHES = (
+    *("main_job", "models", "rhythm", "nightly", "storage", "api", "apple", "panel"),
+    "record",
+)
 ONE = "import sys; from importlib import import_module; import_module(sys.argv[1]).main()"
 
 

@@ -79,10 +79,14 @@ def clinician(page: Page, code: str, out: Path, suffix: str) -> None:
         page.goto(f"/patients/{code}/")
     else:
         page.locator("table.panel tbody th a").first.click()
-    page.locator("#trend .main-svg").first.wait_for()
-    page.locator("#activity .main-svg").first.wait_for()
+    page.locator("#timeline[data-drawn]").wait_for()
+    for place in ("#actogram", "#raster"):
+        page.locator(place).scroll_into_view_if_needed()
+        page.locator(f"{place} svg").first.wait_for()
     save(page, out / f"patient-{suffix}.png")
     record = page.url
+    page.goto(f"{record}summary/")
+    save(page, out / f"summary-{suffix}.png")
     page.goto("/alerts/")
     page.locator("summary").first.click()
     save(page, out / f"alerts-{suffix}.png")

@@ -183,9 +183,8 @@ def test_a_coordinator_looks_after_data_that_have_stopped(
     absence_watch(now=datetime.now(UTC))
     page = visit.page
     visit.log_in(Role.COORDINATOR)
-    stopped = page.locator("#data-stopped")
-    expect(stopped.get_by_role("link", name="CL-0130")).to_be_visible()
-    stopped.get_by_role("link", name="CL-0130").click()
+    page.get_by_role("link", name="Data stopped").click()
+    page.locator("#p-CL-0130").get_by_role("link", name="No data since").click()
     page.get_by_label("Note on the missing data (optional)").fill("Will ring on Monday.")
     page.get_by_role("button", name="I look after it").click()
     expect(page.get_by_text("Noted that you look after the data of CL-0130.")).to_be_visible()

@@ -73,6 +73,7 @@ def clinic() -> dict[str, Any]:
         "token_id": factories.device_token(patient).pk,
         "device_id": factories.device(patient).pk,
         "circumstance_id": factories.circumstance(patient).pk,
+        "note_id": factories.note(patient).pk,
         "id": mine.pk,
     }
     return {"mine": mine, "other": other, "patient": patient, "values": keys}
@@ -83,6 +84,7 @@ PARAMETERS = {
     *("token_id", "upload_id", "device_id", "follow_up_id", "questionnaire_id", "episode_id"),
     "stretch_id",
     "circumstance_id",
+    "note_id",
 }
 WITH_PATIENT = [(r, p) for r, p in ALL if PARAMETERS & set(names(r))]
 

@@ -1,6 +1,6 @@
 """A database of the version before keeps its rows, and they fit what holds from now on."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -9,7 +9,8 @@ from django.db.migrations.executor import MigrationExecutor
 
 from scoring import resources
 from scoring.model_services import version_used
-from scoring.models import ModelVersion
+from scoring.models import ModelVersion, ScoreSummary
+from scoring.summaries import summaries_rebuild
 
 
 def migrated_to(name: str) -> Any:
@@ -65,5 +66,24 @@ def test_of_several_open_proposals_the_newest_stays_and_what_is_in_force_is_kept
             ("A", "approved"), ("A", "rejected"), ("A", "proposed"), ("B", "proposed"),
         ]  # fmt: skip
         assert new.get(state="rejected").ended_reason == "A newer version was proposed."
+    finally:
+        forward_again()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_scores_of_before_get_their_summaries() -> None:
+    try:
+        old = migrated_to("0005_baseline_versions")
+        patient = old.get_model("patients", "Patient").objects.create(code="P-1")
+        track = {"status": "ok", "tier": "High", "probability": 0.9, "coverage": 0.9}
+        for day in range(1, 20):
+            old.get_model("scoring", "RiskScore").objects.create(
+                patient=patient, day=date(2026, 3, day), tier="High", probability=0.9,
+                depression=track, mania=track, weights={}, reasons=[], context={},
+                scored_at=datetime(2026, 3, day, 9, tzinfo=UTC),
+            )  # fmt: skip
+        forward_again()
+        assert ScoreSummary.objects.get().day == date(2026, 3, 19)
+        assert summaries_rebuild() == 0
     finally:
         forward_again()

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("patients", "0011_people_and_tour"),
+        ("patients", "0013_notes"),
     ]
 
     operations = [

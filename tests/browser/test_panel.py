@@ -1,0 +1,235 @@
+"""The panel by keyboard, by many at once, without reloading and without JavaScript."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Browser, Page, expect
+
+from alerts import services
+from alerts.models import Alert
+from alerts.presenters import panel_page
+from patients.models import CareTeamMember, Role, User
+from tests import factories
+from tests.browser.clinic import PASSWORD
+from tests.browser.test_journey import Visit, visit  # noqa: F401
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+LOOK = "document.dispatchEvent(new Event('visibilitychange'))"
+
+
+def focused(page: Page) -> str:
+    """The words of what has the focus."""
+    return str(page.evaluate("document.activeElement.textContent"))
+
+
+def alert_of(code: str) -> Alert:
+    return Alert.objects.exclude(state="dismissed").get(patient__code=code)
+
+
+def test_a_morning_by_keyboard_alone(visit: Visit) -> None:  # noqa: F811
+    page = visit.page
+    visit.log_in(Role.PSYCHIATRIST)
+    for key, code in (("j", "CL-0107"), ("j", "CL-0112"), ("j", "CL-0121"), ("k", "CL-0112")):
+        page.keyboard.press(key)
+        assert focused(page) == code
+    outline = "getComputedStyle(document.activeElement).outlineStyle"
+    assert page.evaluate(outline) == "solid"
+
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    page.keyboard.press("j")  # behind a dialog nothing moves
+    page.keyboard.press("Escape")
+    expect(page.locator("#keys")).to_be_hidden()
+    page.keyboard.press("d")
+    expect(page.locator("#dismiss")).to_contain_text("CL-0112, Depression High")
+    page.keyboard.press("Tab")
+    page.locator("#d-reason").press("D")  # “Data artefact …”
+    page.locator("#d-reason").press("Enter")
+    page.locator("#d-note").focus()
+    page.keyboard.type("Watch lay in a drawer, d s a j ?")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Depression alert of CL-0112 dismissed.")).to_be_visible()
+    dismissed = Alert.objects.get(patient__code="CL-0112")
+    assert (dismissed.state, dismissed.transitions.last().reason) == ("dismissed", "data-artifact")
+
+    for _ in range(2):
+        page.keyboard.press("j")
+    page.keyboard.press("k")
+    assert focused(page) == "CL-0107"
+    page.keyboard.press("a")
+    expect(page.get_by_text("Mania alert of CL-0107 acknowledged.")).to_be_visible()
+    assert alert_of("CL-0107").state == "acknowledged"
+    page.keyboard.press("j")
+    page.keyboard.press("s")
+    expect(page.locator("#snooze")).to_contain_text("CL-0107")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Mania alert of CL-0107 snoozed.")).to_be_visible()
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="CL-0107")).to_be_visible()
+
+
+def test_keys_are_never_taken_from_where_one_writes(visit: Visit) -> None:  # noqa: F811
+    page = visit.page
+    visit.log_in(Role.PSYCHIATRIST)
+    page.keyboard.press("/")
+    page.keyboard.type("asdjk?x")
+    expect(page.get_by_label("Code")).to_have_value("asdjk?x")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    page.keyboard.press("Escape")
+    page.get_by_label("Track").focus()
+    page.keyboard.press("d")  # chooses in the list
+    expect(page.get_by_label("Track")).to_have_value("depression")
+    page.locator("body").press("Control+j")
+    assert Alert.objects.filter(state="acknowledged").count() == 1  # as the clinic was made
+
+
+def test_many_are_taken_on_with_one_reason(visit: Visit) -> None:  # noqa: F811
+    page = visit.page
+    visit.log_in(Role.COORDINATOR)
+    bar = page.get_by_role("button", name="Acknowledge ticked")
+    expect(bar).to_be_hidden()
+    page.get_by_role("checkbox", name="CL-0107").check()
+    page.keyboard.press("j")  # from the row of the tick on
+    page.keyboard.press("x")
+    expect(page.get_by_role("checkbox", name="CL-0112")).to_be_checked()
+    expect(bar).to_contain_text("(2)")
+    page.get_by_label("Acknowledge the ticked rows, because").fill("Calling both at ten.")
+    services.alert_acknowledge(
+        alert=alert_of("CL-0112"), by=User.objects.get(username="psychiatrist.1")
+    )
+    bar.click()
+    expect(page.get_by_text("1 alert acknowledged.")).to_be_visible()
+    expect(page.get_by_text("CL-0112, Depression: not acknowledged.")).to_be_visible()
+    row = page.locator("#p-CL-0107")
+    expect(row).to_contain_text("coordinator.1 has it")
+
+
+def test_what_changed_comes_without_reloading_and_leaves_one_where_one_was(
+    visit: Visit,  # noqa: F811
+    clinic: dict[str, Any],
+) -> None:
+    page = visit.page
+    visit.log_in(Role.PSYCHIATRIST)
+    page.evaluate("window.stayed = true")
+    page.get_by_role("checkbox", name="CL-0126").check()
+    for _ in range(3):
+        page.keyboard.press("j")
+    before = focused(page)
+    ian = clinic["patients"]["CL-0145"]
+    factories.score(ian, clinic["day"], 0.95, 0.95, revision=2, is_current=False)
+    of = ian.scores.filter(is_current=True).get(day=clinic["day"])
+    services.alert_acknowledge(
+        alert=factories.alert(of, raised_at=timezone.now()),
+        by=User.objects.get(username="coordinator.1"),
+    )
+    page.evaluate(LOOK)
+    expect(page.locator("#p-CL-0145")).to_contain_text("coordinator.1 has it")
+    expect(page.get_by_text("Updated just now.")).to_be_visible()
+    assert page.evaluate("window.stayed") is True
+    assert focused(page) == before
+    expect(page.get_by_role("checkbox", name="CL-0126")).to_be_checked()
+    expect(page.get_by_role("button", name="Acknowledge ticked")).to_contain_text("(1)")
+    page.get_by_role("checkbox", name="CL-0126").uncheck()  # what is on the page still works
+    expect(page.get_by_role("button", name="Acknowledge ticked")).to_be_hidden()
+
+
+def test_more_rows_come_as_one_scrolls(
+    visit: Visit,  # noqa: F811
+    monkeypatch: Any,
+) -> None:
+    monkeypatch.setattr(panel_page, "PAGE_SIZE", 4)
+    page = visit.page
+    page.set_viewport_size({"width": 1280, "height": 300})
+    visit.log_in(Role.PSYCHIATRIST)
+    rows = page.locator("#panel tr[data-code]")
+    expect(rows).to_have_count(4)
+    for _ in range(6):
+        page.mouse.wheel(0, 4000)
+        page.wait_for_timeout(150)
+    expect(rows).to_have_count(10)
+    expect(page.get_by_role("link", name="Show more")).to_have_count(0)
+    codes = [row.get_attribute("data-code") for row in rows.all()]
+    assert len(set(codes)) == 10
+
+
+@pytest.mark.parametrize("width", [360, 1360])
+def test_all_of_it_works_without_javascript(
+    chromium: Browser, clinic: dict[str, Any], live_server: Any, monkeypatch: Any, width: int
+) -> None:
+    monkeypatch.setattr(panel_page, "PAGE_SIZE", 6)
+    context = chromium.new_context(
+        base_url=live_server.url,
+        java_script_enabled=False,
+        viewport={"width": width, "height": 800},
+    )
+    page = context.new_page()
+    page.goto("/")
+    page.get_by_label("User name").fill("psychiatrist.1")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    first = page.locator("#panel tr[data-code]").first
+    expect(first).to_contain_text("CL-0107")
+    first.get_by_role("button", name="Acknowledge").click()
+    expect(page.get_by_text("Mania alert of CL-0107 acknowledged.")).to_be_visible()
+    page.get_by_role("link", name="Show more").click()
+    expect(page.locator("#panel tr[data-code]")).to_have_count(4)
+    page.get_by_role("link", name="Back to the top of the list").click()
+    page.get_by_role("checkbox", name="CL-0112").check()
+    page.get_by_label("Acknowledge the ticked rows, because").fill("Calling at ten.")
+    page.get_by_role("button", name="Acknowledge ticked").click()
+    expect(page.get_by_text("1 alert acknowledged.")).to_be_visible()
+    page.get_by_text("Search and filter").click()
+    page.get_by_label("Alerts", exact=True).select_option("mine")
+    page.get_by_role("button", name="Show", exact=True).click()
+    expect(page.locator("#panel tr[data-code]")).to_have_count(2)
+    page.get_by_label("Save these filters as a view named").fill("My morning")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("link", name="My morning 2")).to_be_visible()
+    context.close()
+
+
+def test_a_new_psychiatrist_finds_whom_to_call_and_takes_it_on_in_two_clicks(
+    visit: Visit,  # noqa: F811
+    clinic: dict[str, Any],
+) -> None:
+    new = factories.user(Role.PSYCHIATRIST, "new.1", PASSWORD)
+    for patient in clinic["patients"].values():
+        CareTeamMember.objects.create(patient=patient, user=new)
+    page, clicks = visit.page, []
+    page.expose_function("clicked", lambda what: clicks.append(what))
+    page.add_init_script(
+        "addEventListener('click', e => { if (e.isTrusted) clicked(e.target.textContent) }, true)"
+    )
+    page.goto("/")
+    page.get_by_label("User name").fill("new.1")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    first = page.locator("#panel tr[data-code]").first
+    expect(first).to_contain_text("CL-0107")
+    expect(first).to_contain_text("Mania High since")
+    expect(first).to_contain_text("nobody has it")
+    first.get_by_role("button", name="Acknowledge").click()
+    expect(page.get_by_text("Mania alert of CL-0107 acknowledged.")).to_be_visible()
+    assert alert_of("CL-0107").state == "acknowledged"
+    page.locator("#panel tr[data-code]").first.get_by_role("link", name="CL-0107").click()
+    expect(page.get_by_text("The mania risk indicator is High since")).to_be_visible()
+    assert len(clicks) <= 6, clicks
+
+
+def test_last_visits_changes_are_marked(visit: Visit, clinic: dict[str, Any]) -> None:  # noqa: F811
+    long_ago = timezone.now() - timedelta(hours=30)
+    User.objects.filter(username="psychiatrist.1").update(panel_seen_at=long_ago)
+    gus = clinic["patients"]["CL-0138"]
+    gus.scores.filter(day=clinic["day"]).delete()
+    factories.score(gus, clinic["day"], 0.9, 0.9, scored_at=timezone.now() - timedelta(hours=2))
+    visit.log_in(Role.PSYCHIATRIST)
+    visit.page.get_by_role("link", name="Changed since my last visit").click()
+    row = visit.page.locator("#p-CL-0138")
+    expect(row).to_contain_text("was Low")
+    visit.page.get_by_role("button", name="Mark all as seen").click()
+    expect(visit.page.get_by_role("link", name="Changed since my last visit 0")).to_be_visible()
