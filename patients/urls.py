@@ -23,6 +23,9 @@ from patients import people_views as people
 
 pages = [
     path("", panel.panel, name="panel"),
+    path("language/", reader_views.language_choose, name="language"),
+    path("preferences/", reader_views.preferences, name="preferences"),
+    path("preferences/save/", reader_views.preferences_save, name="preferences-save"),
     path("panel/rows/", panel.panel_rows, name="panel-rows"),
     path("panel/changes/", panel.panel_changes, name="panel-changes"),
     path("panel/export.csv", panel.panel_csv, name="panel-csv"),
@@ -30,9 +33,6 @@ pages = [
     path("panel/views/save/", panel.view_save, name="panel-view-save"),
     path("panel/views/remove/", panel.view_remove, name="panel-view-remove"),
     path("panel/seen/", panel.panel_seen, name="panel-seen"),
-    path("language/", reader_views.language_choose, name="language"),
-    path("preferences/", reader_views.preferences, name="preferences"),
-    path("preferences/save/", reader_views.preferences_save, name="preferences-save"),
     path("patients/<slug:code>/", views.patient_page, name="patient"),
     path("patients/<slug:code>/timeline.json", chart_views.timeline_json, name="timeline-json"),
     path("patients/<slug:code>/timeline/", chart_views.timeline_table, name="timeline-table"),

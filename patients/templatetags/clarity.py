@@ -46,7 +46,7 @@ def pill(tier: str | None, words: str = "") -> SafeString:
 @register.simple_tag
 def tier_word(tier: str | None) -> str:
     """The tier in the reader's language; nothing as “–”."""
-    return gettext(tier) if tier else MISSING
+    return said_again(tier) if tier else MISSING
 
 
 @register.filter
