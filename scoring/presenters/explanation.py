@@ -124,7 +124,7 @@ def _row(item: Mapping[str, Any], life: Sequence[Circumstance], most: float) -> 
         points=_points(item["points"]),
         raises=item["points"] > 0,
         bar=round(abs(item["points"]) / most * BAR, 1),
-        note=says_less(str(item["name"]), life),
+        note=said_again(says_less(str(item["name"]), life)),
     )
 
 
