@@ -12,6 +12,7 @@ from alerts.models import Alert, AlertKind, FollowUp
 from alerts.presenters.cards import TITLES
 from alerts.presenters.record import freshness_of, standing_of
 from alerts.selectors import alerts_visible_to
+from clarity_site.said import said_again
 from patients.medications import courses_that_count
 from patients.models import Diagnosis, Patient, User
 from patients.presenters import zone_now
@@ -188,8 +189,8 @@ def _advice(considered: Sequence[Mapping[str, Any]], alerts: Sequence[Alert]) ->
     for advice in told:
         if advice and advice.get("text"):
             yield _("%(text)s Source: %(source)s.") % {
-                "text": " ".join(advice["text"].split()),
-                "source": advice.get("source", ""),
+                "text": said_again(" ".join(advice["text"].split())),
+                "source": said_again(advice.get("source", "")),
             }
 
 

@@ -116,4 +116,8 @@ MESSAGES = (
     _("mdd"),
     _("bipolar 1"),
     _("bipolar 2"),
+    # the panel
+    _("Say in one line why you acknowledge these alerts."),
+    _("Acknowledge up to %(a)s alerts at once."),
+    _("Give the view a name."),
 )

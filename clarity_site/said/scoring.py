@@ -176,4 +176,5 @@ MESSAGES = (
     _("earlier for mania, later for depression"),
     _("later for mania, earlier for depression"),
     _("later for mania, later for depression"),
+    _("compared with the reference group"),
 )

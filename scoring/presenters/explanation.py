@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from clarity_site.said import said_again
 from patients.templatetags.clarity import percent, quantity, signed
 from scoring.domain.circumstances import Circumstance, says_less
 from scoring.domain.explain import EXPLANATION_FAILED
@@ -123,7 +124,7 @@ def _row(item: Mapping[str, Any], life: Sequence[Circumstance], most: float) -> 
         points=_points(item["points"]),
         raises=item["points"] > 0,
         bar=round(abs(item["points"]) / most * BAR, 1),
-        note=says_less(str(item["name"]), life),
+        note=said_again(says_less(str(item["name"]), life)),
     )
 
 
@@ -134,7 +135,7 @@ def _value(item: Mapping[str, Any]) -> str:
 def _usual(item: Mapping[str, Any]) -> str:
     if item["usual"] is not None:
         return quantity(item["usual"], item["unit"])
-    return AGAINST_REFERENCE if item["label"].endswith(AGAINST_REFERENCE) else ""
+    return said_again(AGAINST_REFERENCE) if item["label"].endswith(AGAINST_REFERENCE) else ""
 
 
 def _side(item: Mapping[str, Any]) -> str:
@@ -164,7 +165,7 @@ def _in_life(item: Mapping[str, Any], life: Sequence[Circumstance]) -> str:
 
 
 def _short(item: Mapping[str, Any]) -> str:
-    return str(item["label"]).removesuffix(f", {AGAINST_REFERENCE}")
+    return said_again(str(item["label"]).removesuffix(f", {AGAINST_REFERENCE}"))
 
 
 def _points(points: float) -> str:

@@ -30,7 +30,7 @@ NOT_PAGES = ("admin/", "api/", "health/", "metrics", "logout/")
 # Pages that are being written anew at the moment.
 NOT_YET = (
     *("alerts/", "messages/", "rules/<slug:rule>/"),
-    *("patients/<slug:code>/$", "$"),
+    *("patients/<slug:code>/$", "patients/<slug:code>/summary/"),
 )
 # The same word in both languages, and names.
 SAME = {
@@ -40,7 +40,7 @@ SAME = {
     *("Lamotrigine", "Questionnaires", "Licence", "UTC", "HTML", "CSV", "Distributions", "KS"),
     # what the clinic of this test typed or stored
     *(
-        *("band 12", "band", "Flu", "min", "ms", "h", "minutes"),
+        *("pts", "Code", "Kim", "Dahl", "band 12", "band", "Flu", "min", "ms", "h", "minutes"),
         "Watch",
         "dr",
         "The model file is missing.",
