@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from urllib.parse import urlencode
 
 PANEL_DAYS = 30
-PAGE_SIZE = 100
+PAGE_SIZE = 60  # what two workers draw in time; more rows come as one scrolls
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "tier": ("High", "Moderate", "Indeterminate", "Low"),
     "track": ("depression", "mania", "rising", "unassessed"),

@@ -9,8 +9,8 @@ from typing import Any
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from alerts.domain.states import NEW, SNOOZED
 from alerts.domain.who_may import NO, alert_class, answer
@@ -67,6 +67,8 @@ class Lines:
     def __init__(self, asker: Asker, scores_day: date | None) -> None:
         self.asker, self.scores_day = asker, scores_day
         self.role = asker.user.role if isinstance(asker.user, User) else ""
+        # Looking a text up costs more than all else of a row: once for all rows is enough.
+        self.said: Callable[[str], str] = cache(gettext)
         self.record = reverse("patient", args=["0"])
         self.data = reverse("patient-data", args=["0"])
         self.acknowledge = reverse("alert-acknowledge", args=[0])
@@ -117,6 +119,7 @@ class Lines:
         return moment.astimezone(zone_named(patient.zone)) if patient.zone else moment.astimezone()
 
     def _dated(self, summary: ScoreSummary | None) -> str:
+        _ = self.said
         if summary is None:
             return _("no score in 30 days")
         if summary.day == self.scores_day:
@@ -125,6 +128,7 @@ class Lines:
 
     def _why(self, summary: ScoreSummary | None, patient: Any) -> str:
         """Why this row stands where it does, in one short sentence."""
+        _ = self.said
         for alert in patient.alerts_now:
             if alert["kind"] == AlertKind.SAFETY and alert["state"] == NEW:
                 return _("Self-harm item of a PHQ-9 answered above 0: nobody has taken it on.")
@@ -149,12 +153,14 @@ class Lines:
         return _("%(track)s %(tier)s since %(day)s, before that %(before)s.") % words
 
     def _not_assessed(self, summary: ScoreSummary) -> str:
+        _ = self.said
         if summary.assessed_day is None:
             return _("Too little data to assess either track.")
         day = self.day(summary.assessed_day)
         return _("Too little data; last assessed on %(day)s.") % {"day": day}
 
     def _changed(self, summary: ScoreSummary | None, tier: str) -> str:
+        _ = self.said
         before = self.asker.before
         if summary is None or before is None or not summary.moved_at or summary.moved_at <= before:
             return ""
@@ -165,7 +171,7 @@ class Lines:
 
     def _track(self, summary: ScoreSummary | None, name: str) -> SafeString:
         seen = {k: getattr(summary, f"{name}_{k}", None) for k in TRACK_PARTS}
-        direction, change = _direction(seen["change"])
+        direction, change = self._direction(seen["change"])
         label, days, usual = self.labels[name], seen["days"], seen["usual"]
         return track_cell(
             tier=seen["tier"] or "",
@@ -174,10 +180,43 @@ class Lines:
             change=change,
             week=self.week,
             coverage=coverage_words(name, seen["coverage"], short=True),
-            spark=spark(name, days, usual, _spark_words(label, days, usual)) if days else "",
+            spark=spark(name, days, usual, self._spark_words(label, days, usual)) if days else "",
         )
 
+    def _direction(self, change: int | None) -> tuple[str, str]:
+        _ = self.said
+        if change is None:
+            return "", ""
+        if abs(change) < STEADY_POINTS:
+            return "steady", _("steady")
+        sign = "+" if change > 0 else "\u2212"
+        words = _("%(points)s pts") % {"points": f"{sign}{abs(change)}"}
+        return "up" if change > 0 else "down", words
+
+    def _spark_words(
+        self, label: str, days: Sequence[int | None], usual: Sequence[int] | None
+    ) -> str:
+        _ = self.said
+        known = [percent for percent in days if percent is not None]
+        if not known:
+            return _("%(track)s: no day of the last 30 was assessed.") % {"track": label}
+        words = _(
+            "%(track)s: from %(first)d to %(last)d percent, %(days)d of %(all)d days assessed."
+        )
+        said = words % {
+            "track": label,
+            "first": known[0],
+            "last": known[-1],
+            "days": len(known),
+            "all": SPARK_DAYS,
+        }
+        if not usual:
+            return said
+        band = _("Usual for this person: %(low)d to %(high)d percent.")
+        return f"{said} {band % {'low': usual[0], 'high': usual[1]}}"
+
     def _stopped(self, patient: Any) -> str:
+        _ = self.said
         if not patient.stopped_since:
             return ""
         since = self.day(self._in_zone(patient.stopped_since, patient).date())
@@ -195,6 +234,7 @@ class Lines:
         return chips or [("lost", freshness(None, today).words)]
 
     def _total(self, found: dict[str, Any]) -> tuple[str, str]:
+        _ = self.said
         asked = instruments()[found["instrument"]]
         words = _("%(name)s %(total)d of %(most)d, %(day)s") % {
             "name": asked.name,
@@ -206,6 +246,7 @@ class Lines:
 
     def _flags(self, patient: Any, summary: ScoreSummary | None) -> list[tuple[str, str]]:
         """(level, words): an antidepressant beside a mania track that is not Low stands out."""
+        _ = self.said
         flags, drugs = [], set(patient.drugs_now)
         if not patient.medication_list_available:
             flags.append(("unknown", _("List unavailable")))
@@ -237,6 +278,7 @@ class Lines:
         )
 
     def _state(self, alert: dict[str, Any], raised: datetime) -> str:
+        _ = self.said
         if alert["state"] == NEW:
             words = _("nobody has it, %(age)s") % {"age": age_words(self.asker.now - raised)}
             return words + (" · " + _("escalated") if alert["level"] else "")
@@ -248,33 +290,6 @@ class Lines:
 
 
 TRACK_PARTS = ("tier", "coverage", "change", "days", "usual")
-
-
-def _direction(change: int | None) -> tuple[str, str]:
-    if change is None:
-        return "", ""
-    if abs(change) < STEADY_POINTS:
-        return "steady", _("steady")
-    sign = "+" if change > 0 else "\u2212"
-    return "up" if change > 0 else "down", _("%(points)s pts") % {"points": f"{sign}{abs(change)}"}
-
-
-def _spark_words(label: str, days: Sequence[int | None], usual: Sequence[int] | None) -> str:
-    known = [percent for percent in days if percent is not None]
-    if not known:
-        return _("%(track)s: no day of the last 30 was assessed.") % {"track": label}
-    words = _("%(track)s: from %(first)d to %(last)d percent, %(days)d of %(all)d days assessed.")
-    said = words % {
-        "track": label,
-        "first": known[0],
-        "last": known[-1],
-        "days": len(known),
-        "all": SPARK_DAYS,
-    }
-    if not usual:
-        return said
-    band = _("Usual for this person: %(low)d to %(high)d percent.")
-    return f"{said} {band % {'low': usual[0], 'high': usual[1]}}"
 
 
 def age_words(age: Any) -> str:
