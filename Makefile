@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt $(if $(GPU),requirements-gpu.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test lint train bench check-diary check-hostile check-realism check-causes check-folder check-clinic screenshots browser
+.PHONY: help setup demo serve test lint messages train bench check-diary check-hostile check-realism check-causes check-folder check-clinic check-axe check-lighthouse screenshots browser
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,6 +45,9 @@ lint: $(STAMP)  ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+messages: $(STAMP)  ## Gather what is to be translated into the French catalogue, and compile it
+	@$(BIN)/python manage.py catalogue
+
 train: $(STAMP)  ## Train the shipped models from the seed into scoring/artifacts/
 	$(BIN)/python manage.py train_models
 
@@ -66,8 +69,14 @@ check-folder: $(STAMP)  ## The depression track beside mean activity on unlike f
 check-hostile: $(STAMP)  ## 2,000 damaged and hostile uploads, none of which may do harm
 	@$(BIN)/python -m tests.hostile
 
+check-axe: browser  ## axe-core on every page, light and dark, English and French, desktop and phone
+	@$(BIN)/python -m tests.browser.axe
+
+check-lighthouse: browser  ## Lighthouse's accessibility and best practices of the main pages
+	@$(BIN)/python -m tests.browser.lighthouse
+
 check-clinic: $(STAMP)  ## What triage raises in a simulated clinic of 500, and how soon it meets mania
 	@$(BIN)/python -m tests.check_clinic
 
-screenshots: $(STAMP)  ## Pictures of every page of a running demo into docs/screenshots/
-	$(BIN)/python -m tests.browser.screenshots
+screenshots: browser  ## Pictures of every page and state into test-results/screenshots (OUT= changes it)
+	$(BIN)/python -m tests.browser.screenshots $(if $(OUT),--out $(OUT))

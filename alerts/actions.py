@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from alerts import services
@@ -28,8 +30,8 @@ class FollowUpRequest(NoteRequest):
 
     due_on = serializers.DateField(
         error_messages={
-            "required": "Give the day of the follow-up.",
-            "invalid": "Give the day of the follow-up as YYYY-MM-DD.",
+            "required": _("Give the day of the follow-up."),
+            "invalid": _("Give the day of the follow-up as YYYY-MM-DD."),
         }
     )
 
@@ -39,8 +41,8 @@ class SnoozeRequest(NoteRequest):
 
     hours = serializers.FloatField(
         error_messages={
-            "required": "Say for how many hours.",
-            "invalid": "Say for how many hours.",
+            "required": _("Say for how many hours."),
+            "invalid": _("Say for how many hours."),
         }
     )
 
@@ -51,8 +53,8 @@ class DismissRequest(NoteRequest):
     reason = serializers.ChoiceField(
         choices=DismissReason.choices,
         error_messages={
-            "required": "Choose a reason for dismissing the alert.",
-            "invalid_choice": "Choose a reason for dismissing the alert.",
+            "required": _("Choose a reason for dismissing the alert."),
+            "invalid_choice": _("Choose a reason for dismissing the alert."),
         },
     )
     due_on = serializers.DateField(required=False, allow_null=True, default=None)
@@ -66,9 +68,9 @@ class DismissRequest(NoteRequest):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Refuse “other” without a note and “will monitor” without a day."""
         if attrs["reason"] == DismissReason.OTHER and not attrs["note"].strip():
-            raise serializers.ValidationError({"note": "Say what the other reason is."})
+            raise serializers.ValidationError({"note": _("Say what the other reason is.")})
         if attrs["reason"] == DismissReason.WILL_MONITOR and not attrs["due_on"]:
-            raise serializers.ValidationError({"due_on": "Say until when you will monitor."})
+            raise serializers.ValidationError({"due_on": _("Say until when you will monitor.")})
         return attrs
 
 
@@ -76,7 +78,7 @@ class RetierRequest(NoteRequest):
     """The tier that the alert should have."""
 
     tier = serializers.ChoiceField(
-        choices=RETIERS, error_messages={"required": "Choose High or Moderate."}
+        choices=RETIERS, error_messages={"required": _("Choose High or Moderate.")}
     )
 
 
@@ -86,7 +88,7 @@ class DecideRequest(NoteRequest):
     request = serializers.IntegerField(required=False, allow_null=True, default=None)
 
     confirm = serializers.BooleanField(
-        error_messages={"required": "Say whether you confirm the request."}
+        error_messages={"required": _("Say whether you confirm the request.")}
     )
 
 
@@ -100,35 +102,44 @@ class ConcernRequest(RetierRequest):
 
 @dataclass(frozen=True)
 class Act:
-    """One thing to do about an alert. ``done`` follows the alert's name in the message."""
+    """One thing to do about an alert. ``done`` says so of a kind of alert and a patient."""
 
     name: str
     request: type[serializers.Serializer[Any]]
     service: Callable[..., Any]
-    done: str
+    done: Promise
     words: str
 
 
 ACTIONS = {
     act.name: act
     for act in (
-        Act("acknowledge", NoteRequest, services.alert_acknowledge, "acknowledged",
+        Act("acknowledge", NoteRequest, services.alert_acknowledge,
+            _("%(kind)s alert of %(patient)s acknowledged."),
             "Take the alert on."),
-        Act("contact", NoteRequest, services.alert_contact, ": contact recorded",
+        Act("contact", NoteRequest, services.alert_contact,
+            _("%(kind)s alert of %(patient)s: contact recorded."),
             "Record that the patient was contacted."),
-        Act("follow-up", FollowUpRequest, services.alert_follow_up, ": follow-up set",
+        Act("follow-up", FollowUpRequest, services.alert_follow_up,
+            _("%(kind)s alert of %(patient)s: follow-up set."),
             "Look again on a day."),
-        Act("snooze", SnoozeRequest, services.alert_snooze, "snoozed",
+        Act("snooze", SnoozeRequest, services.alert_snooze,
+            _("%(kind)s alert of %(patient)s snoozed."),
             "Out of the way for so many hours, or until the tier rises."),
-        Act("resolve", NoteRequest, services.alert_resolve, "resolved",
+        Act("resolve", NoteRequest, services.alert_resolve,
+            _("%(kind)s alert of %(patient)s resolved."),
             "What it was about is dealt with."),
-        Act("dismiss", DismissRequest, services.alert_dismiss, "dismissed",
+        Act("dismiss", DismissRequest, services.alert_dismiss,
+            _("%(kind)s alert of %(patient)s dismissed."),
             "Close the alert for a reason, or ask a psychiatrist to."),
-        Act("retier", RetierRequest, services.alert_retier, ": tier changed",
+        Act("retier", RetierRequest, services.alert_retier,
+            _("%(kind)s alert of %(patient)s: tier changed."),
             "Raise or lower the alert, or ask a psychiatrist to lower it."),
-        Act("decide", DecideRequest, services.request_decide, ": request decided",
+        Act("decide", DecideRequest, services.request_decide,
+            _("%(kind)s alert of %(patient)s: request decided."),
             "Confirm or decline a request."),
-        Act("undo", UndoRequest, services.alert_undo, ": undone",
+        Act("undo", UndoRequest, services.alert_undo,
+            _("%(kind)s alert of %(patient)s: undone."),
             "Take back one's own last act within ten minutes."),
     )
 }  # fmt: skip

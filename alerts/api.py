@@ -3,19 +3,19 @@
 from typing import Any, cast
 
 from django.http import Http404
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.exceptions import PermissionDenied
-from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from alerts import services
 from alerts.actions import ACTIONS, Act, ConcernRequest
-from alerts.models import Alert, AlertKind, AlertState
+from alerts.domain.history import TAKEN_ON, kept
+from alerts.models import OPEN_STATES, Alert, AlertKind, AlertState, OutboxMessage
 from alerts.selectors import alerts_visible_to
-from patients.api import Pages
+from patients.api import ClinicView, Pages
+from patients.api_shapes import ACT_REFUSALS, READ_REFUSALS, paged
 from patients.models import Patient, User
 from patients.permissions import Permission, may
 from patients.selectors import patients_visible_to
@@ -36,25 +36,67 @@ class AlertShown(serializers.Serializer[Alert]):
     changed_at = serializers.DateTimeField()
     due_at = serializers.DateTimeField(allow_null=True)
     requested = serializers.CharField()
-    recommendation = serializers.JSONField()
+    holder = serializers.SerializerMethodField()
+    recommendation = serializers.JSONField(help_text="What to consider, with its source.")
+    message = serializers.SerializerMethodField()
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_holder(self, alert: Alert) -> str | None:
+        """Who took it on last, while it is held."""
+        if alert.state not in (AlertState.ACKNOWLEDGED, AlertState.SNOOZED):
+            return None
+        acts = kept(alert.transitions.all())
+        return next((t.actor for t in reversed(acts) if t.event in TAKEN_ON), None)
+
+    @extend_schema_field(
+        serializers.ChoiceField(choices=OutboxMessage.State.choices, allow_null=True)
+    )
+    def get_message(self, alert: Alert) -> str | None:
+        """How its newest message to the EHR stands."""
+        return next((m.state for m in reversed(alert.messages.all())), None)
 
 
-class AlertList(ListAPIView[Alert]):
-    """Alerts of my patients, newest first; ?state=new narrows it."""
+class AlertQuery(serializers.Serializer[Any]):
+    """Which alerts."""
 
-    serializer_class = AlertShown
-    pagination_class = Pages
+    state = serializers.ChoiceField(
+        choices=[*AlertState.choices, ("open", "Open: new, acknowledged or snoozed")],
+        required=False,
+        help_text="“open” is any of new, acknowledged and snoozed.",
+    )
+    kind = serializers.ChoiceField(choices=AlertKind.choices, required=False)
+    tier = serializers.ChoiceField(choices=Tier.choices, required=False)
+    patient = serializers.CharField(required=False, help_text="The patient's code.")
 
-    def get_queryset(self) -> Any:
-        """Visible alerts, of the state asked for."""
-        rows = alerts_visible_to(self.request.user).order_by("-raised_at", "-id")
-        state = self.request.query_params.get("state")
-        if state and state not in AlertState.values:
-            raise serializers.ValidationError({"state": f"One of {', '.join(AlertState.values)}."})
-        return rows.filter(state=state) if state else rows
+    def conditions(self) -> dict[str, Any]:
+        """As a filter of alerts."""
+        asked = dict(self.validated_data)
+        state, code = asked.pop("state", None), asked.pop("patient", None)
+        if state:
+            asked["state__in"] = OPEN_STATES if state == "open" else (state,)
+        if code:
+            asked["patient__code"] = code
+        return asked
 
 
-class _Guarded(APIView):
+class AlertList(ClinicView):
+    """Alerts of my patients, newest first."""
+
+    @extend_schema(
+        operation_id="alerts_list",
+        parameters=[AlertQuery, *Pages.PARAMETERS],
+        responses={200: paged(AlertShown), **READ_REFUSALS},
+    )
+    def get(self, request: Request) -> Response:
+        """Read the alerts, as the queue has them. No record is opened by it."""
+        asked, pages = AlertQuery(data=request.query_params), Pages()
+        asked.is_valid(raise_exception=True)
+        rows = alerts_visible_to(request.user).filter(**asked.conditions())
+        shown: Any = pages.paginate_queryset(rows.order_by("-raised_at", "-id"), request, view=self)
+        return pages.get_paginated_response(AlertShown(shown, many=True).data)
+
+
+class _Guarded(ClinicView):
     """A POST by somebody who may act on alerts; 409 when the alert is no longer so."""
 
     def check(self, request: Request) -> None:
@@ -100,7 +142,8 @@ class _Action(_Guarded):
 
 def _action_view(act: Act) -> Any:
     @extend_schema(
-        request=act.request, responses=AlertShown, operation_id=f"alerts_{act.name}",
+        request=act.request, responses={200: AlertShown, **ACT_REFUSALS},
+        operation_id=f"alerts_{act.name.replace('-', '_')}",
         description=act.words,
     )  # fmt: skip
     def post(self: _Action, request: Request, alert_id: int) -> Response:
@@ -126,7 +169,11 @@ class Concern(_Guarded):
         self.patient = found
         self.check(request)
 
-    @extend_schema(request=ConcernRequest, responses=AlertShown)
+    @extend_schema(
+        operation_id="patients_concern",
+        request=ConcernRequest,
+        responses={200: AlertShown, **ACT_REFUSALS},
+    )
     def post(self, request: Request, code: str) -> Response:
         """Raise it."""
         asked, by = ConcernRequest(data=request.data), cast(User, request.user)

@@ -7,6 +7,8 @@ longer to be said, tells who is to know, and enqueues the message to the EHR.
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from alerts.domain import states
 from alerts.domain.escalation import Policy, policy_name
 from alerts.domain.history import TAKEN_ON
@@ -60,7 +62,7 @@ def move(
     Raises NotAllowed, which says what happened to the alert, where the table forbids it.
     """
     if event in NEEDS_REASON and not (reason or note.strip()):
-        raise NotAllowed("Say in the note why.")
+        raise NotAllowed(_("Say in the note why."))
     before, policy_before = alert.life, alert.policy
     if event in POLICY_SET_BY:
         alert.policy = policies()[policy_name(alert.kind, tier)].as_dict()
@@ -103,17 +105,21 @@ def _tell(alert: Alert, transition: AlertTransition, at: datetime) -> None:
 def _what_happened(alert: Alert, event: str, before: Life, error: NotInTable) -> str:
     """Who did what before, for the one who came second."""
     if event.endswith("_requested") and before.requested:
-        return f"{_who(alert, before.requested)} has already asked a psychiatrist about this alert."
+        said = _("%(who)s has already asked a psychiatrist about this alert.")
+        return said % {"who": _who(alert, before.requested)}
     if before.state in states.CLOSED:
-        by = _who(alert, *CLOSING)
-        return f"This alert has already been {before.state} by {by}."
+        by = {"who": _who(alert, *CLOSING)}
+        if before.state == states.DISMISSED:
+            return _("This alert has already been dismissed by %(who)s.") % by
+        return _("This alert has already been resolved by %(who)s.") % by
     if event == "acknowledged" and before.state == states.ACKNOWLEDGED:
-        return f"This alert has already been acknowledged by {_who(alert, *TAKEN_ON)}."
+        said = _("This alert has already been acknowledged by %(who)s.")
+        return said % {"who": _who(alert, *TAKEN_ON)}
     if event == "resolved":
-        return "Acknowledge the alert or record a contact before you resolve it."
-    return f"This cannot be done to the alert now: {error}."
+        return _("Acknowledge the alert or record a contact before you resolve it.")
+    return _("This cannot be done to the alert now: %(why)s.") % {"why": error}
 
 
 def _who(alert: Alert, *events: str) -> str:
     last = alert.transitions.filter(event__in=events).last() if alert.pk else None
-    return last.actor if last else "somebody"
+    return last.actor if last else _("somebody")

@@ -4,6 +4,7 @@ import uuid
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from alerts.domain import states
 from patients.encryption import EncryptedTextField
@@ -12,33 +13,36 @@ from scoring.models import RiskScore, Tier, Track
 
 
 class AlertKind(models.TextChoices):
-    DEPRESSION = "depression", "Depression"
-    MANIA = "mania", "Mania"
-    SAFETY = "safety", "Safety"
-    DATA = "data", "Data"
-    CONCERN = "concern", "Concern"
+    DEPRESSION = "depression", _("Depression")
+    MANIA = "mania", _("Mania")
+    SAFETY = "safety", _("Safety")
+    DATA = "data", _("Data")
+    CONCERN = "concern", _("Concern")
 
 
 class AlertState(models.TextChoices):
-    NEW = states.NEW, "New"
-    ACKNOWLEDGED = states.ACKNOWLEDGED, "Acknowledged"
-    SNOOZED = states.SNOOZED, "Snoozed"
-    DISMISSED = states.DISMISSED, "Dismissed"
-    RESOLVED = states.RESOLVED, "Resolved"
+    NEW = states.NEW, _("New")
+    ACKNOWLEDGED = states.ACKNOWLEDGED, _("Acknowledged")
+    SNOOZED = states.SNOOZED, _("Snoozed")
+    DISMISSED = states.DISMISSED, _("Dismissed")
+    RESOLVED = states.RESOLVED, _("Resolved")
 
 
 OPEN_STATES = (AlertState.NEW, AlertState.ACKNOWLEDGED, AlertState.SNOOZED)
 
 
 class DismissReason(models.TextChoices):
-    KNOWN_AND_MANAGED = "known-and-managed", "Known and managed"
-    WILL_MONITOR = "will-monitor", "Will monitor (until a date)"
-    PATIENT_CONTACTED_OK = "patient-contacted-ok", "Patient contacted, well"
-    DATA_ARTIFACT = "data-artifact", "Data artefact (device, travel, illness)"
-    EXPLAINED_BY_CONTEXT = "explained-by-context", "Explained by context (shift, baby, jet lag …)"
-    NOT_SIGNIFICANT = "not-clinically-significant", "Not clinically significant"
-    WRONG_BASELINE = "wrong-patient-or-baseline", "Wrong patient or baseline"
-    OTHER = "other", "Other (say what)"
+    KNOWN_AND_MANAGED = "known-and-managed", _("Known and managed")
+    WILL_MONITOR = "will-monitor", _("Will monitor (until a date)")
+    PATIENT_CONTACTED_OK = "patient-contacted-ok", _("Patient contacted, well")
+    DATA_ARTIFACT = "data-artifact", _("Data artefact (device, travel, illness)")
+    EXPLAINED_BY_CONTEXT = (
+        "explained-by-context",
+        _("Explained by context (shift, baby, jet lag …)"),
+    )
+    NOT_SIGNIFICANT = "not-clinically-significant", _("Not clinically significant")
+    WRONG_BASELINE = "wrong-patient-or-baseline", _("Wrong patient or baseline")
+    OTHER = "other", _("Other (say what)")
 
 
 class Alert(models.Model):
@@ -134,9 +138,9 @@ class FollowUp(models.Model):
     """A promise to look again on a day. It comes back when it is due, until somebody is done."""
 
     class State(models.TextChoices):
-        OPEN = "open", "Open"
-        DONE = "done", "Done"
-        CANCELLED = "cancelled", "Cancelled"
+        OPEN = "open", _("Open")
+        DONE = "done", _("Done")
+        CANCELLED = "cancelled", _("Cancelled")
 
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="follow_ups")
     alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="follow_ups")
@@ -186,15 +190,28 @@ class Notice(models.Model):
 
 
 class NoticeSetting(models.Model):
-    """When a person gets their digest: an hour of their own zone; urgent ones come at once."""
+    """When a person gets their digest: an hour of their own zone (``User.time_zone``).
+
+    What is urgent comes at once.
+    """
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="notice_setting")
-    zone = models.CharField(max_length=64)
     digest_hour = models.PositiveSmallIntegerField(default=8)
     digested_on = models.DateField(null=True, help_text="The last day of that zone with a digest.")
 
     def __str__(self) -> str:
-        return f"{self.user} at {self.digest_hour} in {self.zone}"
+        return f"{self.user} at {self.digest_hour}"
+
+
+class QueueVisit(models.Model):
+    """When a person last looked at the alerts, so that they can be told what others did since."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="queue_visit")
+    seen_at = models.DateTimeField(help_text="The last time, in the visit that goes on.")
+    since = models.DateTimeField(null=True, help_text="The end of the visit before.")
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.seen_at:%F %T}"
 
 
 class OnCallTurn(models.Model):
@@ -233,13 +250,13 @@ class OutboxMessage(models.Model):
     """A message to the EHR, written in the transaction of the transition that caused it."""
 
     class State(models.TextChoices):
-        PENDING = "pending", "Waiting"
-        SENDING = "sending", "Being sent"
-        DELIVERED = "delivered", "Delivered"
-        REFUSED = "refused", "Refused by the EHR"
-        DEAD = "dead", "Given up"
-        HELD = "held", "Held: delivery is off"
-        SUPERSEDED = "superseded", "Superseded"
+        PENDING = "pending", _("Waiting")
+        SENDING = "sending", _("Being sent")
+        DELIVERED = "delivered", _("Delivered")
+        REFUSED = "refused", _("Refused by the EHR")
+        DEAD = "dead", _("Given up")
+        HELD = "held", _("Held: delivery is off")
+        SUPERSEDED = "superseded", _("Superseded")
 
     identifier = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="messages")

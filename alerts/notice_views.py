@@ -5,10 +5,14 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
-from alerts.mail import notice_setting_set, notice_words, notices_of, notices_seen, zone_of
+from alerts.mail import notice_setting_set, notice_words, notices_of, notices_seen
 from alerts.models import NoticeSetting, OnCallTurn
 from alerts.notices import on_call_remove, on_call_set
+from clarity_site.languages import zone_of
+from clarity_site.said import said_again
 from patients.domain.errors import InputError
 from patients.models import Role, User
 from patients.permissions import Permission, may
@@ -20,8 +24,9 @@ SHOWN = 100
 class SettingForm(forms.Form):
     """When the digest comes."""
 
-    zone = forms.CharField(max_length=64, label="Time zone, such as America/Toronto")
-    digest_hour = forms.IntegerField(min_value=0, max_value=23, label="Hour of the digest, 0 to 23")
+    digest_hour = forms.IntegerField(
+        min_value=0, max_value=23, label=_("Hour of the digest, 0 to 23")
+    )
 
 
 class TurnForm(forms.Form):
@@ -29,13 +34,15 @@ class TurnForm(forms.Form):
 
     user = forms.ModelChoiceField(
         User.objects.filter(role=Role.PSYCHIATRIST, is_active=True).order_by("username"),
-        label="Psychiatrist",
+        label=_("Psychiatrist"),
     )
     first_day = forms.DateField(
-        label="From", widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d")
+        label=pgettext_lazy("a day", "From"),
+        widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
     )
     last_day = forms.DateField(
-        label="To, that day included", widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d")
+        label=_("To, that day included"),
+        widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
     )
 
 
@@ -52,10 +59,10 @@ def setting(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         try:
             notice_setting_set(user=actor(request), **form.cleaned_data)
-            messages.success(request, "Your digest is set.")
+            messages.success(request, _("Your digest is set."))
             return back(request, "notices")
         except InputError as error:
-            form.add_error("zone", str(error))
+            form.add_error("digest_hour", said_again(error))
     return _notices(request, form, status=422)
 
 
@@ -64,12 +71,11 @@ def _notices(request: HttpRequest, form: SettingForm | None, status: int = 200) 
     lines = [(n, notice_words(n, now)) for n in notices_of(user)[:SHOWN]]
     mine = NoticeSetting.objects.filter(user=user).first()
     initial = {
-        "zone": zone_of(mine),
         "digest_hour": mine.digest_hour if mine else 8,
     }
     context = {
         "lines": lines,
-        "zone": initial["zone"],
+        "zone": zone_of(user),
         "form": form or SettingForm(initial=initial, label_suffix=""),
     }
     answer = render(request, "alerts/notices.html", context, status=status)
@@ -90,10 +96,12 @@ def on_call_add(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         try:
             on_call_set(by=actor(request), **form.cleaned_data)
-            messages.success(request, f"{form.cleaned_data['user'].username} is on call then.")
+            messages.success(
+                request, _("%(who)s is on call then.") % {"who": form.cleaned_data["user"].username}
+            )
             return back(request, "on-call")
         except InputError as error:
-            form.add_error("last_day", str(error))
+            form.add_error("last_day", said_again(error))
     return _on_call(request, form, status=422)
 
 
@@ -104,7 +112,7 @@ def on_call_drop(request: HttpRequest) -> HttpResponse:
     turn = OnCallTurn.objects.filter(pk=int(asked)).first() if asked.isdecimal() else None
     if turn:
         on_call_remove(turn=turn, by=actor(request))
-        messages.success(request, "The turn is taken away.")
+        messages.success(request, _("The turn is taken away."))
     return back(request, "on-call")
 
 

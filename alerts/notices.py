@@ -30,6 +30,7 @@ URGENT_TIER = "High"
 # Events of which the people at the alert's level are told. The rest concern nobody else.
 TOLD = ("raised", "risen", "repeated", "upgraded", "escalated", "lapsed", "woken")
 ASKED = ("dismissal_requested", "downgrade_requested")  # of psychiatrists
+MESSAGE_FAILED = "message_failed"  # to administrators: the EHR did not take the alert's message
 
 
 def notices_make(*, alert: Alert, event: str, at: datetime, actor: str = "") -> list[Notice]:
@@ -79,11 +80,21 @@ def follow_up_notices(*, follow_up: FollowUp, at: datetime) -> list[Notice]:
     )
 
 
+def message_failed_notices(*, alert: Alert, at: datetime) -> list[Notice]:
+    """Tell every administrator that a message about the alert did not reach the EHR."""
+    administrators = User.objects.filter(role=Role.ADMINISTRATOR, is_active=True)
+    return Notice.objects.bulk_create(
+        Notice(user=user, alert=alert, event=MESSAGE_FAILED, tier=alert.tier, at=at)
+        for user in administrators
+    )
+
+
 def notices_cancel(*, alert: Alert, at: datetime) -> int:
     """Nobody is reminded any more of an alert that somebody took on."""
     waiting = Notice.objects.filter(alert=alert, sent_at=None, cancelled_at=None)
     asked = ASKED if alert.requested else ()
-    return waiting.exclude(event__in=("follow_up_due", *asked)).update(cancelled_at=at)
+    kept = ("follow_up_due", MESSAGE_FAILED, *asked)
+    return waiting.exclude(event__in=kept).update(cancelled_at=at)
 
 
 def _people(alert: Alert, to: Iterable[str], at: datetime) -> list[User]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from alerts.domain.wording import message_lines
@@ -14,13 +14,17 @@ from alerts.fhir.client import Delivered, EhrClient, Refused, TemporaryFailure, 
 from alerts.fhir.resources import AlertMessage, InvalidResource, communication_request
 from alerts.fhir.retry import GIVE_UP_AFTER, next_attempt_delay_s
 from alerts.models import Alert, AlertTransition, EhrSetting, OutboxMessage
+from alerts.notices import message_failed_notices
 from alerts.resources import triage_rules
 from clarity_site.logs import log
+from clarity_site.said import said_again
 from patients.models import User
 from patients.services import audit_record
+from scoring.domain.output import RESEARCH_USE
 from scoring.engines.artifacts import SIMULATED
 
 State = OutboxMessage.State
+FAILED = (State.REFUSED, State.DEAD)
 LEASE = timedelta(minutes=2)  # longer than a request can take
 NO_EHR = "No EHR is connected: set EHR_BASE_URL."
 NO_PATIENT_ID = "The patient has no id in the EHR: an administrator can add it."
@@ -36,6 +40,7 @@ def message_enqueue(*, alert: Alert, transition: AlertTransition, at: datetime) 
         message.resource = _resource(message) or {}
     except InvalidResource as error:  # the clinician's alert must not fail with its message
         message.state, message.last_error = State.REFUSED, str(error)[:500]
+        message_failed_notices(alert=alert, at=at)
     message.save()
     return message
 
@@ -71,9 +76,10 @@ def _resource(message: OutboxMessage) -> dict[str, object] | None:
             authored_on=message.created_at,
             follow_up_start=message.created_at,
             follow_up_end=message.created_at + timedelta(days=days),
-            lines=lines,
+            lines=tuple(said_again(line, settings.CLINIC_LANGUAGE) for line in lines),
             note="Models: " + ", ".join(v.version for v in versions if v),
             research_use=in_research,
+            research_notice=said_again(RESEARCH_USE, settings.CLINIC_LANGUAGE),
         )
     )
 
@@ -171,9 +177,12 @@ def _overtaken(message: OutboxMessage) -> bool:
     return not alert.is_open or alert.messages.filter(pk__gt=message.pk).exists()
 
 
+@transaction.atomic
 def _settle(message: OutboxMessage, state: str, error: str = "") -> None:
     message.state, message.last_error, message.claimed_until = state, error[:500], None
     message.save()
+    if state in FAILED:  # what is shown as told has been told
+        message_failed_notices(alert=message.alert, at=timezone.now())
     log.info("message settled", extra={"message_id": str(message.identifier), "state": state})
 
 
@@ -204,6 +213,15 @@ def message_resend(*, message: OutboxMessage, by: User) -> None:
         audit_record(
             by=by, action="message resent", patient=message.alert.patient, message=message.pk
         )
+
+
+@transaction.atomic
+def messages_resend(*, messages: QuerySet[OutboxMessage], by: User) -> int:
+    """Put those of these that were refused or given up back in the queue; returns how many."""
+    failed = list(messages.filter(state__in=FAILED).defer("resource"))
+    for message in failed:
+        message_resend(message=message, by=by)
+    return len(failed)
 
 
 @transaction.atomic

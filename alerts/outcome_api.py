@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from alerts.outcomes import outcome_record
 from patients import outcomes
 from patients.api import Pages, RecordView
+from patients.api_shapes import FOUND_REFUSALS, paged
 from patients.domain.errors import InputError
 from patients.models import Episode, Questionnaire
 from patients.permissions import Permission, may
@@ -129,13 +130,19 @@ class QuestionnaireList(_Outcomes):
 
     page = "api questionnaires"
 
-    @extend_schema(responses=QuestionnaireShown(many=True))
+    @extend_schema(
+        operation_id="questionnaires_list",
+        parameters=list(Pages.PARAMETERS),
+        responses={200: paged(QuestionnaireShown), **FOUND_REFUSALS},
+    )
     def get(self, request: Request, code: str) -> Response:
         """Those that count, newest first."""
         return self.rows(request, questionnaires_of(self.patient), QuestionnaireShown)
 
     @extend_schema(
-        request=QuestionnaireRequest, responses={201: QuestionnaireShown, 200: QuestionnaireShown}
+        operation_id="questionnaires_record",
+        request=QuestionnaireRequest,
+        responses={201: QuestionnaireShown, 200: QuestionnaireShown, **FOUND_REFUSALS},
     )
     def post(self, request: Request, code: str) -> Response:
         """Record one."""
@@ -148,12 +155,20 @@ class EpisodeList(_Outcomes):
 
     page = "api episodes"
 
-    @extend_schema(responses=EpisodeShown(many=True))
+    @extend_schema(
+        operation_id="episodes_list",
+        parameters=list(Pages.PARAMETERS),
+        responses={200: paged(EpisodeShown), **FOUND_REFUSALS},
+    )
     def get(self, request: Request, code: str) -> Response:
         """Those that count, the latest first."""
         return self.rows(request, episodes_of(self.patient), EpisodeShown)
 
-    @extend_schema(request=EpisodeRequest, responses={201: EpisodeShown})
+    @extend_schema(
+        operation_id="episodes_record",
+        request=EpisodeRequest,
+        responses={201: EpisodeShown, 200: EpisodeShown, **FOUND_REFUSALS},
+    )
     def post(self, request: Request, code: str) -> Response:
         """Record one."""
         asked = EpisodeRequest(data=request.data)

@@ -8,10 +8,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from alerts.outcomes import outcome_record
 from alerts.presenters.outcomes import outcomes_shown
 from alerts.resources import safety_rules
+from clarity_site.said import said_again
 from patients import outcomes
 from patients.domain.errors import InputError
 from patients.models import Episode, Patient, Questionnaire, User
@@ -63,17 +65,17 @@ def questionnaire_add(request: HttpRequest, patient: Patient) -> HttpResponse:
                 by=actor(request),
             )
         except InputError as refusal:
-            form.add_error(None, str(refusal))
+            form.add_error(None, said_again(refusal))
     if form.errors:
         return _page(request, patient, key, status=422, questionnaire_form=form)
-    return _back(request, patient, f"{instruments()[key].name} recorded.")
+    return _back(request, patient, _("%(name)s recorded.") % {"name": instruments()[key].name})
 
 
 @page("POST", Permission.RECORD_OUTCOMES, find=questionnaire_for)
 def questionnaire_error(request: HttpRequest, questionnaire: Questionnaire) -> HttpResponse:
     """The questionnaire was entered in error."""
     outcomes.questionnaire_mark_error(questionnaire=questionnaire, by=actor(request))
-    words = "It is marked as entered in error and counts no more."
+    words = _("It is marked as entered in error and counts no more.")
     return _back(request, questionnaire.patient, words)
 
 
@@ -85,10 +87,10 @@ def episode_add(request: HttpRequest, patient: Patient) -> HttpResponse:
         try:
             outcomes.episode_record(patient=patient, by=actor(request), **form.cleaned_data)
         except InputError as refusal:
-            form.add_error(None, str(refusal))
+            form.add_error(None, said_again(refusal))
     if form.errors:
         return _page(request, patient, FIRST_SHOWN, status=422, episode_form=form)
-    return _back(request, patient, "Episode recorded.")
+    return _back(request, patient, _("Episode recorded."))
 
 
 @page("POST", Permission.RECORD_OUTCOMES, find=episode_for)
@@ -99,18 +101,18 @@ def episode_end(request: HttpRequest, episode: Episode) -> HttpResponse:
         try:
             outcomes.episode_end(episode=episode, by=actor(request), **form.cleaned_data)
         except InputError as refusal:
-            form.add_error("last_day", str(refusal))
+            form.add_error("last_day", said_again(refusal))
     if form.errors:
         typed: Any = {episode.pk: form}
         return _page(request, episode.patient, FIRST_SHOWN, status=422, ends=typed)
-    return _back(request, episode.patient, "The end of the episode is recorded.")
+    return _back(request, episode.patient, _("The end of the episode is recorded."))
 
 
 @page("POST", Permission.RECORD_OUTCOMES, find=episode_for)
 def episode_error(request: HttpRequest, episode: Episode) -> HttpResponse:
     """The episode was entered in error."""
     outcomes.episode_mark_error(episode=episode, by=actor(request))
-    words = "The episode is marked as entered in error and counts no more."
+    words = _("The episode is marked as entered in error and counts no more.")
     return _back(request, episode.patient, words)
 
 

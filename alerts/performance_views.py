@@ -7,6 +7,7 @@ from django.utils import timezone
 from alerts.models import DismissReason
 from alerts.performance import MONTHS_SHOWN, performance_csv, rule_performance
 from alerts.presenters.cards import WHY
+from clarity_site.said import said_again
 from patients.views import actor, page
 
 
@@ -18,7 +19,7 @@ def rules_performance(request: HttpRequest) -> HttpResponse:
     lines = [
         {
             "line": line,
-            "why": WHY.get(line.rule, line.rule),
+            "why": said_again(WHY.get(line.rule, line.rule)) or "–",
             "dismissed": [(reasons.get(r, r), n) for r, n in sorted(line.dismissed.items())],
         }
         for line in found.lines

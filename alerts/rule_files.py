@@ -18,7 +18,7 @@ from patients import resources as patient_rules
 from patients.domain.drugs import load_drug_table
 from patients.domain.medications import load_medication_rules
 from patients.domain.questionnaires import load_instruments
-from patients.domain.rule_files import RuleFileError, about, read_rule_file
+from patients.domain.rule_files import PROVENANCE, RuleFileError, about, read_rule_file
 from patients.models import MedicationCourse
 from scoring import resources as scoring_rules
 from scoring.domain.baseline_rules import load_baseline_rules
@@ -87,8 +87,9 @@ class RuleFile:
 
 @dataclass(frozen=True)
 class Provenance:
-    """On whose word a file stands, and until when."""
+    """On whose word a file stands, and until when; ``version`` is the hash of its bytes."""
 
+    key: str
     name: str
     title: str
     about: str
@@ -99,6 +100,7 @@ class Provenance:
     date_reviewed: date
     next_review: date
     overdue: bool
+    version: str
 
 
 def rule_files() -> list[RuleFile]:
@@ -145,8 +147,9 @@ def provenance(path: Path, today: date) -> Provenance:
 
     Raises RuleFileError.
     """
-    table, _ = read_rule_file(path)
+    table, version = read_rule_file(path)
     return Provenance(
+        key=path.stem,
         name=path.name,
         title=str(table.get("title", "")),
         about=re.sub(r"\{\w+\}", "…", str(table.get("text", ""))) or about(path),
@@ -157,4 +160,30 @@ def provenance(path: Path, today: date) -> Provenance:
         date_reviewed=table["date_reviewed"],
         next_review=table["next_review"],
         overdue=table["next_review"] < today,
+        version=version,
     )
+
+
+def rule_content(path: Path) -> dict[str, Any]:
+    """What a file says beside its provenance. Raises RuleFileError."""
+    table, _ = read_rule_file(path)
+    return {key: value for key, value in table.items() if key not in PROVENANCE}
+
+
+def rule_notes(path: Path) -> dict[str, str]:
+    """What the file says beside a field or the head of a table, by its full name: “floor.high”."""
+    notes, table = {}, ""
+    for line in path.read_text().splitlines():
+        bare = re.sub(r"\"[^\"]*\"", "", line)
+        code, _, note = (part.strip() for part in bare.partition("#"))
+        if header := re.fullmatch(r"\[\[?([\w.\-]+)\]\]?", code):
+            table = header[1]
+            notes[table] = note
+        elif field := re.match(r"([\w\-]+)\s*=", code):
+            notes[f"{table}.{field[1]}".lstrip(".")] = note
+    return {name: note for name, note in notes.items() if note}
+
+
+def reviews_overdue(today: date) -> int:
+    """How many files should have been reviewed before today."""
+    return sum(provenance(file.path, today).overdue for file in rule_files())

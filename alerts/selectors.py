@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Prefetch, QuerySet
+from django.db.models import F, Prefetch, QuerySet
+from django.db.models.fields.json import KT
 from django.utils import timezone
 
 from alerts.absence import open_notices
@@ -14,6 +15,7 @@ from alerts.models import (
     AlertTransition,
     EhrSetting,
     FollowUp,
+    Notice,
     OutboxMessage,
 )
 from patients.models import Patient, User
@@ -41,7 +43,12 @@ def most_urgent_first(alert: Alert) -> tuple[int, datetime]:
 
 
 def alerts_visible_to(user: User | AnonymousUser) -> QuerySet[Alert]:
-    """Alerts of the user's patients, with all that a card shows."""
+    """Alerts of the user's patients, with all that a card shows.
+
+    A message comes with its tier and its text, which PostgreSQL picks out of the resource.
+    """
+    messages = OutboxMessage.objects.defer("resource").order_by("id")
+    text = KT("resource__payload__0__contentString")
     return (
         Alert.objects.filter(patient__in=patients_visible_to(user))
         .select_related("patient", "score")
@@ -49,14 +56,11 @@ def alerts_visible_to(user: User | AnonymousUser) -> QuerySet[Alert]:
             "patient__zones",
             Prefetch("transitions", AlertTransition.objects.order_by("at", "id")),
             "follow_ups",
-            Prefetch("messages", OutboxMessage.objects.defer("resource").order_by("id")),
+            "on_call_access__member",
+            Prefetch("notices", Notice.objects.select_related("user").order_by("at", "id")),
+            Prefetch("messages", messages.annotate(text=text, tier=F("transition__tier"))),
         )
     )
-
-
-def open_alerts(user: User) -> list[Alert]:
-    """The queue: High first, oldest first."""
-    return sorted(alerts_visible_to(user).filter(state__in=OPEN_STATES), key=most_urgent_first)
 
 
 def follow_ups_visible_to(user: User) -> QuerySet[FollowUp]:
@@ -65,13 +69,10 @@ def follow_ups_visible_to(user: User) -> QuerySet[FollowUp]:
     return rows.select_related("patient", "alert", "promised_by", "transition")
 
 
-def follow_ups_due(user: User) -> list[FollowUp]:
+def follow_ups_due(user: User) -> QuerySet[FollowUp]:
     """Those that are open and due today or before, the oldest first."""
-    return list(
-        follow_ups_visible_to(user).filter(
-            state=FollowUp.State.OPEN, due_on__lte=timezone.localdate()
-        )
-    )
+    rows = follow_ups_visible_to(user)
+    return rows.filter(state=FollowUp.State.OPEN, due_on__lte=timezone.localdate())
 
 
 def alerts_raised_lately(user: User) -> int:

@@ -5,6 +5,8 @@ from datetime import date, datetime, time, timedelta
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from alerts.domain.states import BY_SYSTEM_ONLY, CLOSED, UNDO_WITHIN, UNDOABLE, Life
 from alerts.domain.who_may import NO, REQUEST, alert_class, answer
@@ -16,7 +18,7 @@ from alerts.situations import recommendation_for
 from patients.models import Patient, User
 from patients.services import audit_record
 
-NOT_YOURS = "Your role may not do this to such an alert."
+NOT_YOURS = gettext_lazy("Your role may not do this to such an alert.")
 
 
 def _answer(alert: Alert, by: User, action: str) -> str:
@@ -34,9 +36,9 @@ def _done(transition: AlertTransition, by: User, **more: object) -> AlertTransit
     return transition
 
 
-def _needs(words: str, what: str) -> None:
+def _needs(words: str, asked: str) -> None:
     if not words.strip():
-        raise NotAllowed(f"Say {what}.")
+        raise NotAllowed(asked)
 
 
 @transaction.atomic
@@ -50,7 +52,7 @@ def alert_acknowledge(*, alert: Alert, by: User, note: str = "") -> AlertTransit
 @transaction.atomic
 def alert_contact(*, alert: Alert, by: User, note: str) -> AlertTransition:
     """The patient was spoken to, or it was tried: the note says how it went."""
-    _needs(note, "in the note how the contact went")
+    _needs(note, _("Say in the note how the contact went."))
     alert = alert_locked(alert)
     _answer(alert, by, "record contact")
     return _done(move(alert, "contacted", by=by, at=timezone.now(), note=note), by)
@@ -64,8 +66,11 @@ def alert_follow_up(*, alert: Alert, by: User, due_on: date, note: str = "") -> 
     until, most = _begin_of(due_on, now), policy_of(alert).follow_up_at_most
     if until > now + most:
         raise NotAllowed(
-            f"Such an alert waits for a follow-up for at most {most.days} days: give an earlier "
-            "day, or dismiss it and monitor."
+            _(
+                "Such an alert waits for a follow-up for at most %(days)d days: give an earlier "
+                "day, or dismiss it and monitor."
+            )
+            % {"days": most.days}
         )
     made = move(alert, "follow_up_set", by=by, at=now, until=until, note=note)
     _promise(made, due_on, by)
@@ -79,7 +84,8 @@ def alert_snooze(*, alert: Alert, by: User, hours: float, note: str = "") -> Ale
     _answer(alert, by, "snooze")
     most = policy_of(alert).snooze_at_most / timedelta(hours=1)
     if not 0 < hours <= most:
-        raise NotAllowed(f"Such an alert can be snoozed for at most {most:g} hours.")
+        said = _("Such an alert can be snoozed for at most %(hours)g hours.")
+        raise NotAllowed(said % {"hours": most})
     until = now + timedelta(hours=hours)
     return _done(move(alert, "snoozed", by=by, at=now, until=until, note=note), by)
 
@@ -104,13 +110,13 @@ def alert_dismiss(
     “will monitor”, or when it is closed.
     """
     if reason not in DismissReason.values:
-        raise NotAllowed("Choose one of the reasons to dismiss an alert.")
+        raise NotAllowed(_("Choose one of the reasons to dismiss an alert."))
     if reason == DismissReason.OTHER:
-        _needs(note, "in the note what the other reason is")
+        _needs(note, _("Say in the note what the other reason is."))
     alert, now = alert_locked(alert), timezone.now()
     if reason == DismissReason.WILL_MONITOR:
         if due_on is None:
-            raise NotAllowed("Say until when you will monitor: give the day of the follow-up.")
+            raise NotAllowed(_("Say until when you will monitor: give the day of the follow-up."))
         _begin_of(due_on, now)
     is_request = _answer(alert, by, "dismiss") == REQUEST
     event = "dismissal_requested" if is_request else "dismissed"
@@ -125,14 +131,17 @@ def alert_dismiss(
 @transaction.atomic
 def alert_retier(*, alert: Alert, by: User, tier: str, note: str) -> AlertTransition:
     """Put the alert at High or Moderate, with the reason in words; a coordinator asks to lower."""
-    _needs(note, "in the note why the tier changes")
+    _needs(note, _("Say in the note why the tier changes."))
     if tier not in ("High", "Moderate"):
-        raise NotAllowed("Choose High or Moderate.")
+        raise NotAllowed(_("Choose High or Moderate."))
     alert, now = alert_locked(alert), timezone.now()
     action = "upgrade" if tier == "High" else "downgrade"
     if alert.tier == tier:
         last = alert.transitions.filter(tier=tier).exclude(event="escalated").last()
-        raise NotAllowed(f"This alert is already {tier}, by {last.actor if last else 'somebody'}.")
+        who = last.actor if last else _("somebody")
+        raise NotAllowed(
+            _("This alert is already %(tier)s, by %(who)s.") % {"tier": tier, "who": who}
+        )
     if _answer(alert, by, action) == REQUEST:
         return _done(move(alert, "downgrade_requested", by=by, at=now, note=note), by)
     return _done(_retiered(alert, f"{action}d", by, now, tier, note), by, tier=tier)
@@ -159,13 +168,15 @@ def request_decide(
     _answer(alert, by, "decide a request")
     if not alert.requested:
         last = alert.transitions.exclude(event__in=BY_SYSTEM_ONLY).last()
-        who = f": {last.actor} has been here" if last else ""
-        raise NotAllowed(f"No request waits on this alert any more{who}.")
+        if last is None:
+            raise NotAllowed(_("No request waits on this alert any more."))
+        said = _("No request waits on this alert any more: %(who)s has been here.")
+        raise NotAllowed(said % {"who": last.actor})
     asked = alert.transitions.filter(event=alert.requested).latest("at", "id")
     if request is not None and request != asked.pk:
-        raise NotAllowed("The request has changed since you saw it: look at it again.")
+        raise NotAllowed(_("The request has changed since you saw it: look at it again."))
     if not confirm:
-        _needs(note, "in the note why the request is declined")
+        _needs(note, _("Say in the note why the request is declined."))
         made = move(alert, "request_declined", by=by, at=now, note=note)
         _cancel(FollowUp.objects.filter(transition=asked), made)
         return _done(made, by)
@@ -184,14 +195,14 @@ def alert_undo(*, alert: Alert, by: User) -> AlertTransition:
     alert, now = alert_locked(alert), timezone.now()
     last = alert.transitions.last()
     if last is None or last.actor != by.username or last.event not in UNDOABLE:
-        raise NotAllowed("Only your own last act on an alert can be taken back.")
+        raise NotAllowed(_("Only your own last act on an alert can be taken back."))
     if now - last.at > UNDO_WITHIN:
-        raise NotAllowed("Ten minutes have passed: this can no longer be taken back.")
+        raise NotAllowed(_("Ten minutes have passed: this can no longer be taken back."))
     others = Alert.objects.filter(
         patient=alert.patient, kind=alert.kind, state__in=OPEN_STATES
     ).exclude(pk=alert.pk)
     if alert.state in CLOSED and others.exists():
-        raise NotAllowed("Another alert of this kind has been raised since: act on that one.")
+        raise NotAllowed(_("Another alert of this kind has been raised since: act on that one."))
     made = move(
         alert, "undone", by=by, at=now, back_to=Life.of(last.before), reason=last.event,
         policy_to=last.before.get("policy"),
@@ -207,9 +218,9 @@ def alert_undo(*, alert: Alert, by: User) -> AlertTransition:
 @transaction.atomic
 def concern_raise(*, patient: Patient, tier: str, note: str, by: User) -> Alert:
     """A clinician is concerned, whatever the models say."""
-    _needs(note, "in the note what your concern is")
+    _needs(note, _("Say in the note what your concern is."))
     if tier not in ("High", "Moderate"):
-        raise NotAllowed("Choose High or Moderate.")
+        raise NotAllowed(_("Choose High or Moderate."))
     if answer(by.role, "raise a concern", tier) == NO:
         raise NotAllowed(NOT_YOURS)
     alert, is_new = alert_raise(
@@ -217,7 +228,7 @@ def concern_raise(*, patient: Patient, tier: str, note: str, by: User) -> Alert:
         why="concern", note=note,
     )  # fmt: skip
     if not is_new:
-        raise NotAllowed("A concern about this patient is open already: act on that one.")
+        raise NotAllowed(_("A concern about this patient is open already: act on that one."))
     audit_record(by=by, action="concern raised", patient=patient, alert=alert.pk, tier=tier)
     return alert
 
@@ -225,15 +236,31 @@ def concern_raise(*, patient: Patient, tier: str, note: str, by: User) -> Alert:
 @transaction.atomic
 def follow_up_done(*, follow_up: FollowUp, by: User, note: str) -> None:
     """The promise was kept; the note says what was found. Raises NotAllowed if it was before."""
-    _needs(note, "in the note what was found")
+    _needs(note, _("Say in the note what was found."))
     locked = FollowUp.objects.select_for_update().get(pk=follow_up.pk)
     if locked.state != FollowUp.State.OPEN:
-        who = f" by {locked.done_by}" if locked.done_by else ""
-        raise NotAllowed(f"This follow-up is already {locked.get_state_display().lower()}{who}.")
+        state = {"state": locked.get_state_display().lower(), "who": locked.done_by}
+        if not locked.done_by:
+            raise NotAllowed(_("This follow-up is already %(state)s.") % state)
+        raise NotAllowed(_("This follow-up is already %(state)s by %(who)s.") % state)
     locked.state, locked.note = FollowUp.State.DONE, note
     locked.done_by, locked.done_at = by.username, timezone.now()
     locked.save()
     audit_record(by=by, action="follow-up done", patient=locked.patient, alert=locked.alert_id)
+
+
+@transaction.atomic
+def follow_up_reopen(*, follow_up: FollowUp, by: User) -> None:
+    """Take back that a promise was kept, within ten minutes, by whoever said so."""
+    locked = FollowUp.objects.select_for_update().get(pk=follow_up.pk)
+    if locked.state != FollowUp.State.DONE or locked.done_by != by.username:
+        raise NotAllowed(_("Only your own last act on a follow-up can be taken back."))
+    if locked.done_at is None or timezone.now() - locked.done_at > UNDO_WITHIN:
+        raise NotAllowed(_("Ten minutes have passed: this can no longer be taken back."))
+    locked.state, locked.note, locked.done_by = FollowUp.State.OPEN, "", ""
+    locked.done_at = None
+    locked.save()
+    audit_record(by=by, action="follow-up reopened", patient=locked.patient, alert=locked.alert_id)
 
 
 def _promise(transition: AlertTransition, due_on: date, by: User) -> FollowUp:
@@ -261,13 +288,13 @@ def _begin_of(day: date, now: datetime) -> datetime:
     """The first moment of that day of the clinic. Raises NotAllowed unless it lies ahead."""
     moment = timezone.make_aware(datetime.combine(day, time.min))
     if not now < moment < now + timedelta(days=366):
-        raise NotAllowed("Give a day after today and within a year.")
+        raise NotAllowed(_("Give a day after today and within a year."))
     return moment
 
 
 __all__ = [
     "NotAllowed", "alert_acknowledge", "alert_contact", "alert_dismiss", "alert_follow_up",
     "alert_raise", "alert_resolve", "alert_retier", "alert_snooze", "alert_undo",
-    "alerts_consider", "concern_raise", "delivery_set", "follow_up_done", "message_resend",
-    "outbox_deliver", "request_decide",
+    "alerts_consider", "concern_raise", "delivery_set", "follow_up_done", "follow_up_reopen",
+    "message_resend", "outbox_deliver", "request_decide",
 ]  # fmt: skip

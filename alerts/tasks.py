@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from celery import shared_task
-from django.core.mail import mail_admins
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerLost
@@ -15,6 +14,7 @@ from alerts.outbox import outbox_deliver
 from alerts.outcomes import safety_watch
 from alerts.raising import alerts_overdue, alerts_watch
 from clarity_site.logs import log
+from clarity_site.ops import ops_told
 from scoring import runs
 from scoring.features import features_update_all
 from scoring.models import ScoringJob
@@ -110,8 +110,8 @@ def watch_runs() -> None:
     with transaction.atomic():  # a mail that could not go out is tried again at the next watch
         if report := runs.late_run_report(now=timezone.now()):
             log.error("night is late", extra={"report": report})
-            mail_admins("Clarity: the nightly run has not finished", report)
+            ops_told("Clarity: the nightly run has not finished", report)
     with transaction.atomic():
         if report := runs.model_failure_report(now=timezone.now()):
             log.error("models fail", extra={"report": report})
-            mail_admins("Clarity: a model fails", report)
+            ops_told("Clarity: a model fails", report)

@@ -2,25 +2,38 @@
 
 from django.urls import path
 
-from alerts import api as rest
 from alerts import (
+    acting_views,
+    hub_views,
+    message_views,
     notice_views,
     outcome_api,
     outcome_views,
     performance_views,
+    queue_views,
     rule_views,
-    views,
 )
+from alerts import api as rest
 
 pages = [
-    path("alerts/", views.queue, name="alerts"),
+    path("alerts/", queue_views.queue, name="alerts"),
+    path("today/", queue_views.today, name="today"),
     *(
         path(f"alerts/<int:alert_id>/{name}/", view, name=f"alert-{name}")
-        for name, view in views.acting.items()
+        for name, view in acting_views.acting.items()
     ),
-    path("patients/<slug:code>/concern/", views.concern, name="concern"),
-    path("follow-ups/<int:follow_up_id>/done/", views.follow_up_done, name="follow-up-done"),
-    path("patients/<slug:code>/absence/", views.absence_acknowledge, name="absence-acknowledge"),
+    path("patients/<slug:code>/concern/", acting_views.concern, name="concern"),
+    path("follow-ups/<int:follow_up_id>/done/", acting_views.follow_up_done, name="follow-up-done"),
+    path(
+        "follow-ups/<int:follow_up_id>/reopen/",
+        acting_views.follow_up_reopen,
+        name="follow-up-reopen",
+    ),
+    path(
+        "patients/<slug:code>/absence/",
+        acting_views.absence_acknowledge,
+        name="absence-acknowledge",
+    ),
     path("rules/performance/", performance_views.rules_performance, name="rules-performance"),
     path(
         "rules/performance.csv",
@@ -51,9 +64,12 @@ pages = [
         name="episode-error",
     ),
     path("rules/", rule_views.rules, name="rules"),
-    path("messages/", views.messages_page, name="messages"),
-    path("messages/delivery/", views.delivery, name="delivery"),
-    path("messages/<int:message_id>/resend/", views.resend, name="message-resend"),
+    path("rules/<slug:rule>/", rule_views.rule, name="rule"),
+    path("messages/", message_views.messages_page, name="messages"),
+    path("messages/delivery/", message_views.delivery, name="delivery"),
+    path("messages/resend/", message_views.resend_failed, name="messages-resend"),
+    path("messages/<int:message_id>/resend/", message_views.resend, name="message-resend"),
+    path("clinic/", hub_views.hub, name="clinic"),
 ]
 api = [
     path("alerts/", rest.AlertList.as_view(), name="alerts"),

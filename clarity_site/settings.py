@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from csp.constants import NONE, SELF, UNSAFE_INLINE
+from csp.constants import NONE, SELF
 
 from clarity_site import env
 from clarity_site.logs import logging_config
@@ -46,6 +46,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "clarity_site.languages.ReaderMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -88,6 +89,7 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "panel"
 LOGOUT_REDIRECT_URL = "login"
+PASSWORD_RESET_TIMEOUT = 24 * 3600  # s, of the link that an administrator gives
 AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
@@ -102,8 +104,8 @@ CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
         "script-src": [SELF],
-        "style-src": [SELF, UNSAFE_INLINE],  # Plotly sets inline styles
-        "img-src": [SELF, "data:", "blob:"],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
         "object-src": [NONE],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
@@ -111,8 +113,9 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-LANGUAGE_CODE = "en"
+LANGUAGE_CODE = "en"  # what is stored; each reader has their own
 LANGUAGES = [("en", "English"), ("fr", "Français")]
+CLINIC_LANGUAGE = env.choice("CLINIC_LANGUAGE", "en", dict(LANGUAGES))
 LOCALE_PATHS = [BASE_DIR / "clarity_site" / "locale"]
 TIME_ZONE = env.time_zone("CLINIC_TIME_ZONE", "America/Toronto")
 USE_TZ = True
@@ -120,11 +123,6 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = STATE_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATICFILES_FINDERS = [
-    "django.contrib.staticfiles.finders.FileSystemFinder",
-    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
-    "clarity_site.plotly_static.PlotlyFinder",
-]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
@@ -140,7 +138,21 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Clarity",
     "VERSION": VERSION,
     "SERVE_INCLUDE_SCHEMA": False,
-    "ENUM_NAME_OVERRIDES": {"EpisodeKind": "patients.models.Episode.Kind"},
+    "DESCRIPTION": "What the pages show, for programs: the same rows, under the same permissions. "
+    "People use it with the session of a log-in, and with the header X-CSRFToken where something "
+    "is changed; devices push recordings with a token of their own. Probabilities and coverages "
+    "are 0 to 1; what was not assessed is null. It supports a clinician’s judgement and never "
+    "replaces it.",
+    "ENUM_NAME_OVERRIDES": {
+        "EpisodeKind": "patients.models.Episode.Kind",
+        "AlertKind": "alerts.models.AlertKind",
+        "AlertState": "alerts.models.AlertState",
+        "UploadState": "patients.models.Upload.State",
+        "Tier": "scoring.models.Tier",
+        "AskedTier": "alerts.actions.RETIERS",
+        "DrugClass": "patients.models.MedicationCourse.DrugClass",
+        "DeviceKind": "patients.models.Device.Kind",
+    },
 }
 
 CELERY_BROKER_URL = env.url(

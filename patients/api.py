@@ -1,25 +1,21 @@
 """Patients over HTTP, with the permissions of the pages."""
 
-from datetime import date, datetime
 from typing import Any
 
 from django.http import Http404
-from django.utils import timezone
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from alerts.domain.panel import Wanted
-from alerts.panel import Asker, panel_page, summary_of
 from patients import services
+from patients.api_shapes import FOUND_REFUSALS
 from patients.medications import courses_that_count
 from patients.models import Diagnosis, MedicationCourse, Patient, User
-from patients.presenters import in_zone, zone_now
+from patients.presenters import zone_now
 from patients.selectors import patients_visible_to
-from scoring.models import Tier
 
 
 class Pages(LimitOffsetPagination):
@@ -27,41 +23,10 @@ class Pages(LimitOffsetPagination):
 
     default_limit = 100
     max_limit = 1000
-
-
-class PatientShown(serializers.Serializer[Patient]):
-    """One patient of the panel; ``probability`` is null when the tier is Indeterminate."""
-
-    code = serializers.CharField()
-    name = serializers.CharField()
-    diagnosis = serializers.ChoiceField(choices=Diagnosis.choices)
-    tier = serializers.ChoiceField(choices=Tier.choices, source="tier_now")
-    probability = serializers.SerializerMethodField()
-    scored_day = serializers.SerializerMethodField()
-    last_data = serializers.SerializerMethodField()
-    open_alerts = serializers.SerializerMethodField()
-
-    @extend_schema_field(serializers.FloatField(allow_null=True))
-    def get_probability(self, patient: Any) -> float | None:
-        """Of the newest day of the last 30, 0 to 1."""
-        summary = summary_of(patient, timezone.now())
-        return summary.probability if summary else None
-
-    @extend_schema_field(serializers.DateField(allow_null=True))
-    def get_scored_day(self, patient: Any) -> date | None:
-        """The newest scored day of the last 30."""
-        summary = summary_of(patient, timezone.now())
-        return summary.day if summary else None
-
-    @extend_schema_field(serializers.DateField(allow_null=True))
-    def get_last_data(self, patient: Any) -> date | None:
-        """The day of the newest minute or night of any device, in the patient's zone."""
-        known = [datetime.fromisoformat(d["at"]) for d in patient.devices_now if d["at"]]
-        return in_zone(max(known), patient.zone).date() if known and patient.zone else None
-
-    def get_open_alerts(self, patient: Any) -> int:
-        """How many alerts wait for somebody or are acknowledged."""
-        return len(patient.alerts_now)
+    PARAMETERS = (
+        OpenApiParameter("limit", int, description="Rows of a page: 100, or 1 to 1,000."),
+        OpenApiParameter("offset", int, description="Rows to pass over, from 0."),
+    )
 
 
 class CourseShown(serializers.ModelSerializer[MedicationCourse]):
@@ -86,6 +51,7 @@ class RecordShown(serializers.ModelSerializer[Patient]):
     """One patient's record; its scores and alerts have addresses of their own."""
 
     zone = serializers.SerializerMethodField()
+    diagnosis = serializers.ChoiceField(choices=Diagnosis.choices)
     medications = serializers.SerializerMethodField()
 
     class Meta:
@@ -110,19 +76,17 @@ class RecordShown(serializers.ModelSerializer[Patient]):
         return zone_now(patient)
 
 
-class PatientList(APIView):
-    """My patients, highest risk first."""
+class ClinicView(APIView):
+    """A view for those who are logged in; nothing of it is kept by anybody on the way."""
 
-    @extend_schema(responses=PatientShown(many=True))
-    def get(self, request: Request) -> Response:
-        """The rows of the panel."""
-        pages = Pages()
-        found = panel_page(Asker(request.user, timezone.now()), Wanted())
-        rows: Any = pages.paginate_queryset(found, request)
-        return pages.get_paginated_response(PatientShown(rows, many=True).data)
+    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Say that it is not to be stored."""
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        answer["Cache-Control"] = "no-store"
+        return answer
 
 
-class RecordView(APIView):
+class RecordView(ClinicView):
     """A view of one patient's record. Somebody else's does not exist, whatever the method."""
 
     patient: Patient
@@ -153,8 +117,8 @@ class PatientRecord(RecordView):
 
     page = "api patient"
 
-    @extend_schema(responses=RecordShown)
+    @extend_schema(operation_id="patients_record", responses={200: RecordShown, **FOUND_REFUSALS})
     def get(self, request: Request, code: str) -> Response:
-        """Open the record."""
+        """Open the record, which writes an audit row."""
         self.opened()
         return Response(RecordShown(self.patient).data)

@@ -1,9 +1,10 @@
-"""What clinicians know of a patient: drugs, questionnaires and episodes."""
+"""What clinicians know of a patient: drugs, questionnaires, episodes and what they wrote."""
 
 from datetime import date
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from patients.encryption import EncryptedTextField
 
@@ -15,33 +16,33 @@ class MedicationCourse(models.Model):
     """
 
     class DrugClass(models.TextChoices):
-        SSRI = "ssri", "SSRI"
-        SNRI = "snri", "SNRI"
-        OTHER_ANTIDEPRESSANT = "other_antidepressant", "Other antidepressant"
-        LITHIUM = "lithium", "Lithium"
-        VALPROATE = "valproate", "Valproate"
-        LAMOTRIGINE = "lamotrigine", "Lamotrigine"
-        CARBAMAZEPINE = "carbamazepine", "Carbamazepine"
-        ANTIPSYCHOTIC = "antipsychotic", "Antipsychotic"
-        STIMULANT = "stimulant", "Stimulant"
-        STEROID = "steroid", "Steroid"
-        OTHER = "other", "Other"
+        SSRI = "ssri", _("SSRI")
+        SNRI = "snri", _("SNRI")
+        OTHER_ANTIDEPRESSANT = "other_antidepressant", _("Other antidepressant")
+        LITHIUM = "lithium", _("Lithium")
+        VALPROATE = "valproate", _("Valproate")
+        LAMOTRIGINE = "lamotrigine", _("Lamotrigine")
+        CARBAMAZEPINE = "carbamazepine", _("Carbamazepine")
+        ANTIPSYCHOTIC = "antipsychotic", _("Antipsychotic")
+        STIMULANT = "stimulant", _("Stimulant")
+        STEROID = "steroid", _("Steroid")
+        OTHER = "other", _("Other")
 
     class ClassFrom(models.TextChoices):
-        TABLE = "table", "from the table of drugs"
-        TABLE_UNVERIFIED = "table_unverified", "from the table of drugs, unverified"
-        TYPED = "typed", "as it was entered"
+        TABLE = "table", _("from the table of drugs")
+        TABLE_UNVERIFIED = "table_unverified", _("from the table of drugs, unverified")
+        TYPED = "typed", _("as it was entered")
 
     class Source(models.TextChoices):
-        CLINIC = "clinic", "Clinic"
-        EHR = "ehr", "EHR"
+        CLINIC = "clinic", _("Clinic")
+        EHR = "ehr", _("EHR")
 
     class ErrorReason(models.TextChoices):
-        TYPING = "typing", "It was mistyped"
-        PATIENT = "patient", "The patient or family told otherwise"
-        PRESCRIBER = "prescriber", "A prescriber or pharmacy told otherwise"
-        WRONG_PATIENT = "wrong_patient", "It is another patient’s"
-        OTHER = "other", "Another reason"
+        TYPING = "typing", _("It was mistyped")
+        PATIENT = "patient", _("The patient or family told otherwise")
+        PRESCRIBER = "prescriber", _("A prescriber or pharmacy told otherwise")
+        WRONG_PATIENT = "wrong_patient", _("It is another patient’s")
+        OTHER = "other", _("Another reason")
 
     patient = models.ForeignKey(
         "patients.Patient", on_delete=models.CASCADE, related_name="medications"
@@ -121,10 +122,10 @@ class Episode(models.Model):
     """A mood episode as a clinician recorded it; without a last day it goes on."""
 
     class Kind(models.TextChoices):
-        DEPRESSION = "depression", "Depression"
-        MANIA = "mania", "Mania"
-        HYPOMANIA = "hypomania", "Hypomania"
-        MIXED = "mixed", "Mixed"
+        DEPRESSION = "depression", _("Depression")
+        MANIA = "mania", _("Mania")
+        HYPOMANIA = "hypomania", _("Hypomania")
+        MIXED = "mixed", _("Mixed")
 
     patient = models.ForeignKey(
         "patients.Patient", on_delete=models.CASCADE, related_name="episodes"
@@ -153,3 +154,49 @@ class Episode(models.Model):
 
     def __str__(self) -> str:
         return f"{self.patient} {self.kind} {self.first_day:%F}"
+
+
+class Note(models.Model):
+    """What somebody of the care team wrote: a note, or a contact and how it went.
+
+    Its words never change. What was entered in error is kept, marked, and shown struck through.
+    """
+
+    class Kind(models.TextChoices):
+        NOTE = "note", _("Note")
+        CONTACT = "contact", _("Contact")
+
+    class Channel(models.TextChoices):
+        PHONE = "phone", _("Telephone")
+        VISIT = "visit", _("Visit")
+        VIDEO = "video", _("Video")
+        MESSAGE = "message", _("Message or letter")
+        OTHER = "other", _("Another way")
+
+    class Person(models.TextChoices):
+        PATIENT = "patient", _("The patient")
+        FAMILY = "family", _("Family or a friend")
+        PROFESSIONAL = "professional", _("Another professional")
+
+    class Outcome(models.TextChoices):
+        REACHED = "reached", _("Spoken to")
+        LEFT_MESSAGE = "left_message", _("Message left")
+        NOT_REACHED = "not_reached", _("Not reached")
+
+    patient = models.ForeignKey("patients.Patient", on_delete=models.CASCADE, related_name="notes")
+    kind = models.CharField(max_length=10, choices=Kind)
+    text = EncryptedTextField(blank=True)
+    at = models.DateTimeField(help_text="Of a contact: when it was; of a note: when written.")
+    channel = models.CharField(max_length=10, choices=Channel, blank=True)
+    person = models.CharField(max_length=14, choices=Person, blank=True)
+    outcome = models.CharField(max_length=14, choices=Outcome, blank=True)
+    author = models.CharField(max_length=150)
+    written_at = models.DateTimeField()
+    entered_in_error = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        indexes = [models.Index(fields=["patient", "kind", "-at"], name="notes_of_patient")]
+
+    def __str__(self) -> str:
+        return f"{self.patient} {self.kind} {self.at:%F}"

@@ -12,8 +12,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from alerts.presenters.absence import absence_of
+from clarity_site.said import said_again
 from patients import services, tokens
 from patients.domain.days import zone_names
 from patients.domain.errors import InputError
@@ -24,8 +28,15 @@ from patients.presenters import zone_now
 from patients.provenance import days_held
 from patients.removal import device_remove as device_data_remove
 from patients.resolving import device_order_set
-from patients.views import actor, page, patient_for
-from scoring.presenters.data_page import data_context, files_page, uploads_open
+from patients.templatetags.clarity import thousands
+from patients.views import actor, back, page, patient_for
+from scoring.presenters.data_page import (
+    counted_days,
+    counted_minutes,
+    data_context,
+    files_page,
+    uploads_open,
+)
 from scoring.runs import scoring_request
 
 KEY = re.compile("[0-9]{1,18}")
@@ -96,9 +107,9 @@ def device_order(request: HttpRequest, patient: Patient) -> HttpResponse:
         days = device_order_set(patient=patient, devices=keys, by=actor(request))
         if days:
             scoring_request(patient=patient)
-        messages.success(request, f"The order is saved. {_changed(days)}")
+        messages.success(request, _changed(days))
     except InputError as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, said_again(refusal))
     return HttpResponseRedirect(reverse("patient-data", args=[patient.code]))
 
 
@@ -121,8 +132,12 @@ def _moved(patient: Patient, order: list[str], key: str, pressed: str) -> HttpRe
 
 def _changed(days: int) -> str:
     if not days:
-        return "No minute and no night changed by it."
-    return f"{days} day{'s' * (days != 1)} changed by it; the patient will be scored anew."
+        return _("The order is saved. No minute and no night changed by it.")
+    return ngettext(
+        "The order is saved. %(days)d day changed by it; the patient will be scored anew.",
+        "The order is saved. %(days)d days changed by it; the patient will be scored anew.",
+        days,
+    ) % {"days": days}
 
 
 def device_for(user: User, code: str, device_id: int) -> Device:
@@ -144,16 +159,27 @@ def device_remove(request: HttpRequest, device: Device) -> HttpResponse:
                 )
                 scoring_request(patient=patient)
         except InputError as refusal:
-            form.add_error(None, str(refusal))
+            form.add_error(None, said_again(refusal))
     if form.errors:
         return _data_page(request, patient, ZoneForm(label_suffix=""), status=422, removal=form)
-    days, minutes, nights = (
-        f"{count:,} {what}{'s' * (count != 1)}"
-        for what, count in zip(("day", "minute", "night"), astuple(removed), strict=True)
-    )
-    words = f"{days} of {device.name} removed: {minutes} and {nights}"
-    messages.success(request, f"{words}; the patient will be scored anew.")
+    messages.success(request, _removed_words(device, *astuple(removed)))
     return HttpResponseRedirect(reverse("patient-data", args=[patient.code]) + "#devices")
+
+
+def _removed_words(device: Device, days: int, minutes: int, nights: int) -> str:
+    counted = {
+        "days": counted_days(days),
+        "minutes": counted_minutes(minutes),
+        "nights": ngettext("%(n)s night", "%(n)s nights", nights) % {"n": thousands(nights)},
+        "device": device.name,
+    }
+    return (
+        _(
+            "%(days)s of %(device)s removed: %(minutes)s and %(nights)s; the patient will be "
+            "scored anew."
+        )
+        % counted
+    )
 
 
 @page("POST", Permission.MANAGE_RECORDINGS, find=patient_for)
@@ -164,12 +190,16 @@ def zone_set(request: HttpRequest, patient: Patient) -> HttpResponse:
         try:
             services.zone_set(patient=patient, by=actor(request), **form.cleaned_data)
         except InputError as refusal:
-            form.add_error(None, str(refusal))
+            form.add_error(None, said_again(refusal))
     if form.errors:
         return _data_page(request, patient, form, status=422)
     scoring_request(patient=patient)
     zone, first_day = form.cleaned_data["zone"], form.cleaned_data["first_day"]
-    messages.success(request, f"{zone} holds from {first_day:%-d %B %Y}; days since are redone.")
+    messages.success(
+        request,
+        _("%(zone)s holds from %(day)s; days since are redone.")
+        % {"zone": zone, "day": date_format(first_day, "j F Y")},
+    )
     return HttpResponseRedirect(reverse("patient-data", args=[patient.code]))
 
 
@@ -182,7 +212,7 @@ def token_issue(request: HttpRequest, patient: Patient) -> HttpResponse:
             patient=patient, label=request.POST.get("label", ""), by=actor(request)
         )
     except InputError as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, said_again(refusal))
         return _data_page(request, patient, form, status=422)
     return _data_page(request, patient, form, new_token=token, new_token_text=words)
 
@@ -197,7 +227,12 @@ def token_for(user: User, code: str, token_id: int) -> DeviceToken:
 def token_revoke(request: HttpRequest, token: DeviceToken) -> HttpResponse:
     """The device can send nothing more."""
     tokens.token_revoke(token=token, by=actor(request))
-    messages.success(request, f"The token of “{token.label}” is revoked: it opens nothing more.")
+    messages.success(
+        request,
+        _("The token of “%(label)s” is revoked: it opens nothing more.") % {"label": token.label},
+    )
+    if request.POST.get("next"):
+        return back(request, "devices")
     return HttpResponseRedirect(reverse("patient-data", args=[token.patient.code]) + "#tokens")
 
 

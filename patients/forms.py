@@ -4,21 +4,23 @@ from datetime import date
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from patients.models import Circumstance, Device, MedicationCourse
 
-DATE = forms.DateInput(attrs={"type": "date"})
-A_DAY = {"required": "Give the first day.", "invalid": "Give a date."}
-A_DOSE = forms.TextInput(attrs={"placeholder": "for example 50 mg/day"})
+# What a browser's date field reads, whatever the language.
+DATE = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+A_DAY = {"required": _("Give the first day."), "invalid": _("Give a date.")}
+A_DOSE = forms.TextInput(attrs={"placeholder": _("for example 50 mg/day")})
 
 
 class CourseForm(forms.ModelForm):
     """A drug from a day on. Without a class it is the one of the table of drugs."""
 
     drug_class = forms.ChoiceField(
-        label="Class",
+        label=_("Class"),
         required=False,
-        choices=[("", "as in the table of drugs"), *MedicationCourse.DrugClass.choices],
+        choices=[("", _("as in the table of drugs")), *MedicationCourse.DrugClass.choices],
     )
 
     class Meta:
@@ -28,29 +30,35 @@ class CourseForm(forms.ModelForm):
             "first_day": DATE,
             "dose": A_DOSE,
             "drug": forms.TextInput(attrs={"list": "drug-names"}),
-            "atc": forms.TextInput(attrs={"placeholder": "optional, such as N06AB06"}),
-            "rxnorm": forms.TextInput(attrs={"placeholder": "optional, such as 36437"}),
+            "atc": forms.TextInput(attrs={"placeholder": _("optional, such as N06AB06")}),
+            "rxnorm": forms.TextInput(attrs={"placeholder": _("optional, such as 36437")}),
         }
-        labels = {"first_day": "First day"}
+        labels = {
+            "drug": _("Drug"),
+            "dose": _("Dose"),
+            "first_day": _("First day"),
+            "atc": _("ATC code"),
+            "rxnorm": _("RxNorm code"),
+        }
 
 
 class ReasonForm(forms.Form):
     """Why a course was entered in error."""
 
     reason = forms.ChoiceField(
-        label="Why",
-        choices=[("", "choose"), *MedicationCourse.ErrorReason.choices],
-        error_messages={"required": "Choose a reason."},
+        label=_("Why"),
+        choices=[("", _("choose")), *MedicationCourse.ErrorReason.choices],
+        error_messages={"required": _("Choose a reason.")},
     )
 
 
 class CorrectionForm(ReasonForm):
     """The days and the dose a course should have had from the beginning, and why."""
 
-    dose = forms.CharField(label="Dose", max_length=40, required=False, widget=A_DOSE)
-    first_day = forms.DateField(label="First day", widget=DATE, error_messages=A_DAY)
+    dose = forms.CharField(label=_("Dose"), max_length=40, required=False, widget=A_DOSE)
+    first_day = forms.DateField(label=_("First day"), widget=DATE, error_messages=A_DAY)
     last_day = forms.DateField(
-        label="Last day (empty: still taken)", required=False, widget=DATE, error_messages=A_DAY
+        label=_("Last day (empty: still taken)"), required=False, widget=DATE, error_messages=A_DAY
     )
     field_order = ("dose", "first_day", "last_day", "reason")
 
@@ -59,21 +67,21 @@ class DoseForm(forms.Form):
     """A new dose from a day on."""
 
     dose = forms.CharField(
-        label="New dose",
+        label=_("New dose"),
         max_length=40,
         widget=A_DOSE,
-        error_messages={"required": "Give the dose."},
+        error_messages={"required": _("Give the dose.")},
     )
-    first_day = forms.DateField(label="From the day", widget=DATE, error_messages=A_DAY)
+    first_day = forms.DateField(label=_("From the day"), widget=DATE, error_messages=A_DAY)
 
 
 class StopForm(forms.Form):
     """The last day a drug was taken."""
 
     last_day = forms.DateField(
-        label="Last day",
-        widget=forms.DateInput(attrs={"type": "date"}),
-        error_messages={"required": "Give the last day.", "invalid": "Give a date."},
+        label=_("Last day"),
+        widget=DATE,
+        error_messages={"required": _("Give the last day."), "invalid": _("Give a date.")},
     )
 
     def __init__(self, *args: Any, course: MedicationCourse, **kwargs: Any) -> None:
@@ -84,7 +92,7 @@ class StopForm(forms.Form):
         """Refuse a last day before the first."""
         last_day: date = self.cleaned_data["last_day"]
         if last_day < self.course.first_day:
-            raise forms.ValidationError("The last day lies before the first.")
+            raise forms.ValidationError(_("The last day lies before the first."))
         return last_day
 
 
@@ -92,17 +100,17 @@ class ZoneForm(forms.Form):
     """Another time zone from a day on; the names are offered while typing."""
 
     first_day = forms.DateField(
-        label="From the day",
-        widget=forms.DateInput(attrs={"type": "date"}),
-        error_messages={"required": "Give the first day.", "invalid": "Give a date."},
+        label=_("From the day"),
+        widget=DATE,
+        error_messages={"required": _("Give the first day."), "invalid": _("Give a date.")},
     )
     zone = forms.CharField(
-        label="Time zone",
+        label=_("Time zone"),
         max_length=64,
         widget=forms.TextInput(
-            attrs={"list": "zone-names", "placeholder": "for example Europe/Berlin"}
+            attrs={"list": "zone-names", "placeholder": _("for example Europe/Berlin")}
         ),
-        error_messages={"required": "Give the time zone."},
+        error_messages={"required": _("Give the time zone.")},
     )
 
 
@@ -117,17 +125,17 @@ class RemovalForm(forms.Form):
         self.device = device
 
     first_day = forms.DateField(
-        label="First day",
-        widget=forms.DateInput(attrs={"type": "date"}),
-        error_messages={"required": "Give the first day.", "invalid": "Give a date."},
+        label=_("First day"),
+        widget=DATE,
+        error_messages={"required": _("Give the first day."), "invalid": _("Give a date.")},
     )
     last_day = forms.DateField(
-        label="Last day",
-        widget=forms.DateInput(attrs={"type": "date"}),
-        error_messages={"required": "Give the last day.", "invalid": "Give a date."},
+        label=_("Last day"),
+        widget=DATE,
+        error_messages={"required": _("Give the last day."), "invalid": _("Give a date.")},
     )
     sure = forms.BooleanField(
-        label="Yes, remove them", error_messages={"required": "Say that you want this."}
+        label=_("Yes, remove them"), error_messages={"required": _("Say that you want this.")}
     )
 
 
@@ -135,20 +143,23 @@ class CircumstanceForm(forms.Form):
     """Something in a patient's life from a day on; the last day may not be known yet."""
 
     kind = forms.ChoiceField(
-        label="What",
+        label=_("What"),
         choices=Circumstance.Kind.choices,
-        error_messages={"required": "Say what it is.", "invalid_choice": "Choose one of the list."},
+        error_messages={
+            "required": _("Say what it is."),
+            "invalid_choice": _("Choose one of the list."),
+        },
     )
     first_day = forms.DateField(
-        label="First day",
-        widget=forms.DateInput(attrs={"type": "date"}),
-        error_messages={"required": "Give the first day.", "invalid": "Give a date."},
+        label=_("First day"),
+        widget=DATE,
+        error_messages={"required": _("Give the first day."), "invalid": _("Give a date.")},
     )
     last_day = forms.DateField(
-        label="Last day (if known)",
+        label=_("Last day (if known)"),
         required=False,
-        widget=forms.DateInput(attrs={"type": "date"}),
-        error_messages={"invalid": "Give a date."},
+        widget=DATE,
+        error_messages={"invalid": _("Give a date.")},
     )
 
 
@@ -156,5 +167,5 @@ class CircumstanceEndForm(forms.Form):
     """The last day it held."""
 
     last_day = forms.DateField(
-        error_messages={"required": "Give the last day.", "invalid": "Give a date."}
+        error_messages={"required": _("Give the last day."), "invalid": _("Give a date.")}
     )

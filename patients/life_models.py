@@ -2,17 +2,18 @@
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 
 class Circumstance(models.Model):
     """Something in a patient's life that changes how sleep and rhythm are read."""
 
     class Kind(models.TextChoices):
-        SHIFT_WORK = "shift_work", "Works shifts"
-        NEWBORN = "newborn", "Has a newborn"
-        PREGNANCY = "pregnancy", "Is pregnant"
-        CHRONIC_ILLNESS = "chronic_illness", "Has a chronic illness"
-        TRAVEL = "travel", "Travels across time zones"
+        SHIFT_WORK = "shift_work", _("Works shifts")
+        NEWBORN = "newborn", _("Has a newborn")
+        PREGNANCY = "pregnancy", _("Is pregnant")
+        CHRONIC_ILLNESS = "chronic_illness", _("Has a chronic illness")
+        TRAVEL = "travel", _("Travels across time zones")
 
     patient = models.ForeignKey(
         "patients.Patient", on_delete=models.CASCADE, related_name="circumstances"

@@ -3,8 +3,10 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 
 from alerts.tasks import wake_scoring
+from clarity_site.said import said_again
 from patients import circumstances
 from patients.domain.errors import InputError
 from patients.forms import CircumstanceEndForm, CircumstanceForm
@@ -27,13 +29,16 @@ def score_now(request: HttpRequest, patient: Patient) -> HttpResponse:
     try:
         scoring_ask(patient=patient, by=actor(request))
     except InputError as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, said_again(refusal))
     else:
         wake_scoring()
         messages.success(
             request,
-            f"{patient} is being scored: reload the page in a minute. Where nothing has changed, "
-            "the score stays as it is.",
+            _(
+                "%(patient)s is being scored: reload the page in a minute. Where nothing has "
+                "changed, the score stays as it is."
+            )
+            % {"patient": patient},
         )
     return back(request, "patient", patient.code)
 
@@ -48,9 +53,9 @@ def circumstance_start(request: HttpRequest, patient: Patient) -> HttpResponse:
                 patient=patient, by=actor(request), **form.cleaned_data
             )
         except InputError as refusal:
-            messages.error(request, str(refusal))
+            messages.error(request, said_again(refusal))
         else:
-            _scored_anew(request, patient, f"“{made}” is recorded")
+            _scored_anew(request, patient, _("“%(what)s” is recorded.") % {"what": made})
     else:
         _refuse(request, form)
     return back(request, "patient", patient.code)
@@ -66,9 +71,10 @@ def circumstance_end(request: HttpRequest, circumstance: Circumstance) -> HttpRe
                 circumstance=circumstance, by=actor(request), **form.cleaned_data
             )
         except InputError as refusal:
-            messages.error(request, str(refusal))
+            messages.error(request, said_again(refusal))
         else:
-            _scored_anew(request, circumstance.patient, f"“{circumstance}” is ended")
+            words = _("“%(what)s” is ended.") % {"what": circumstance}
+            _scored_anew(request, circumstance.patient, words)
     else:
         _refuse(request, form)
     return back(request, "patient", circumstance.patient.code)
@@ -77,7 +83,7 @@ def circumstance_end(request: HttpRequest, circumstance: Circumstance) -> HttpRe
 @page("POST", Permission.CARE, find=circumstance_for)
 def circumstance_remove(request: HttpRequest, circumstance: Circumstance) -> HttpResponse:
     """It was recorded by mistake."""
-    patient, words = circumstance.patient, f"“{circumstance}” is removed"
+    patient, words = circumstance.patient, _("“%(what)s” is removed.") % {"what": circumstance}
     circumstances.circumstance_remove(circumstance=circumstance, by=actor(request))
     _scored_anew(request, patient, words)
     return back(request, "patient", patient.code)
@@ -87,10 +93,10 @@ def _scored_anew(request: HttpRequest, patient: Patient, words: str) -> None:
     try:
         scoring_ask(patient=patient, by=actor(request))
     except InputError:
-        messages.success(request, f"{words}.")
+        messages.success(request, words)
     else:
         wake_scoring()
-        messages.success(request, f"{words}; the last day is scored anew.")
+        messages.success(request, f"{words} {_('The last day is scored anew.')}")
 
 
 def _refuse(request: HttpRequest, form: CircumstanceForm | CircumstanceEndForm) -> None:

@@ -10,7 +10,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from clarity_site.said import said_again
 from patients import medication_services as services
 from patients.domain.errors import InputError
 from patients.forms import CorrectionForm, CourseForm, DoseForm, ReasonForm, StopForm
@@ -54,7 +56,10 @@ def medication_start(request: HttpRequest, patient: Patient) -> HttpResponse:
     course = _done(form, services.medication_start, patient=patient, by=actor(request))
     if form.errors:
         return _list(request, patient, form, status=422)
-    words = f"{course} added. It counts as {course.get_drug_class_display()}."
+    words = _("%(course)s added. It counts as %(drug_class)s.") % {
+        "course": course,
+        "drug_class": course.get_drug_class_display(),
+    }
     messages.success(request, words)
     return back(request, "medication-list", patient.code)
 
@@ -67,7 +72,7 @@ def medication_stop(request: HttpRequest, course: MedicationCourse) -> HttpRespo
     for problems in form.errors.values():
         messages.error(request, str(problems[0]))
     if not form.errors:
-        messages.success(request, f"{course} stopped.")
+        messages.success(request, _("%(course)s stopped.") % {"course": course})
     return back(request, "medication-list", course.patient.code)
 
 
@@ -76,8 +81,12 @@ def medication_list_set(request: HttpRequest, patient: Patient) -> HttpResponse:
     """Say whether the patient's medication list is known."""
     available = request.POST.get("available") == "true"
     services.medication_list_set(patient=patient, available=available, by=actor(request))
-    words = "complete" if available else "unavailable"
-    messages.success(request, f"The medication list of {patient} is marked {words}.")
+    words = (
+        _("The medication list of %(patient)s is marked complete.")
+        if available
+        else _("The medication list of %(patient)s is marked unavailable.")
+    )
+    messages.success(request, words % {"patient": patient})
     return back(request, "medication-list", patient.code)
 
 
@@ -93,7 +102,8 @@ def course_dose(request: HttpRequest, course: MedicationCourse) -> HttpResponse:
     """Another dose from a day on."""
     form = DoseForm(request.POST, auto_id="dose-%s", label_suffix="")
     _done(form, services.medication_dose_change, course=course, by=actor(request))
-    return _answer(request, course, "dose_form", form, f"The new dose of {course.drug} is noted.")
+    words = _("The new dose of %(drug)s is noted.") % {"drug": course.drug}
+    return _answer(request, course, "dose_form", form, words)
 
 
 @page("POST", Permission.MANAGE_MEDICATIONS, find=course_for)
@@ -101,7 +111,8 @@ def course_correct(request: HttpRequest, course: MedicationCourse) -> HttpRespon
     """The days or the dose were wrong from the beginning."""
     form = CorrectionForm(request.POST, auto_id="correct-%s", label_suffix="")
     _done(form, services.medication_correct, course=course, by=actor(request))
-    words = f"{course.drug} is corrected; what stood before is kept as entered in error."
+    words = _("%(drug)s is corrected; what stood before is kept as entered in error.")
+    words %= {"drug": course.drug}
     return _answer(request, course, "correction_form", form, words)
 
 
@@ -110,7 +121,7 @@ def course_error(request: HttpRequest, course: MedicationCourse) -> HttpResponse
     """The course was entered in error."""
     form = ReasonForm(request.POST, auto_id="error-%s", label_suffix="")
     _done(form, services.medication_mark_error, course=course, by=actor(request))
-    words = f"{course} is marked as entered in error and counts no more."
+    words = _("%(course)s is marked as entered in error and counts no more.") % {"course": course}
     return _answer(request, course, "error_form", form, words)
 
 
@@ -121,7 +132,7 @@ def _done(form: forms.BaseForm, service: Callable[..., Any], **asked: Any) -> An
     try:
         return service(**asked, **form.cleaned_data)
     except InputError as refusal:
-        form.add_error(None, str(refusal))
+        form.add_error(None, said_again(refusal))
         return None
 
 

@@ -3,35 +3,47 @@
 from datetime import date
 from uuid import uuid4
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from patients.clinical_models import Episode as Episode
 from patients.clinical_models import MedicationCourse as MedicationCourse
+from patients.clinical_models import Note as Note
 from patients.clinical_models import Questionnaire as Questionnaire
 from patients.encryption import EncryptedTextField
 from patients.life_models import Circumstance as Circumstance
 
 
 class Role(models.TextChoices):
-    PSYCHIATRIST = "psychiatrist", "Psychiatrist"
-    COORDINATOR = "coordinator", "Care coordinator"
-    ADMINISTRATOR = "administrator", "Administrator"
+    PSYCHIATRIST = "psychiatrist", _("Psychiatrist")
+    COORDINATOR = "coordinator", _("Care coordinator")
+    ADMINISTRATOR = "administrator", _("Administrator")
 
 
 class Diagnosis(models.TextChoices):
-    MDD = "mdd", "Major depressive disorder"
-    BIPOLAR_1 = "bipolar_1", "Bipolar I disorder"
-    BIPOLAR_2 = "bipolar_2", "Bipolar II disorder"
-    UNKNOWN = "unknown", "Not recorded"
+    MDD = "mdd", _("Major depressive disorder")
+    BIPOLAR_1 = "bipolar_1", _("Bipolar I disorder")
+    BIPOLAR_2 = "bipolar_2", _("Bipolar II disorder")
+    UNKNOWN = "unknown", _("Not recorded")
 
 
 class User(AbstractUser):
-    """Somebody who works with Clarity; the role says what they may do."""
+    """Somebody who works with Clarity; the role says what they may do.
+
+    Without a ``language`` pages follow the browser and mails the clinic; without a ``time_zone``
+    the clinic's is theirs.
+    """
 
     role = models.CharField(max_length=20, choices=Role, blank=True)
+    language = models.CharField(max_length=8, choices=settings.LANGUAGES, blank=True)
+    time_zone = models.CharField(max_length=64, blank=True)
+    tour_seen_at = models.DateTimeField(
+        null=True, help_text="When the first-visit tour was closed."
+    )
     # Here and not in tables of their own: the panel asks for them with the user, at no query.
     panel_seen_at = models.DateTimeField(null=True, editable=False, help_text="Looked last.")
     panel_before = models.DateTimeField(
@@ -67,11 +79,22 @@ class Patient(models.Model):
 class CareTeamMember(models.Model):
     """A user who cares for a patient: the only way for clinicians to see a record."""
 
+    class Part(models.TextChoices):
+        RESPONSIBLE = "responsible", _("Responsible")
+        MEMBER = "member", _("Member")
+        COVER = "cover", _("Covering")
+
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="care_team")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="care_team_of")
+    part = models.CharField(max_length=12, choices=Part, default=Part.MEMBER)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["patient", "user"], name="one_membership")]
+        constraints = [
+            models.UniqueConstraint(fields=["patient", "user"], name="one_membership"),
+            models.UniqueConstraint(
+                fields=["patient"], condition=Q(part="responsible"), name="one_responsible"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.user} for {self.patient}"
@@ -98,11 +121,11 @@ class Device(models.Model):
     """What records a patient; of several the first in the patient's order is believed."""
 
     class Kind(models.TextChoices):
-        ACTIGRAPH = "actigraph", "Actigraph"
-        WATCH = "watch", "Watch or band"
-        RING = "ring", "Ring"
-        PHONE = "phone", "Phone"
-        APP = "app", "App"
+        ACTIGRAPH = "actigraph", _("Actigraph")
+        WATCH = "watch", _("Watch or band")
+        RING = "ring", _("Ring")
+        PHONE = "phone", _("Phone")
+        APP = "app", _("App")
 
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="devices")
     source = models.CharField(max_length=40, help_text="The format it came in.")
@@ -286,10 +309,10 @@ class Upload(models.Model):
     """
 
     class State(models.TextChoices):
-        RECEIVED = "received", "Received"
-        PROCESSING = "processing", "Processing"
-        STORED = "stored", "Stored"
-        REJECTED = "rejected", "Rejected"
+        RECEIVED = "received", _("Received")
+        PROCESSING = "processing", _("Processing")
+        STORED = "stored", _("Stored")
+        REJECTED = "rejected", _("Rejected")
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="uploads")

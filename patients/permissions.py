@@ -17,6 +17,8 @@ class Permission(StrEnum):
     RECORD_OUTCOMES = "record questionnaires and episodes"
     CARE = "record circumstances of a patient, have one scored now"
     MANAGE_RECORDINGS = "look after a patient's devices and time zone"
+    MANAGE_PEOPLE = "look after log-ins, roles and care teams"
+    RUN_CLINIC = "see what the whole clinic needs, its devices and how fresh its data are"
     EXPORT_PANEL = "take the panel away as a file"
 
 
@@ -40,6 +42,8 @@ ROLES: dict[str, frozenset[Permission]] = {
             Permission.MANAGE_MESSAGES,
             Permission.SEE_RUNS,
             Permission.MANAGE_RECORDINGS,
+            Permission.MANAGE_PEOPLE,
+            Permission.RUN_CLINIC,
             Permission.EXPORT_PANEL,
         }
     ),

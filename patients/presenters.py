@@ -4,12 +4,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from patients.domain.days import zone_named
 from patients.medications import courses_that_count
 from patients.models import MedicationCourse, Patient
 from patients.selectors import zones_of
 
 FRESH_DAYS = ((2, "fresh"), (7, "aging"), (30, "stale"))
+STALE_DAYS = 7  # without data for longer, somebody should ask
 
 
 @dataclass(frozen=True)
@@ -23,14 +27,21 @@ class Freshness:
 def freshness(last_data: date | None, today: date) -> Freshness:
     """The chip beside a name: up to 2, 7, 30 days, or longer; both days of the patient's zone."""
     if last_data is None:
-        return Freshness("lost", "no data yet")
+        return Freshness("lost", _("no data yet"))
     age = (today - last_data).days
     if age < -1:
-        return Freshness("stale", "dated in the future")
+        return Freshness("stale", _("dated in the future"))
     age = max(age, 0)  # a device may be a zone ahead
     level = next((name for limit, name in FRESH_DAYS if age <= limit), "lost")
-    words = {0: "today", 1: "yesterday"}.get(age, f"{age} days ago")
-    return Freshness(level, words)
+    return Freshness(level, _age_words(age))
+
+
+def _age_words(days: int) -> str:
+    if days == 0:
+        return _("today")
+    if days == 1:
+        return _("yesterday")
+    return ngettext("%(days)d day ago", "%(days)d days ago", days) % {"days": days}
 
 
 def zone_now(patient: Patient) -> str:
@@ -52,9 +63,9 @@ def medications_shown(patient: Patient, day: date) -> dict[str, Any]:
     known = patient.medication_list_available
     words = ""
     if not known:
-        words = "The medication list is unavailable. This does not mean that nothing is taken."
+        words = _("The medication list is unavailable. This does not mean that nothing is taken.")
     elif not rows:
-        words = "No medication is recorded for this day."
+        words = _("No medication is recorded for this day.")
     return {"known": known, "words": words, "rows": rows}
 
 

@@ -40,6 +40,21 @@ def record_opened(*, patient: Patient, by: User, page: str) -> None:
     audit_record(by=by, action="record opened", patient=patient, page=page)
 
 
+@transaction.atomic
+def reader_set(*, user: User, language: str | None = None, time_zone: str | None = None) -> None:
+    """In which language and zone the person reads; what is None stays as it is.
+
+    Raises InputError for a zone that is none.
+    """
+    if time_zone is not None:
+        zone_named(time_zone)
+        user.time_zone = time_zone
+    if language is not None:
+        user.language = language
+    user.save(update_fields=["language", "time_zone"])
+    audit_record(by=user, action="reader set", language=user.language, zone=user.time_zone)
+
+
 def patient_lock(patient: Patient) -> None:
     """Keep others from changing the patient's recordings until the transaction ends.
 

@@ -1,18 +1,23 @@
-"""Taking history files from the browser. Their receipts are read at /api/v1/recordings/."""
+"""Taking history files from the browser, and what became of each, in the reader's words."""
 
 from urllib.parse import unquote
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
 
+from clarity_site.said import said_again
 from patients import uploads
 from patients.device_api import ReceiptShown, content_length
 from patients.domain.errors import InputError
 from patients.ingest.device_push import TooLarge
 from patients.ingest.sources import AUTO
-from patients.models import Patient
+from patients.models import Patient, Upload, User
 from patients.permissions import Permission
 from patients.tasks import wake_uploads
 from patients.views import actor, page, patient_for
+from scoring.presenters.data_page import upload_said
 
 CHUNK_BYTES = 1024**2
 RAW = "application/octet-stream"
@@ -48,8 +53,25 @@ def upload_create(request: HttpRequest, patient: Patient) -> HttpResponse:
     except UnreadablePostError:
         return _refusal(400, "The file did not arrive whole: upload it again.")
     wake_uploads()
-    return JsonResponse(ReceiptShown(upload).data, status=202)
+    return JsonResponse(ReceiptShown(upload).data | _followed(upload), status=202)
+
+
+def upload_for(user: User, code: str, upload_id: UUID) -> Upload:
+    """The upload, if it is of a patient whose record the user may open; else 404."""
+    found = Upload.objects.filter(patient=patient_for(user, code)).defer("body")
+    return get_object_or_404(found.select_related("patient"), pk=upload_id)
+
+
+@page("GET", Permission.MANAGE_RECORDINGS, find=upload_for)
+def upload_state(request: HttpRequest, upload: Upload) -> HttpResponse:
+    """Where the upload stands, for the line on the page that follows it."""
+    return JsonResponse({"state": upload.state} | _followed(upload))
+
+
+def _followed(upload: Upload) -> dict[str, str]:
+    follow = reverse("upload-state", args=[upload.patient.code, upload.pk])
+    return {"words": upload_said(upload), "follow": follow}
 
 
 def _refusal(status: int, sentence: str) -> HttpResponse:
-    return JsonResponse({"detail": sentence}, status=status)
+    return JsonResponse({"detail": said_again(sentence)}, status=status)

@@ -5,7 +5,10 @@ from datetime import time
 from typing import Any
 
 from django import forms
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
+from clarity_site.said import said_lazy
 from scoring.domain.baseline_rules import Feature, Usual
 from scoring.domain.worsening import CLOCK_MINUTES
 from scoring.models import Baseline, BaselineStretch, IntakeAssessment
@@ -13,23 +16,26 @@ from scoring.resources import baseline_rules
 from scoring.stretches import MOST_PHQ9
 from scoring.usual import usual_in
 
-WHY = {"required": "Say why: a reason is kept with every such change."}
-DATE = {"required": "Give the day.", "invalid": "Give a date."}
+Words = Any  # a text that is translated when it is shown
+WHY = {"required": _("Say why: a reason is kept with every such change.")}
+DATE = {"required": _("Give the day."), "invalid": _("Give a date.")}
 
 
-def day_field(label: str) -> forms.DateField:
+def day_field(label: Words) -> forms.DateField:
     """A day, typed or chosen."""
     widget = forms.DateInput(attrs={"type": "date"})
     return forms.DateField(label=label, widget=widget, error_messages=DATE)
 
 
-def choice_field(label: str, choices: Sequence[tuple[str, str]]) -> forms.ChoiceField:
+def choice_field(label: Words, choices: Sequence[tuple[str, Any]]) -> forms.ChoiceField:
     """One of these; none is chosen beforehand."""
-    errors = {"required": "Choose one.", "invalid_choice": "Choose one of these."}
-    return forms.ChoiceField(label=label, choices=[("", "Choose"), *choices], error_messages=errors)
+    errors = {"required": _("Choose one."), "invalid_choice": _("Choose one of these.")}
+    return forms.ChoiceField(
+        label=label, choices=[("", _("Choose")), *choices], error_messages=errors
+    )
 
 
-def reason_field(label: str) -> forms.CharField:
+def reason_field(label: Words) -> forms.CharField:
     """Why; never left empty."""
     return forms.CharField(label=label, max_length=500, error_messages=WHY)
 
@@ -37,44 +43,44 @@ def reason_field(label: str) -> forms.CharField:
 class RejectForm(forms.Form):
     """Why a proposal is not taken."""
 
-    reason = reason_field("Why it is rejected")
+    reason = reason_field(_("Why it is rejected"))
 
 
 class FreezeForm(forms.Form):
     """Why a baseline stays as it is."""
 
-    reason = reason_field("Why it is frozen")
+    reason = reason_field(_("Why it is frozen"))
 
 
 class MarkForm(forms.Form):
     """Days that the person was well, or ill."""
 
-    first_day = day_field("First day")
-    last_day = day_field("Last day")
-    kind = choice_field("The person was", BaselineStretch.Kind.choices)
-    reason = reason_field("Why these days are marked")
+    first_day = day_field(_("First day"))
+    last_day = day_field(_("Last day"))
+    kind = choice_field(_("The person was"), BaselineStretch.Kind.choices)
+    reason = reason_field(_("Why these days are marked"))
 
 
 class IntakeForm(forms.Form):
     """What a clinician found at intake."""
 
-    day = day_field("Day of the assessment")
+    day = day_field(_("Day of the assessment"))
     phq9 = forms.IntegerField(
-        label="PHQ-9 total (0 to 27)",
+        label=_("PHQ-9 total (0 to 27)"),
         min_value=0,
         max_value=MOST_PHQ9,
         error_messages={
-            "required": "Give the total.",
-            "invalid": "Give a whole number.",
-            "min_value": "A PHQ-9 total is 0 to 27.",
-            "max_value": "A PHQ-9 total is 0 to 27.",
+            "required": _("Give the total."),
+            "invalid": _("Give a whole number."),
+            "min_value": _("A PHQ-9 total is 0 to 27."),
+            "max_value": _("A PHQ-9 total is 0 to 27."),
         },
     )
-    tier = choice_field("Tier", IntakeAssessment.IntakeTier.choices)
+    tier = choice_field(_("Tier"), IntakeAssessment.IntakeTier.choices)
     clinician = forms.CharField(
-        label="Clinician", max_length=150, error_messages={"required": "Say who assessed."}
+        label=_("Clinician"), max_length=150, error_messages={"required": _("Say who assessed.")}
     )
-    reason = forms.CharField(label="Note on the source", max_length=500, required=False)
+    reason = forms.CharField(label=_("Note on the source"), max_length=500, required=False)
 
 
 class EditForm(forms.Form):
@@ -90,7 +96,7 @@ class EditForm(forms.Form):
             mean, sd = _fields(feature)
             mean.initial, sd.initial = _typed(self.usual[name], feature)
             self.fields |= {f"{name}-mean": mean, f"{name}-sd": sd}
-        self.fields["reason"] = reason_field("Why it is changed")
+        self.fields["reason"] = reason_field(_("Why it is changed"))
 
     def changed(self) -> dict[str, Usual]:
         """The features of which something was typed anew, in their own units."""
@@ -115,16 +121,22 @@ class EditForm(forms.Form):
 def _fields(feature: Feature) -> tuple[forms.Field, forms.Field]:
     """Where the mean and the SD are typed: those of the clock as a time and minutes."""
     clock = feature.unit in CLOCK_MINUTES
-    number = {"required": "Give a number.", "invalid": "Give a number."}
+    number = {"required": _("Give a number."), "invalid": _("Give a number.")}
     scale = "min" if clock else feature.unit
-    sd = forms.FloatField(label=f"{feature.label}: SD ({scale})", error_messages=number)
+    sd = forms.FloatField(
+        label=_labelled(_("{feature}: SD ({unit})"), feature, scale), error_messages=number
+    )
     if not clock:
-        label = f"{feature.label}: mean ({feature.unit})"
+        label = _labelled(_("{feature}: mean ({unit})"), feature, feature.unit)
         return forms.FloatField(label=label, error_messages=number), sd
     widget = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
-    errors = {"required": "Give a time.", "invalid": "Give a time, such as 23:15."}
-    label = f"{feature.label}: mean (clock time)"
+    errors = {"required": _("Give a time."), "invalid": _("Give a time, such as 23:15.")}
+    label = _labelled(_("{feature}: mean (clock time)"), feature, "")
     return forms.TimeField(label=label, widget=widget, error_messages=errors), sd
+
+
+def _labelled(words: Words, feature: Feature, unit: str) -> Any:
+    return format_lazy(words, feature=said_lazy(feature.label), unit=said_lazy(unit))
 
 
 def _typed(usual: Usual, feature: Feature) -> tuple[time | float, float]:

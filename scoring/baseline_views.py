@@ -8,9 +8,11 @@ from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from patients.domain.errors import InputError
 from patients.models import Patient, User
+from patients.pages import paged
 from patients.permissions import Permission
 from patients.selectors import patients_visible_to
 from patients.services import record_opened
@@ -21,23 +23,27 @@ from scoring.baseline_forms import EditForm, FreezeForm, IntakeForm, MarkForm, R
 from scoring.domain.daily import FULL_DAY_MINUTES
 from scoring.domain.personal_baseline import Stretch
 from scoring.models import Baseline, BaselineStretch
-from scoring.presenters.baselines import baseline_line, newest_and_live, side_by_side
+from scoring.presenters.baselines import (
+    Preview,
+    baseline_line,
+    compared,
+    newest_and_live,
+    preview,
+    side_by_side,
+)
 from scoring.resources import baseline_rules
 from scoring.selectors import last_full_day
 from scoring.usual import (
-    CHANGED_DAYS,
-    ChangedDay,
     Values,
     intake_of,
     run_ins,
     stretches_of,
+    tried,
     worked_out,
-    would_change,
 )
 
 LIVE = (Baseline.State.PROPOSED, *Baseline.IN_FORCE)
 UNUSABLE = 422
-DONE = {"reject": "rejected", "freeze": "frozen"}
 
 
 def baseline_for(user: User, baseline_id: int) -> Baseline:
@@ -62,7 +68,19 @@ def baselines(request: HttpRequest) -> HttpResponse:
     lines = [baseline_line(p, p.live, new.get(p.pk), today, rules) for p in patients]
     lines.sort(key=lambda line: line.urgency)
     waiting = sum(line.proposal is not None for line in lines)
-    context = {"lines": lines, "waiting": waiting, "rules": rules}
+    search, only = request.GET.get("q", "").strip().lower(), request.GET.get("only") == "waiting"
+    shown = [
+        line
+        for line in lines
+        if search in line.patient.code.lower() and (line.proposal or not only)
+    ]
+    context = paged(request, shown) | {
+        "total": len(lines),
+        "waiting": waiting,
+        "only": only,
+        "search": search,
+        "rules": rules,
+    }
     return render(request, "scoring/baselines.html", context)
 
 
@@ -80,7 +98,7 @@ def propose(request: HttpRequest, patient: Patient) -> HttpResponse:
         request,
         patient,
         lambda: services.baseline_propose(patient=patient, by=actor(request)),
-        f"A baseline of {patient} is proposed: review and approve it.",
+        _("A baseline of %(patient)s is proposed: review and approve it.") % {"patient": patient},
     )
 
 
@@ -91,7 +109,7 @@ def approve(request: HttpRequest, baseline: Baseline) -> HttpResponse:
         request,
         baseline.patient,
         lambda: services.baseline_approve(baseline=baseline, by=actor(request)),
-        f"Baseline {baseline.version} of {baseline.patient} approved.",
+        _named(_("Baseline %(version)s of %(patient)s approved."), baseline),
     )
 
 
@@ -102,7 +120,7 @@ def unfreeze(request: HttpRequest, baseline: Baseline) -> HttpResponse:
         request,
         baseline.patient,
         lambda: services.baseline_unfreeze(baseline=baseline, by=actor(request)),
-        f"Baseline {baseline.version} of {baseline.patient} is no longer frozen.",
+        _named(_("Baseline %(version)s of %(patient)s is no longer frozen."), baseline),
     )
 
 
@@ -113,7 +131,7 @@ def unmark(request: HttpRequest, stretch: BaselineStretch) -> HttpResponse:
         request,
         stretch.patient,
         lambda: stretches.stretch_unmark(stretch=stretch, by=actor(request)),
-        f"The mark of {stretch.patient} is removed.",
+        _("The mark of %(patient)s is removed.") % {"patient": stretch.patient},
     )
 
 
@@ -143,7 +161,9 @@ def edit(request: HttpRequest, baseline: Baseline) -> HttpResponse:
             made = services.baseline_edit(
                 baseline=baseline, usual=changed, reason=reason, by=actor(request)
             )
-            messages.success(request, f"Baseline {made.version} of {patient} is in force.")
+            messages.success(
+                request, _named(_("Baseline %(version)s of %(patient)s is in force."), made)
+            )
             return redirect("baseline-page", patient.code)
         values = services.edited_values(baseline, changed)
     except InputError as refusal:
@@ -162,7 +182,12 @@ def mark(request: HttpRequest, patient: Patient) -> HttpResponse:
     try:
         if "confirm" in request.POST:
             stretches.stretch_mark(patient=patient, by=actor(request), **given)
-            messages.success(request, f"The days of {patient} are marked as {given['kind']}.")
+            well, ill = (
+                _("The days of %(patient)s are marked as well."),
+                _("The days of %(patient)s are marked as ill."),
+            )
+            words = well if given["kind"] == BaselineStretch.Kind.WELL else ill
+            messages.success(request, words % {"patient": patient})
             return redirect("baseline-page", patient.code)
         stretches.stretch_check(patient, given["first_day"], given["last_day"])
     except InputError as refusal:
@@ -189,7 +214,9 @@ def intake(request: HttpRequest, patient: Patient) -> HttpResponse:
     if form.is_valid():
         try:
             stretches.intake_set(patient=patient, by=actor(request), **form.cleaned_data)
-            messages.success(request, f"The intake assessment of {patient} is kept.")
+            messages.success(
+                request, _("The intake assessment of %(patient)s is kept.") % {"patient": patient}
+            )
             return redirect("baseline-page", patient.code)
         except InputError as refusal:
             form.add_error(None, str(refusal))
@@ -203,11 +230,19 @@ def _with_reason(
     if form.is_valid():
         try:
             service(baseline=baseline, by=actor(request), **form.cleaned_data)
-            messages.success(request, f"Baseline {baseline.version} of {patient} {DONE[name]}.")
+            rejected, frozen = (
+                _("Baseline %(version)s of %(patient)s rejected."),
+                _("Baseline %(version)s of %(patient)s frozen."),
+            )
+            messages.success(request, _named(rejected if name == "reject" else frozen, baseline))
             return redirect("baseline-page", patient.code)
         except InputError as refusal:  # what the form stood on may be decided by now
             messages.error(request, str(refusal))
     return _shown(request, patient, UNUSABLE, **{name: form})
+
+
+def _named(words: str, baseline: Baseline) -> str:
+    return words % {"version": baseline.version, "patient": baseline.patient}
 
 
 def _done(
@@ -225,8 +260,8 @@ def _form(kind: Any, name: str, data: Any = None) -> Any:
     return kind(data, auto_id=f"{name}-%s", label_suffix="")
 
 
-def _changes(patient: Patient, values: Values) -> list[ChangedDay]:
-    return would_change(patient, values, baseline_rules())
+def _changes(patient: Patient, values: Values) -> Preview:
+    return preview(tried(patient, values, baseline_rules()))
 
 
 def _shown(request: HttpRequest, patient: Patient, status: int = 200, **more: Any) -> HttpResponse:
@@ -246,8 +281,8 @@ def _shown(request: HttpRequest, patient: Patient, status: int = 200, **more: An
         "rows": side_by_side(versions, rules),
         "proposal": proposal,
         "in_force": in_force,
-        "changes": _changes(patient, proposal.values) if proposal else [],
-        "changed_days": CHANGED_DAYS,
+        "changes": _changes(patient, proposal.values) if proposal else None,
+        "compared": compared(proposal, in_force, rules) if proposal else [],
         "intake_now": intake_of(patient),
         "marks": BaselineStretch.objects.filter(patient=patient),
         "edit": EditForm(baseline=editable) if editable else None,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from patients.models import Patient
 from scoring.engines.models import Source
@@ -11,15 +12,15 @@ from scoring.summary_models import ScoreSummary as ScoreSummary
 
 
 class Tier(models.TextChoices):
-    LOW = "Low"
-    MODERATE = "Moderate"
-    HIGH = "High"
-    INDETERMINATE = "Indeterminate"
+    LOW = "Low", _("Low")
+    MODERATE = "Moderate", _("Moderate")
+    HIGH = "High", _("High")
+    INDETERMINATE = "Indeterminate", _("Indeterminate")
 
 
 class Track(models.TextChoices):
-    DEPRESSION = "depression", "Depression"
-    MANIA = "mania", "Mania"
+    DEPRESSION = "depression", _("Depression")
+    MANIA = "mania", _("Mania")
 
 
 class DailyFeatures(models.Model):
@@ -51,16 +52,16 @@ class Baseline(models.Model):
     """
 
     class State(models.TextChoices):
-        PROPOSED = "proposed", "Proposed"
-        APPROVED = "approved", "Approved"
-        FROZEN = "frozen", "Frozen"
-        REPLACED = "replaced", "Replaced"
-        REJECTED = "rejected", "Rejected"
+        PROPOSED = "proposed", _("Proposed")
+        APPROVED = "approved", _("Approved")
+        FROZEN = "frozen", _("Frozen")
+        REPLACED = "replaced", _("Replaced")
+        REJECTED = "rejected", _("Rejected")
 
     class Origin(models.TextChoices):
-        RUN_IN = "run-in", "Run-in"
-        REFRESH = "refresh", "Refresh"
-        EDITED = "edited", "Edited by hand"
+        RUN_IN = "run-in", _("Run-in")
+        REFRESH = "refresh", _("Refresh")
+        EDITED = "edited", _("Edited by hand")
 
     IN_FORCE = (State.APPROVED, State.FROZEN)
 
@@ -110,8 +111,8 @@ class BaselineStretch(models.Model):
     """Days of which an administrator said that the person was well, or ill. Kept when removed."""
 
     class Kind(models.TextChoices):
-        WELL = "well", "Well: used"
-        ILL = "ill", "Ill: left out"
+        WELL = "well", _("Well: used")
+        ILL = "ill", _("Ill: left out")
 
     patient = models.ForeignKey(
         Patient, on_delete=models.CASCADE, related_name="baseline_stretches"
@@ -144,9 +145,9 @@ class IntakeAssessment(models.Model):
     """
 
     class IntakeTier(models.TextChoices):
-        LOW = "Low"
-        MODERATE = "Moderate"
-        HIGH = "High"
+        LOW = "Low", _("Low")
+        MODERATE = "Moderate", _("Moderate")
+        HIGH = "High", _("High")
 
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="intakes")
     day = models.DateField()
@@ -176,9 +177,9 @@ class ModelVersion(models.Model):
     """
 
     class State(models.TextChoices):
-        CURRENT = "current", "Current"
-        SHADOW = "shadow", "Shadow"
-        RETIRED = "retired", "Retired"
+        CURRENT = "current", _("Current")
+        SHADOW = "shadow", _("Shadow")
+        RETIRED = "retired", _("Retired")
 
     track = models.CharField(max_length=12, choices=Track)
     version = models.CharField(max_length=60)
@@ -311,10 +312,10 @@ class ScoringRun(models.Model):
     """One night's scoring of everybody."""
 
     class State(models.TextChoices):
-        QUEUED = "queued", "Queued"
-        RUNNING = "running", "Running"
-        DONE = "done", "Done"
-        FAILED = "failed", "Failed"
+        QUEUED = "queued", _("Queued")
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
 
     night = models.DateField(help_text="The clinic's day on which the run began.")
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)

@@ -1,11 +1,11 @@
 """Celery tasks about the models."""
 
 from celery import shared_task
-from django.core.mail import mail_admins
 from django.db import transaction
 from django.utils import timezone
 
 from clarity_site.logs import log
+from clarity_site.ops import ops_told
 from scoring.drift import drift_report
 
 
@@ -15,4 +15,4 @@ def watch_drift() -> None:
     with transaction.atomic():
         if report := drift_report(now=timezone.now()):
             log.error("models have drifted", extra={"report": report})
-            mail_admins("Clarity: what the models read or say has drifted", report)
+            ops_told("Clarity: what the models read or say has drifted", report)

@@ -192,34 +192,43 @@ def _stored(
 
 
 @dataclass(frozen=True)
-class ChangedDay:
-    """A scored day, and what would be called worse than usual before and after a change."""
+class TriedDay:
+    """A scored day and its tier, which no baseline changes, and what would be called worse than
+    usual before and after a change.
+    """
 
     day: date
+    tier: str
     before: tuple[str, ...]
     after: tuple[str, ...]
 
+    @property
+    def changes(self) -> bool:
+        """Whether the day would be spoken of otherwise."""
+        return self.before != self.after
 
-def would_change(patient: Patient, candidate: Values, rules: BaselineRules) -> list[ChangedDay]:
-    """The scored days of the last 60 that the candidate would speak of otherwise, newest first.
 
-    Against what is in force now, which is not what all of them were scored with. Nothing is
-    stored.
+def tried(patient: Patient, candidate: Values, rules: BaselineRules) -> list[TriedDay]:
+    """The scored days of the last 60 as the candidate would speak of them, newest first.
+
+    Before: against what is in force now, which is not what all of them were scored with.
+    Nothing is stored.
     """
     scored = patient.scores.filter(is_current=True)
     last = scored.aggregate(Max("day"))["day__max"]
     if last is None:
         return []
     first = last - timedelta(days=CHANGED_DAYS - 1)
-    days = set(scored.filter(day__gte=first).values_list("day", flat=True))
+    days = dict(scored.filter(day__gte=first).values_list("day", "tier"))
     units = activity_units(patient, first, last)
     both = Compared.of(in_force(patient), rules), Compared.own(candidate)
     features = [d for d in features_between(patient, first, last) if d.day in days]
-    told = [
-        ChangedDay(d.day, *(_texts(compared, d, units[d.day], rules) for compared in both))
+    return [
+        TriedDay(
+            d.day, days[d.day], *(_texts(compared, d, units[d.day], rules) for compared in both)
+        )
         for d in reversed(features)
     ]
-    return [changed for changed in told if changed.before != changed.after]
 
 
 def _texts(

@@ -24,6 +24,7 @@ from patients.models import (
     DeviceToken,
     Episode,
     MedicationCourse,
+    Note,
     Patient,
     Questionnaire,
     Role,
@@ -305,6 +306,15 @@ def episode(who: Patient, kind: str = "depression", **more: Any) -> Episode:
     """A recorded mood episode that goes on."""
     values = {"first_day": date(2026, 1, 5), "recorded_by": "dr", "recorded_at": timezone.now()}
     return Episode.objects.create(patient=who, kind=kind, **(values | more))
+
+
+def note(who: Patient, kind: str = "note", **more: Any) -> Note:
+    """A note, or a telephone call with the patient."""
+    now = timezone.now()
+    values = {"text": "Seen today.", "at": now, "author": "dr", "written_at": now}
+    if kind == "contact":
+        values |= {"channel": "phone", "person": "patient", "outcome": "reached"}
+    return Note.objects.create(patient=who, kind=kind, **values | more)
 
 
 def circumstance(who: Patient, kind: str = "shift_work", **more: Any) -> Circumstance:

@@ -18,6 +18,7 @@ NAME = re.compile(r"[a-z0-9_./:\-]*")
 NOT_READ = {"migrations", "management", "learning", "datasets"}
 # Titles of papers, and notes for those who review the file.
 NOT_SHOWN = {"source", "authored_by", "checked_by", "note", "sedentary_note", "why"}
+TRANSLATED = re.compile(r'\{% translate "((?:[^"\\]|\\.)*)"[^%]*%\}')
 READ_ATTRIBUTES = {"aria-label", "placeholder", "title", "alt", "data-label"}
 
 
@@ -100,7 +101,8 @@ class _Page(HTMLParser):
 def of_template(source: str) -> Iterator[str]:
     """Its literal text and what is read aloud; tags and values are filled in with “…”."""
     page = _Page()
-    bare = re.sub(r"\{#.*?#\}|\{%.*?%\}", " ", source)
+    said = TRANSLATED.sub(lambda found: found[1].replace('\\"', '"'), source)
+    bare = re.sub(r"\{#.*?#\}|\{%.*?%\}", " ", said)
     page.feed(re.sub(r"\{\{.*?\}\}", "…", bare))
     page.close()
     return (" ".join(text.split()) for text in page.found if text.strip())

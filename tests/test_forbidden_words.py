@@ -78,7 +78,7 @@ def test_no_sentence_of_code_templates_scripts_or_rule_files_claims_too_much() -
         "clarity_site/env.py",
         "templates/patients/record.html",
         "templates/parts/recommendation.html",
-        "static/js/charts.js",
+        "static/js/timeline.js",
     ],
 )
 def test_every_kind_of_sentence_is_read(needed: str) -> None:
@@ -93,6 +93,9 @@ PLANTS: list[tuple[Callable[[str], Iterator[str]], str]] = [
     (of_toml, f'[a.b]\nlist = ["{CLAIM}"]\n'),
     (of_template, f"<p>{{% if x %}}{CLAIM} of {{{{ x }}}}{{% endif %}}</p>"),
     (of_template, f'<svg aria-label="{CLAIM}"></svg>'),
+    (of_template, f'<p>{{% translate "{CLAIM}." %}}</p>'),
+    (of_template, f'<td data-label="{{% translate "{CLAIM}" %}}"></td>'),
+    (of_template, f"{{% blocktranslate %}}{CLAIM} of {{{{ x }}}}{{% endblocktranslate %}}"),
     (of_script, f'const words = "{CLAIM}";'),
 ]
 

@@ -60,6 +60,7 @@ class AlertMessage:
     recipient_references: tuple[str, ...] = ()
     status: str = "active"
     research_use: bool = True
+    research_notice: str = RESEARCH_USE  # in the language of the lines
 
 
 def communication_request(message: AlertMessage) -> dict[str, Any]:
@@ -134,7 +135,7 @@ def _payload(message: AlertMessage) -> str:
     text = "\n".join(message.lines).strip()
     if not text:
         raise InvalidResource("lines must hold a text.")
-    if message.research_use and not text.startswith(RESEARCH_USE):
+    if message.research_use and not text.startswith(message.research_notice):
         text = f"{RESEARCH_USE}\n{text}"
     if len(text) > MAX_PAYLOAD_CHARS or _CONTROL.search(text):
         raise InvalidResource(

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from alerts.absence import holder_of, open_notices, words_of
 from alerts.models import AbsenceNotice
+from clarity_site.said import said_again
 from patients.models import Patient, User
 from patients.permissions import Permission, may
 from patients.presenters import zone_now
@@ -28,9 +31,10 @@ def absence_line(notice: AbsenceNotice, user: User, now: datetime) -> AbsenceLin
     """
     holder, seen, note = holder_of(notice), "", ""
     if holder:
-        seen = f"looked after by {holder.by} since {moment(holder.at, zone_now(notice.patient))}"
+        since = moment(holder.at, zone_now(notice.patient))
+        seen = _("looked after by %(who)s since %(since)s") % {"who": holder.by, "since": since}
         note = holder.note if may(user, Permission.ACT_ON_ALERTS) else ""
-    return AbsenceLine(notice.patient, words_of(notice, now), seen, note)
+    return AbsenceLine(notice.patient, said_again(words_of(notice, now)), seen, note)
 
 
 def absence_of(patient: Patient, user: User, now: datetime) -> AbsenceLine | None:

@@ -2,11 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
-from alerts.domain.history import TAKEN_ON, kept
+from alerts.domain.escalation import Policy
+from alerts.domain.history import kept
 from alerts.domain.states import UNDO_WITHIN, UNDOABLE, next_state
+from alerts.domain.triage import RANK
 from alerts.domain.who_may import NO, alert_class, answer
 from alerts.models import (
     Alert,
@@ -17,32 +26,37 @@ from alerts.models import (
     FollowUp,
     OutboxMessage,
 )
+from alerts.notices import TOLD
 from alerts.presenters.advice import AdviceView, advice_view
-from alerts.resources import triage_rules
-from alerts.selectors import alerts_raised_lately
+from alerts.presenters.delivery import Delivery, deliveries
+from alerts.presenters.words import span, when
+from alerts.queue import names_of, taken_on
+from alerts.resources import policy_of
 from patients.models import User
 from patients.permissions import Permission, may
 from patients.presenters import in_zone, zone_now
 from patients.templatetags.clarity import day as day_words
+from scoring.presenters.explanation import explanation
+from scoring.presenters.tracks import track_views
 
 TITLES = {
-    AlertKind.DEPRESSION: "Depression risk indicator",
-    AlertKind.MANIA: "Mania risk indicator",
-    AlertKind.SAFETY: "Safety: self-harm item",
-    AlertKind.DATA: "No data",
-    AlertKind.CONCERN: "Concern of a clinician",
+    AlertKind.DEPRESSION: _("Depression risk indicator"),
+    AlertKind.MANIA: _("Mania risk indicator"),
+    AlertKind.SAFETY: _("Safety: self-harm item"),
+    AlertKind.DATA: _("No data"),
+    AlertKind.CONCERN: _("Concern of a clinician"),
 }
 WHY = {  # by the reason that triage gives
-    "high": "The tier is High.",
-    "higher": "The tier has risen.",
-    "persisted": "Moderate on most of the last days.",
-    "rose_fast": "The indicator rose fast.",
-    "early_warning": "An early-warning rule of sleep.",
-    "antidepressant_active": "An antidepressant is active.",
-    "mood_stabiliser_stopped": "A mood stabiliser was stopped lately.",
-    "worse_than_usual": "Worse than this person’s usual by 2 SD or more.",
-    "self_harm_item": "Item 9 of a PHQ-9 was answered above 0.",
-    "no_data": "Nothing was recorded lately. This does not say how the person is.",
+    "high": _("The tier is High."),
+    "higher": _("The tier has risen."),
+    "persisted": _("Moderate on most of the last days."),
+    "rose_fast": _("The indicator rose fast."),
+    "early_warning": _("An early-warning rule of sleep."),
+    "antidepressant_active": _("An antidepressant is active."),
+    "mood_stabiliser_stopped": _("A mood stabiliser was stopped lately."),
+    "worse_than_usual": _("Worse than this person’s usual by 2 SD or more."),
+    "self_harm_item": _("Item 9 of a PHQ-9 was answered above 0."),
+    "no_data": _("Nothing was recorded lately. This does not say how the person is."),
 }
 OFFERED = {  # address -> (action of the table of roles, event of the table of states)
     "acknowledge": ("acknowledge", "acknowledged"),
@@ -55,6 +69,13 @@ OFFERED = {  # address -> (action of the table of roles, event of the table of s
     "downgrade": ("downgrade", "downgraded"),
     "decide": ("decide a request", "request_declined"),
 }
+ROLES = {  # as the policy of escalation names them
+    "coordinator": _("the coordinator"),
+    "psychiatrist": _("the psychiatrist"),
+    "on_call": _("whoever is on call"),
+}
+RAISED = ("raised", "risen", "repeated", "upgraded")
+SNOOZES = (1, 4, 24, 72, 168)  # hours that one press gives, as far as the policy allows
 RESENDABLE = (OutboxMessage.State.REFUSED, OutboxMessage.State.DEAD)
 
 
@@ -64,31 +85,73 @@ class AlertCard:
 
     alert: Alert
     zone: str
-    delivery: str
-    delivery_level: str
+    now: datetime
+    names: Mapping[str, str]
+    deliveries: list[Delivery]
     history: list[AlertTransition]
     advice: AdviceView
     acts: Mapping[str, str]
-    may_undo: bool
+    undo_until: datetime | None
     may_read_notes: bool
 
     @property
-    def title(self) -> str:
+    def title(self) -> Promise:
         """“Mania risk indicator”."""
         return TITLES[AlertKind(self.alert.kind)]
 
+    def name(self, username: str) -> str:
+        """The full name of somebody who acted."""
+        return self.names.get(username, username)
+
+    def at(self, moment: datetime) -> SafeString:
+        """The moment on the patient's clock."""
+        return when(moment, self.zone, self.now)
+
+    def _last(self, *events: str) -> AlertTransition | None:
+        return next((t for t in reversed(kept(self.history)) if t.event in events), None)
+
     @property
     def why(self) -> str:
-        """Why it was raised or rose last, in words; of a concern its own."""
-        told = [t for t in kept(self.history) if t.event in ("raised", "risen", "upgraded")]
-        return WHY.get(told[-1].reason, "") if told else ""
+        """Why it was raised or rose last, and what moved the indicator most; of a concern none."""
+        told = self._last("raised", "risen", "upgraded")
+        words = [str(WHY[told.reason])] if told and told.reason in WHY else []
+        if told and told.event == "upgraded":
+            by = {"who": self.name(told.actor)}
+            words = [gettext("Raised to High by %(who)s, whatever the model says.") % by]
+        return " ".join([*words, *self._moved()])
+
+    def _moved(self) -> list[str]:
+        """The largest contribution in the patient's own units; none of a day not assessed."""
+        score = self.alert.score
+        view = (
+            next((v for v in track_views(score) if v.name == self.alert.kind), None)
+            if (score and self.alert.track)
+            else None
+        )
+        if score is None or view is None or not view.assessed:
+            return []
+        lists = explanation(score, view).lists
+        return [f"{lists[0].sentences[0]}."] if lists and lists[0].sentences else []
 
     @property
     def concern(self) -> AlertTransition | None:
         """Who raised a concern, and in which words, for those who may read notes."""
-        changes = [t for t in kept(self.history) if t.note]
-        told = [t for t in changes if t.event in ("raised", "risen", "upgraded")]
+        told = [t for t in kept(self.history) if t.note and t.event in RAISED]
         return told[-1] if told and self.may_read_notes else None
+
+    @property
+    def concern_by(self) -> str:
+        """Whose concern it is."""
+        return self.name(self.concern.actor) if self.concern else ""
+
+    @property
+    def raised_words(self) -> SafeString:
+        """When it was raised, and of which day its score is."""
+        raised, score = self.at(self.alert.raised_at), self.alert.score
+        if score is None:
+            return _said(gettext("Raised {raised}."), raised=raised)
+        said = gettext("Raised {raised}; latest score of {day}.")
+        return _said(said, raised=raised, day=day_words(score.day))
 
     @property
     def request(self) -> AlertTransition | None:
@@ -98,10 +161,76 @@ class AlertCard:
 
     @property
     def acknowledged(self) -> AlertTransition | None:
-        """Who took an open alert on."""
-        if self.alert.state != AlertState.ACKNOWLEDGED:
-            return None
-        return next((t for t in reversed(kept(self.history)) if t.event in TAKEN_ON), None)
+        """Who holds an open alert."""
+        return taken_on(self.alert)
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it waits longer than its policy meant it to."""
+        return self.alert.state == AlertState.NEW and self.alert.level > 0
+
+    @property
+    def waiting(self) -> SafeString | str:
+        """How long it waits and for whom, or who has it and until when."""
+        alert, held = self.alert, self.acknowledged
+        due = self.at(alert.due_at) if alert.due_at else ""
+        if alert.state == AlertState.SNOOZED and held:
+            said = gettext("Snoozed by {who} until {due}, or until the tier rises.")
+        elif held:
+            said = gettext("{who} has it since {since}; it comes back if nothing follows by {due}.")
+        elif alert.due_at and alert.due_at <= self.now:
+            said = gettext("Waiting for {span}; {next} is being told.")
+        elif self.is_late:
+            said = gettext("Past its time: waiting for {span}; by {due} {next} is told.")
+        else:
+            said = gettext("Waiting for {span}; if nobody takes it on by {due}, {next} is told.")
+        return format_html(
+            said,
+            who=self.name(held.actor) if held else "",
+            since=self.at(held.at) if held else "",
+            due=due,
+            span=span(self.now - (alert.new_since or alert.raised_at)),
+            next=self._next(),
+        )
+
+    def _next(self) -> str:
+        policy: Policy = policy_of(self.alert.kind, self.alert.tier, self.alert.policy)
+        return ", ".join(str(ROLES[to]) for to in policy.recipients(self.alert.level + 1))
+
+    @property
+    def told(self) -> str:
+        """Who was told of it, and whether they have looked at their notices since."""
+        seen: dict[str, bool] = {}
+        for notice in self.alert.notices.all():
+            if notice.event in TOLD:
+                seen[str(notice.user)] = bool(notice.seen_at)
+        if not seen:
+            return gettext("Nobody was sent a notice of it.")
+        looked = {True: gettext("%(who)s (has looked)"), False: gettext("%(who)s (not yet)")}
+        return gettext("Told: %(people)s.") % {
+            "people": ", ".join(looked[has] % {"who": who} for who, has in seen.items())
+        }
+
+    @property
+    def remarks(self) -> list[SafeString]:
+        """What a reader would not expect: it came back, was lowered, or the indicator fell."""
+        found, alert = [], self.alert
+        back = kept(self.history)[-1] if kept(self.history) else None
+        if alert.state == AlertState.NEW and back and back.event == "lapsed":
+            found.append(_said(gettext("It came back: it was taken on, and nothing followed.")))
+        if alert.state == AlertState.NEW and back and back.event == "woken":
+            found.append(_said(gettext("It came back: its snooze is over.")))
+        moved = self._last("raised", "risen", "upgraded", "downgraded")
+        if moved and moved.event == "downgraded":
+            lowered = gettext("Lowered from High by {who}, {at}.")
+            found.append(_said(lowered, who=self.name(moved.actor), at=self.at(moved.at)))
+        fallen = RANK.get(alert.evidence_tier, 0)
+        if alert.is_open and 0 < fallen < RANK[alert.tier]:
+            words = gettext(
+                "The indicator is {tier} now; the alert stays until somebody closes it."
+            )
+            found.append(_said(words, tier=alert.evidence_tier))
+        return found
 
     @property
     def request_words(self) -> str:
@@ -109,12 +238,16 @@ class AlertCard:
         asked = self.request
         if asked is None:
             return ""
+        who = {"who": self.name(asked.actor)}
         if asked.event == "downgrade_requested":
-            return "lower it to Moderate"
+            return gettext("%(who)s asks to lower it to Moderate") % who
         reason = DismissReason(asked.reason).label if asked.reason in DismissReason.values else ""
         later = next((f for f in self.alert.follow_ups.all() if f.transition_id == asked.pk), None)
-        until = f", and to look again on {day_words(later.due_on)}" if later else ""
-        return f"dismiss it ({reason}){until}"
+        if later is None:
+            return gettext("%(who)s asks to dismiss it (%(reason)s)") % {**who, "reason": reason}
+        return gettext("%(who)s asks to dismiss it (%(reason)s), and to look again on %(day)s") % (
+            {**who, "reason": reason, "day": day_words(later.due_on)}
+        )
 
     @property
     def follow_ups(self) -> list[FollowUp]:
@@ -122,9 +255,20 @@ class AlertCard:
         return [f for f in self.alert.follow_ups.all() if f.state == FollowUp.State.OPEN]
 
     @property
+    def snoozes(self) -> list[tuple[int, str]]:
+        """How long one press snoozes it: hours and words."""
+        most = policy_of(self.alert.kind, self.alert.tier, self.alert.policy).snooze_at_most
+        return [(h, span(timedelta(hours=h))) for h in SNOOZES if timedelta(hours=h) <= most]
+
+    @property
     def closing(self) -> AlertTransition | None:
         """The last change."""
         return self.history[-1] if self.history else None
+
+    @property
+    def closing_by(self) -> str:
+        """Who made the last change."""
+        return self.name(self.closing.actor) if self.closing else ""
 
     @property
     def closing_words(self) -> str:
@@ -132,24 +276,30 @@ class AlertCard:
         return transition_words(self.closing) if self.closing else ""
 
 
-def alert_cards(alerts: Sequence[Alert], user: User) -> list[AlertCard]:
-    """Cards of alerts from ``alerts_visible_to``, with what the user may do."""
-    return [_card(alert, user) for alert in alerts]
+def _said(words: str, **values: Any) -> SafeString:
+    return format_html(words, **values) if values else format_html("{}", words)
 
 
-def _card(alert: Alert, user: User) -> AlertCard:
+def alert_cards(
+    alerts: Sequence[Alert], user: User, now: datetime | None = None
+) -> list[AlertCard]:
+    """Cards of alerts from ``alerts_visible_to``, with what the user may do; one query."""
+    names = names_of(alerts) if alerts else {}
+    return [_card(alert, user, names, now or timezone.now()) for alert in alerts]
+
+
+def _card(alert: Alert, user: User, names: Mapping[str, str], now: datetime) -> AlertCard:
     zone, history = zone_now(alert.patient), list(alert.transitions.all())
-    messages = list(alert.messages.all())
-    level, words = delivery_words(messages[-1] if messages else None, zone)
     return AlertCard(
         alert=alert,
         zone=zone,
-        delivery=words,
-        delivery_level=level,
+        now=now,
+        names=names,
+        deliveries=deliveries(alert, zone, now),
         history=history,
-        advice=advice_view(alert.recommendation, timezone.localdate()),
+        advice=advice_view(alert.recommendation, timezone.localdate(now)),
         acts=_acts(alert, user),
-        may_undo=_may_undo(history, user),
+        undo_until=_undo_until(history, user, now),
         may_read_notes=may(user, Permission.ACT_ON_ALERTS),
     )
 
@@ -164,48 +314,12 @@ def _acts(alert: Alert, user: User) -> dict[str, str]:
     return {name: said for name, said in found.items() if said != NO}
 
 
-def _may_undo(history: Sequence[AlertTransition], user: User) -> bool:
+def _undo_until(history: Sequence[AlertTransition], user: User, now: datetime) -> datetime | None:
+    """Until when the user can take back the last act; None where it is not theirs, or too late."""
     last = history[-1] if history else None
-    return bool(
-        last
-        and last.actor == user.username
-        and last.event in UNDOABLE
-        and timezone.now() - last.at <= UNDO_WITHIN
-    )
-
-
-@dataclass(frozen=True)
-class FollowUpLine:
-    """A promise that is due; the note of it only for those who may read notes."""
-
-    follow_up: FollowUp
-    words: str
-    note: str
-
-
-def follow_up_lines(follow_ups: Sequence[FollowUp], user: User) -> list[FollowUpLine]:
-    """What was promised for today or before."""
-    reads = may(user, Permission.ACT_ON_ALERTS)
-    return [
-        FollowUpLine(
-            f,
-            f"{TITLES[AlertKind(f.alert.kind)]}: follow-up promised by {f.transition.actor} "
-            f"for {day_words(f.due_on)}",
-            f.transition.note if reads else "",
-        )
-        for f in follow_ups
-    ]
-
-
-def budget_words(user: User) -> str:
-    """A warning where more alerts came in a week than somebody can look at; else empty."""
-    seen, most = alerts_raised_lately(user), triage_rules().alerts_a_week
-    if not may(user, Permission.ACT_ON_ALERTS) or seen <= most:
-        return ""
-    return (
-        f"{seen} alerts of your patients in seven days, more than the {most} that a clinician is "
-        "meant to get. High ones come first; an administrator can look at which rules raise most."
-    )
+    if last is None or last.actor != user.username or last.event not in UNDOABLE:
+        return None
+    return last.at + UNDO_WITHIN if now - last.at <= UNDO_WITHIN else None
 
 
 def delivery_words(message: OutboxMessage | None, zone: str) -> tuple[str, str]:
@@ -227,9 +341,32 @@ def delivery_words(message: OutboxMessage | None, zone: str) -> tuple[str, str]:
     }.get(state(message.state), ("done", "delivered to the EHR"))
 
 
+EVENTS = {
+    "raised": _("Raised"),
+    "risen": _("Risen"),
+    "repeated": _("Told again"),
+    "escalated": _("Escalated"),
+    "lapsed": _("Came back: nothing followed"),
+    "woken": _("Came back: its snooze is over"),
+    "acknowledged": _("Acknowledged"),
+    "contacted": _("Contacted"),
+    "follow_up_set": _("Follow-up set"),
+    "snoozed": _("Snoozed"),
+    "upgraded": _("Raised to High"),
+    "downgraded": _("Lowered to Moderate"),
+    "dismissal_requested": _("Dismissal asked for"),
+    "downgrade_requested": _("Lowering asked for"),
+    "request_declined": _("Request declined"),
+    "dismissed": _("Dismissed"),
+    "ended": _("Ended: data have come again"),
+    "resolved": _("Resolved"),
+    "undone": _("Undone"),
+}
+
+
 def transition_words(transition: AlertTransition) -> str:
     """“Dismissed (Known and managed)”."""
-    words = transition.event.replace("_", " ").capitalize()
+    words = str(EVENTS.get(transition.event, transition.event))
     if transition.reason in DismissReason.values:
         words += f" ({DismissReason(transition.reason).label})"
     return words

@@ -2,9 +2,13 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
+
+from clarity_site.said import said_again
 from patients.models import Episode, Patient, Questionnaire
 from patients.outcomes import self_harm_item
 from patients.resources import instruments
+from patients.templatetags.clarity import number
 
 
 def outcomes_shown(patient: Patient) -> dict[str, Any]:
@@ -21,30 +25,36 @@ def _questionnaire(row: Questionnaire) -> dict[str, Any]:
     return {
         "row": row,
         "name": asked.name,
-        "total": f"{row.total:g} of {asked.range[1]}",
+        "total": _("%(total)s of %(most)s") % {"total": number(row.total), "most": asked.range[1]},
         "meaning": _meaning(row),
         "unverified": not asked.verified,
         "items": ", ".join(map(str, row.items)),
         "self_harm": self_harm_words(row),
         "self_harm_above_zero": bool(self_harm_item(row)),
-        "who": row.recorded_by or f"device or file ({row.source})",
+        "who": row.recorded_by or _("device or file (%(source)s)") % {"source": row.source},
     }
 
 
 def _meaning(row: Questionnaire) -> str:
     asked = instruments()[row.instrument]
-    side = "at or above" if asked.positive(row.total) else "below"
+    words = (
+        _("at or above the cut-off of %(cut_off)s")
+        if asked.positive(row.total)
+        else _("below the cut-off of %(cut_off)s")
+    ) % {"cut_off": asked.cut_off}
     band = asked.band(row.total)
-    return f"{band + ', ' if band else ''}{side} the cut-off of {asked.cut_off}"
+    return f"{said_again(band)}, {words}" if band else words
 
 
 def self_harm_words(row: Questionnaire) -> str:
     """What is known of the item on self-harm; empty where the questionnaire has none."""
-    number = instruments()[row.instrument].self_harm_item
-    if number is None:
+    item = instruments()[row.instrument].self_harm_item
+    if item is None:
         return ""
     answer = self_harm_item(row)
-    return f"item {number}: {'not told, the total alone is known' if answer is None else answer}"
+    if answer is None:
+        return _("item %(item)s: not told, the total alone is known") % {"item": item}
+    return _("item %(item)s: %(answer)s") % {"item": item, "answer": answer}
 
 
 def _episode(row: Episode) -> dict[str, Any]:

@@ -1,31 +1,32 @@
 """What the patient's page shows, in the order in which it is read."""
 
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any
 
 from django.db.models import prefetch_related_objects
-from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from alerts.models import Alert, AlertTransition
 from alerts.presenters.advice import record_advice
-from alerts.presenters.cards import alert_cards, transition_words, trend_marks
+from alerts.presenters.cards import alert_cards, transition_words
+from alerts.presenters.contacts import notes_context
 from alerts.presenters.sentence import plain_sentence
-from alerts.selectors import (
-    ScorePoint,
-    alerts_visible_to,
-    latest_score,
-    most_urgent_first,
-    score_points,
-)
-from patients.last_data import last_data_day, sources_seen, with_last_data
+from alerts.presenters.timeline import DEFAULT_DAYS, SPANS, line_of
+from alerts.selectors import ScorePoint, alerts_visible_to, latest_score, most_urgent_first
+from patients.last_data import last_data_day, with_last_data
+from patients.looked import SHOWN_DAYS, who_looked
 from patients.medications import courses_that_count
 from patients.models import MedicationCourse, Patient, User
 from patients.permissions import Permission, may
 from patients.presenters import freshness, zone_now
 from patients.selectors import zones_of
+from patients.templatetags.clarity import percent
+from scoring.domain.usual_band import Band
 from scoring.models import IntakeAssessment, RiskScore
-from scoring.presenters.activity import activity_week
 from scoring.presenters.explanation import explanation
+from scoring.presenters.quality import data_quality
+from scoring.presenters.reliability import reliability_words
 from scoring.presenters.tracks import (
     TrackView,
     certainty,
@@ -34,45 +35,58 @@ from scoring.presenters.tracks import (
     own_history,
     track_views,
 )
-from scoring.presenters.trend import trend_data
+from scoring.presenters.what_if import what_if_sentences
 from scoring.resources import baseline_rules, router_rules
 from scoring.usual import in_force, intake_of, run_ins
 
-TREND_DAYS = 90
-SOURCE_DAYS = 7
+TREND_DAYS = DEFAULT_DAYS
 
 
 def record_context(patient: Patient, user: User, now: datetime) -> dict[str, Any]:
     """Everything on the page; ``score`` is None where nothing was scored in 90 days."""
-    prefetch_related_objects([patient], "medications")  # once for all that read them
-    today = timezone.localdate(now)
-    first_day = today - timedelta(days=TREND_DAYS)
-    points = score_points([patient], first_day).get(patient.pk, [])
-    score = latest_score(patient) if points else None
-    last_day = score.day if score else today
+    prefetch_related_objects([patient], "medications", "zones")  # once for all that read them
+    today = zones_of(patient).local_day(now)
     alerts = list(alerts_visible_to(user).filter(patient=patient))
-    courses = courses_that_count(patient)
+    standing = standing_of(patient, alerts, today)
+    return {
+        **standing,
+        "cards": alert_cards(sorted((a for a in alerts if a.is_open), key=most_urgent_first), user),
+        "promises": patient.follow_ups.filter(state="open").select_related("transition", "alert"),
+        "spans": SPANS,
+        "trend_days": TREND_DAYS,
+        "trend_rows": list(reversed(standing["points"])),
+        "what_if": what_if_sentences(standing["score"]) if standing["score"] else None,
+        "quality": data_quality(patient, now),
+        "medications": _medications(courses_that_count(patient), today),
+        "history": _history(alerts, may(user, Permission.ACT_ON_ALERTS)),
+        "looked": who_looked(patient, now),
+        "looked_days": SHOWN_DAYS,
+        **freshness_of(patient, now),
+        **notes_context(patient, alerts, user, now),
+    }
+
+
+def standing_of(patient: Patient, alerts: list[Alert], today: date) -> dict[str, Any]:
+    """How the patient stands: what the page and the visit summary both say, in the same numbers."""
+    line = line_of(patient, today, TREND_DAYS)
+    points = [point for point in line.points if point]
+    score = latest_score(patient) if points else None
+    usual = line.usual_on(score.day) if score and line.first <= score.day <= today else {}
     intake = intake_of(patient)
+    open_kinds = {a.kind for a in alerts if a.is_open}
     return {
         "patient": patient,
         "zone": zone_now(patient),
-        "sentence": plain_sentence(points, intake),
+        "points": points,
+        "line": line,
+        "sentence": plain_sentence(points, intake, usual),
         **_run_in(patient, intake),
         "score": score,
         "rules_unverified": not (router_rules().checked_by and baseline_rules().checked_by),
-        "tracks": [_track(score, view, points) for view in track_views(score)] if score else [],
-        "cards": alert_cards(sorted((a for a in alerts if a.is_open), key=most_urgent_first), user),
-        "considered": record_advice(patient, score, {a.kind for a in alerts if a.is_open}, today)
+        "tracks": [_track(score, view, points, usual) for view in track_views(score)]
         if score
         else [],
-        "promises": patient.follow_ups.filter(state="open").select_related("transition", "alert"),
-        "trend": trend_data(points, courses, trend_marks(alerts), last_day, TREND_DAYS),
-        "trend_days": TREND_DAYS,
-        "trend_rows": list(reversed(points)),
-        "activity": activity_week(patient, last_day),
-        "medications": _medications(courses, today),
-        "history": _history(alerts, may(user, Permission.ACT_ON_ALERTS)),
-        **_data(patient, now),
+        "considered": record_advice(patient, score, open_kinds, today) if score else [],
     }
 
 
@@ -83,31 +97,37 @@ def _run_in(patient: Patient, intake: IntakeAssessment | None) -> dict[str, Any]
     return {"intake": intake, "run_in": run_ins([patient], baseline_rules())[patient.pk]}
 
 
-def _track(score: RiskScore, view: TrackView, points: list[ScorePoint]) -> dict[str, Any]:
+def _track(
+    score: RiskScore,
+    view: TrackView,
+    points: list[ScorePoint],
+    usual: Mapping[str, Band | None],
+) -> dict[str, Any]:
     return {
         "view": view,
         "change": change(points, view.name),
         "own": own_history(score, view),
+        "usual": _usual(usual.get(view.name)) if view.assessed else "",
+        "reliability": reliability_words(score, view),
         "why": explanation(score, view),
         "coverage": coverage_words(view.name, view.coverage),
         "sure": certainty(view.coverage),
     }
 
 
-def _data(patient: Patient, now: datetime) -> dict[str, Any]:
-    today = zones_of(patient).local_day(now)
-    last = last_data_day(with_last_data(Patient.objects.filter(pk=patient.pk), now).get())
-    since = today - timedelta(days=SOURCE_DAYS - 1)
-    sources = [
-        source | {"fresh": freshness(source["last"], today)}
-        for source in sources_seen(patient, since)
-    ]
-    return {
-        "last_data": last,
-        "fresh": freshness(last, today),
-        "sources": sources,
-        "source_days": SOURCE_DAYS,
+def _usual(band: Band | None) -> str:
+    if band is None:
+        return ""
+    return _("usual for this person: %(low)s to %(high)s") % {
+        "low": percent(band[0]),
+        "high": percent(band[1]),
     }
+
+
+def freshness_of(patient: Patient, now: datetime) -> dict[str, Any]:
+    """The last day with data, and how old that is."""
+    last = last_data_day(with_last_data(Patient.objects.filter(pk=patient.pk), now).get())
+    return {"last_data": last, "fresh": freshness(last, zones_of(patient).local_day(now))}
 
 
 def _medications(courses: list[MedicationCourse], today: date) -> list[dict[str, Any]]:

@@ -1,11 +1,18 @@
-"""The record's first sentence: what moved, since when, how sure."""
+"""The record's first sentence: what moved, since when, against what is usual, how sure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from django.utils.translation import gettext as _
 
 from alerts.selectors import ScorePoint
 from patients.templatetags.clarity import day as day_words
+from patients.templatetags.clarity import percent
+from scoring.domain.usual_band import Band
 from scoring.models import IntakeAssessment, Tier, Track
 from scoring.presenters.tracks import (
+    TIER_WORDS,
+    TRACK_WORDS,
     certainty,
     change,
     coverage_words,
@@ -14,63 +21,107 @@ from scoring.presenters.tracks import (
     tier_since,
 )
 
+Usual = Mapping[str, Band | None]  # by track: where the person's own indicator usually lies
 
-def plain_sentence(points: Sequence[ScorePoint], intake: IntakeAssessment | None = None) -> str:
-    """What moved, since when, and how sure it is, in words to be read first.
+
+def plain_sentence(
+    points: Sequence[ScorePoint], intake: IntakeAssessment | None = None, usual: Usual | None = None
+) -> str:
+    """What moved, since when, against what is usual, and how sure, in words to be read first.
 
     The clinician's ``intake`` assessment is what came before where no earlier score did.
     """
-    since = since_intake(points, Track.DEPRESSION, intake)
-    return _sentence(points) + (f" The depression risk indicator is {since}." if since else "")
-
-
-def _sentence(points: Sequence[ScorePoint]) -> str:
     if not points:
-        return "There is no score of the last 90 days yet."
+        return _("There is no score of the last 90 days yet.")
+    sentences = [*_sentences(points, usual or {})]
+    since = since_intake(points, Track.DEPRESSION, intake)
+    if since:
+        sentences.append(_("The depression risk indicator is %(since)s.") % {"since": since})
+    return " ".join(sentences)
+
+
+def _sentences(points: Sequence[ScorePoint], usual: Usual) -> list[str]:
     latest = points[-1]
     if latest.tier == Tier.INDETERMINATE:
         return _not_assessed(points)
     name = leading_track(latest)
     if latest.tier == Tier.LOW and latest.track(name).tier == Tier.LOW:
         return _all_low(points)
-    return _moved(points, Track(name))
+    return _moved(points, Track(name), usual.get(name))
 
 
-def _moved(points: Sequence[ScorePoint], track: Track) -> str:
+def _moved(points: Sequence[ScorePoint], track: Track, usual: Band | None) -> list[str]:
     seen = points[-1].track(track)
     since, before = tier_since(points, track)
-    start = f"The {track.label.lower()} risk indicator is {seen.tier} since {day_words(since)}"
-    if before:
-        start += f" (before: {before})"
     moved = change(points, track)
-    if moved:
-        start += f", {moved.words}"
+    sentences = [_since(track, str(seen.tier), since, before, moved.words if moved else "")]
     if seen.probability is None:
-        return f"{start}, by an early-warning rule; the model could not assess it."
-    return f"{start}. The data behind it are {_sure(track, seen.coverage)}."
+        told = _("It is by an early-warning rule; the model could not assess it.")
+        return [*sentences, told]
+    if usual:
+        sentences.append(_usually(seen.probability, usual))
+    return [*sentences, _sure(track, seen.coverage)]
 
 
-def _all_low(points: Sequence[ScorePoint]) -> str:
+def _since(track: Track, tier: str, since: date, before: str | None, moved: str) -> str:
+    told = {
+        "track": str(TRACK_WORDS[track]).lower(),
+        "tier": TIER_WORDS[Tier(tier)],
+        "day": day_words(since),
+        "before": TIER_WORDS[Tier(before)] if before else "",
+        "moved": moved,
+    }
+    if before and moved:
+        words = _(
+            "The %(track)s risk indicator is %(tier)s since %(day)s (before: %(before)s), "
+            "%(moved)s."
+        )
+    elif before:
+        words = _("The %(track)s risk indicator is %(tier)s since %(day)s (before: %(before)s).")
+    elif moved:
+        words = _("The %(track)s risk indicator is %(tier)s since %(day)s, %(moved)s.")
+    else:
+        words = _("The %(track)s risk indicator is %(tier)s since %(day)s.")
+    return words % told
+
+
+def _usually(probability: float, usual: Band) -> str:
+    low, high = usual
+    told = {"now": percent(probability), "low": percent(low), "high": percent(high)}
+    if probability > high:
+        return _("It is %(now)s, above what is usual for this person (%(low)s to %(high)s).") % told
+    if probability < low:
+        return _("It is %(now)s, below what is usual for this person (%(low)s to %(high)s).") % told
+    return _("It is %(now)s, as is usual for this person (%(low)s to %(high)s).") % told
+
+
+def _all_low(points: Sequence[ScorePoint]) -> list[str]:
     assessed = [t for t in Track if points[-1].track(t).tier == Tier.LOW]
     least = min(assessed, key=lambda t: points[-1].track(t).coverage or 0)
     sure = _sure(least, points[-1].track(least).coverage)
     if len(assessed) == 1:
         other = next(t for t in Track if t not in assessed)
-        return (
-            f"The {assessed[0].label.lower()} risk indicator is Low; {other.label.lower()} was "
-            f"not assessed. The data behind it are {sure}."
-        )
+        told = {
+            "track": str(TRACK_WORDS[assessed[0]]).lower(),
+            "other": str(TRACK_WORDS[other]).lower(),
+        }
+        words = _("The %(track)s risk indicator is Low; %(other)s was not assessed.") % told
+        return [words, sure]
     since = max(tier_since(points, track)[0] for track in Track)
-    return f"Both risk indicators are Low since {day_words(since)}. The data are {sure}."
+    both = _("Both risk indicators are Low since %(day)s.") % {"day": day_words(since)}
+    return [both, sure]
 
 
-def _not_assessed(points: Sequence[ScorePoint]) -> str:
+def _not_assessed(points: Sequence[ScorePoint]) -> list[str]:
+    day = {"day": day_words(points[-1].day)}
+    start = _("Neither track could be assessed on %(day)s: too little data.") % day
     last = next((p for p in reversed(points) if p.tier != Tier.INDETERMINATE), None)
-    start = f"Neither track could be assessed on {day_words(points[-1].day)}: too little data."
     if last is None:
-        return start
-    return f"{start} The last assessed day was {day_words(last.day)}, then {last.tier}."
+        return [start]
+    told = {"day": day_words(last.day), "tier": TIER_WORDS[Tier(last.tier)]}
+    return [start, _("The last assessed day was %(day)s, then %(tier)s.") % told]
 
 
 def _sure(track: str, coverage: float | None) -> str:
-    return f"{certainty(coverage)} ({coverage_words(track, coverage)})"
+    told = {"sure": certainty(coverage), "coverage": coverage_words(track, coverage)}
+    return _("The data behind it are %(sure)s (%(coverage)s).") % told

@@ -1,7 +1,5 @@
 """Plain words for channels, formats and the reasons why samples were left out."""
 
-from collections.abc import Mapping
-
 CHANNELS = {
     "activity": "Activity",
     "steps": "Steps",
@@ -89,16 +87,6 @@ def reason_words(reason: str) -> str:
         if channel != reason:
             return f"{_inside(channel)} {words}"
     return reason.replace("_", " ")
-
-
-def rejected_words(rejected: Mapping[str, int]) -> str:
-    """All reasons with their numbers of samples, the most frequent first; empty for none.
-
-    >>> rejected_words({"steps_duplicate": 1200, "sleep_over_24_h": 1, "light_unit": 0})
-    '1,200 steps told twice, 1 sleep longer than 24 h'
-    """
-    counted = sorted(((n, reason_words(r)) for r, n in rejected.items() if n), reverse=True)
-    return ", ".join(f"{n:,} {words}" for n, words in counted)
 
 
 def out_of_range_words(count: int) -> str:

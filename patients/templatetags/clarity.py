@@ -1,4 +1,4 @@
-"""How values look on a page: tiers, numbers with units, days and moments."""
+"""How values look on a page, in the reader's language: tiers, numbers with units, days, moments."""
 
 from datetime import date, datetime
 from typing import Any
@@ -7,7 +7,11 @@ from django import template
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, gettext, pgettext
 
+from clarity_site.languages import on_readers_clock
+from clarity_site.numbers import NARROW, thousands_mark, written
+from clarity_site.said import said_again
 from patients.presenters import in_zone
 
 # Units of clock times, in minutes: a mean of 21.58 clock hours reads 21:35.
@@ -35,26 +39,38 @@ def pill(tier: str | None, words: str = "") -> SafeString:
         '<span class="pill pill-{}"><svg viewBox="0 0 12 12" aria-hidden="true">{}</svg>{}</span>',
         name.lower(),
         shape,
-        words or (tier if tier else "Not assessed"),
+        words or (said_again(tier) if tier else gettext("Not assessed")),
     )
+
+
+@register.simple_tag
+def tier_word(tier: str | None) -> str:
+    """The tier in the reader's language; nothing as “–”."""
+    return said_again(tier) if tier else MISSING
+
+
+@register.filter
+def said(text: Any) -> str:
+    """A stored or made English text in the reader's language."""
+    return "" if text is None else said_again(text)
 
 
 @register.filter
 def percent(share: float | None) -> str:
     """0.483 → “48 %”."""
-    return MISSING if share is None else f"{round(share * 100)}\u202f%"
+    return MISSING if share is None else f"{round(share * 100)}{NARROW}%"
 
 
 @register.filter
 def number(value: Any) -> str:
-    """About three digits: 4.1, 62, 1240; text as it is, nothing as “–”."""
+    """About three digits: 4.1 or 4,1, 62, 1240; text as it is, nothing as “–”."""
     if value is None or value == "":
         return MISSING
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
     text = f"{value:.{digits}f}"
-    return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "\u2212")
+    return written(text.rstrip("0").rstrip(".") if "." in text else text)
 
 
 @register.simple_tag
@@ -67,10 +83,11 @@ def quantity(value: Any, unit: str | None = "") -> str:
         value, sd = value.get("mean"), value.get("sd")
     if value is not None and unit in CLOCK_UNITS:
         per_minute = CLOCK_UNITS[unit]
-        spread = "" if sd is None else f" ± {round(sd * per_minute)} min"
+        spread = "" if sd is None else f" ± {round(sd * per_minute)} min"  # min in both languages
         return clock(value * per_minute) + spread
     spread = "" if sd is None else f" ± {number(sd)}"
-    scale = f"({unit})" if unit and unit[0].isdigit() else unit or ""  # 0.52 (0 to 1)
+    words = said_again(unit or "")
+    scale = f"({words})" if words[:1].isdigit() else words  # 0.52 (0 to 1)
     return f"{number(value)}{spread} {scale}".strip()
 
 
@@ -84,7 +101,7 @@ def clock(minutes: float) -> str:
 def fact_name(name: str) -> str:
     """intended_use → Intended use; auroc → AUROC."""
     text = str(name).replace("_", " ")
-    return text.upper() if text in ABBREVIATIONS else text[:1].upper() + text[1:]
+    return text.upper() if text in ABBREVIATIONS else said_again(text[:1].upper() + text[1:])
 
 
 @register.filter
@@ -94,15 +111,17 @@ def fact(value: Any) -> str:
         return ", ".join(f"{fact_name(k).lower()} {fact(v)}" for k, v in sorted(value.items()))
     if isinstance(value, list):
         return ", ".join(map(fact, value))
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
     if isinstance(value, float) and 0 < abs(value) < 0.01:
-        return f"{value:.1g}"
-    return number(value)
+        return written(f"{value:.1g}")
+    return said_again(number(value))
 
 
 @register.filter
 def thousands(value: int) -> str:
-    """1440 → “1,440”."""
-    return f"{value:,}"
+    """1440 → “1,440”, in French with a narrow space."""
+    return f"{value:,}".replace(",", thousands_mark())
 
 
 @register.filter
@@ -114,8 +133,16 @@ def signed(value: float | None) -> str:
 
 
 @register.filter
+def week_day(value: date) -> str:
+    """Thu 19 Nov, in French jeu. 19 nov."""
+    if (get_language() or "en").startswith("en"):
+        return date_format(value, "D j M")
+    return f"{date_format(value, 'D')}. {date_format(value, 'j N')}"
+
+
+@register.filter
 def day(value: date | datetime | str | None) -> str:
-    """19 Nov 2026."""
+    """19 Nov 2026, in French 19 nov. 2026."""
     if not value:
         return MISSING
     if isinstance(value, str):
@@ -123,13 +150,56 @@ def day(value: date | datetime | str | None) -> str:
             value = date.fromisoformat(value[:10])
         except ValueError:
             return str(value)
-    return date_format(value, "j M Y")
+    return date_format(value, _short())
 
 
-@register.filter
+def _short() -> str:
+    """The format of a short day: French months are cut as “janv.”, not as “jan”."""
+    return "j M Y" if (get_language() or "en").startswith("en") else "j N Y"
+
+
+def zone_letters(local: datetime) -> str:
+    """EST, in French HNE; where a zone has none, its offset."""
+    letters = str(local.tzname())
+    return {
+        "EST": pgettext("time zone", "EST"),
+        "EDT": pgettext("time zone", "EDT"),
+        "CST": pgettext("time zone", "CST"),
+        "CDT": pgettext("time zone", "CDT"),
+        "MST": pgettext("time zone", "MST"),
+        "MDT": pgettext("time zone", "MDT"),
+        "PST": pgettext("time zone", "PST"),
+        "PDT": pgettext("time zone", "PDT"),
+        "AST": pgettext("time zone", "AST"),
+        "ADT": pgettext("time zone", "ADT"),
+        "NST": pgettext("time zone", "NST"),
+        "NDT": pgettext("time zone", "NDT"),
+        "CET": pgettext("time zone", "CET"),
+        "CEST": pgettext("time zone", "CEST"),
+    }.get(letters, letters)
+
+
+@register.filter("moment")
+def moment_mark(value: datetime | None, zone: str) -> SafeString | str:
+    """The moment for pages: pointing at it tells it on the reader's own clock."""
+    if value is None:
+        return MISSING
+    shown, own = in_zone(value, zone), on_readers_clock(value)
+    hint = ""
+    if own.utcoffset() != shown.utcoffset():
+        hint = gettext("%(moment)s on your clock") % {"moment": _told(own)}
+    title = format_html(' title="{}"', hint) if hint else ""
+    return format_html(
+        '<time datetime="{}"{}>{}</time>', shown.isoformat(timespec="minutes"), title, _told(shown)
+    )
+
+
+def _told(local: datetime) -> str:
+    return f"{date_format(local, _short() + ', H:i')} {zone_letters(local)}"
+
+
 def moment(value: datetime | None, zone: str) -> str:
     """19 Nov 2026, 09:14 EST: the zone is named, because it is the patient's."""
     if value is None:
         return MISSING
-    local = in_zone(value, zone)
-    return f"{date_format(local, 'j M Y, H:i')} {local.tzname()}"
+    return _told(in_zone(value, zone))

@@ -21,7 +21,7 @@ def fill(apps, _schema):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('patients', '0011_panel'),
+        ('patients', '0012_panel'),
         ('scoring', '0005_baseline_versions'),
     ]
 

@@ -17,12 +17,17 @@ Link = tuple[str, Promise, Permission | None]  # address, words, who may
 # What is opened every day comes first; the rest is one press away.
 FIRST = (
     ("panel", _("Patients"), None),
+    ("today", _("Today"), None),
     ("alerts", _("Alerts"), None),
     ("notices", _("Notices"), None),
+    ("clinic", _("Clinic"), Permission.RUN_CLINIC),
 )
 MORE = (
     ("baselines", _("Baselines"), Permission.MANAGE_BASELINES),
     ("medications", _("Medications"), Permission.MANAGE_MEDICATIONS),
+    ("people", _("People"), Permission.MANAGE_PEOPLE),
+    ("devices", _("Devices"), Permission.RUN_CLINIC),
+    ("freshness", _("Freshness"), Permission.RUN_CLINIC),
     ("messages", _("Messages"), Permission.MANAGE_MESSAGES),
     ("on-call", _("On call"), None),
     ("runs", _("Runs"), Permission.SEE_RUNS),

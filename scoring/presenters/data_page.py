@@ -6,12 +6,15 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.core.paginator import Paginator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
+from clarity_site.said import said_again
 from patients.domain.plain import (
     channel_words,
     format_words,
     out_of_range_words,
-    rejected_words,
+    reason_words,
 )
 from patients.ingest.sources import AUTO
 from patients.models import Device, Patient, RecordingFile, Upload
@@ -29,6 +32,8 @@ from patients.provenance import (
     utc_days,
 )
 from patients.selectors import zones_of
+from patients.templatetags.clarity import day as day_words
+from patients.templatetags.clarity import thousands
 
 SHOWN_DAYS = 30
 FILES_A_PAGE = 20
@@ -36,11 +41,7 @@ FULL_DAY_MINUTES = 1440
 UPLOADS_SHOWN = 10
 PARTS_SHOWN = 60  # a device that pushes every few minutes fills a day with hundreds
 DAY = timedelta(days=1)
-UPLOAD_WORDS = {
-    Upload.State.RECEIVED: "received, waits to be read",
-    Upload.State.PROCESSING: "is being read",
-}
-FLAG_WORDS = {"travel_day": "travel", "clock_change": "clock change"}
+FLAG_WORDS = {"travel_day": gettext_lazy("travel"), "clock_change": gettext_lazy("clock change")}
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def device_lines(
                 place=place,
                 device=device,
                 format=format_words(device.source),
-                channels=", ".join(map(channel_words, by_key[device.pk].channels)),
+                channels=", ".join(map(channel_said, by_key[device.pk].channels)),
                 days=by_key[device.pk].days,
                 fresh=freshness(zones.local_day(last) if last else None, today),
                 is_first=place == 1,
@@ -148,7 +149,7 @@ def data_context(
         DayRow(
             day=each,
             cells=tuple(_cell(by_day.get(each, {}).get(lane), places, names) for lane in lanes),
-            flags=tuple(FLAG_WORDS[f] for f in flags.get(each, ()) if f in FLAG_WORDS),
+            flags=tuple(str(FLAG_WORDS[f]) for f in flags.get(each, ()) if f in FLAG_WORDS),
             is_open=each == day,
         )
         for each in (last - n * DAY for n in range(SHOWN_DAYS))
@@ -179,7 +180,7 @@ def day_context(patient: Patient, day: date, devices: Sequence[Device]) -> dict[
     return {
         "day": day,
         "zone": str(zones.zone_on(day)),
-        "utc_days": sorted(set(utc_days(zones, day))),
+        "utc_words": _(" and ").join(map(day_words, sorted(set(utc_days(zones, day))))),
         "lanes": [
             _lane_line(_lane_words(lane, ordered), lanes[lane], devices, quality.get(lane[0], {}))
             for lane in ordered
@@ -206,10 +207,10 @@ def _lane_line(
 
 def _part_line(each: FilePart) -> dict[str, Any]:
     return file_line(each.part.file) | {
-        "channel": channel_words(each.part.channel),
+        "channel": channel_said(each.part.channel),
         "device": each.part.device,
         "minutes": each.minutes,
-        "left_out": out_of_range_words(each.rejected),
+        "left_out": said_again(out_of_range_words(each.rejected)),
     }
 
 
@@ -219,7 +220,7 @@ def file_line(file: RecordingFile) -> dict[str, Any]:
         "file": file,
         "format": format_words(file.source),
         "hash": file.sha256[:12],
-        "rejected": rejected_words(file.rejected),
+        "rejected": rejected_said(file.rejected),
     }
 
 
@@ -236,13 +237,56 @@ def uploads_open(patient: Patient) -> list[dict[str, Any]]:
     return [
         {
             "received_at": row.received_at,
-            "format": "file" if row.source == AUTO else format_words(row.source),
+            "format": _("file") if row.source == AUTO else format_words(row.source),
             "uploaded_by": row.uploaded_by,
             "state": row.state,
-            "words": UPLOAD_WORDS.get(Upload.State(row.state)) or f"rejected: {row.reason}",
+            "words": upload_said(row),
         }
         for row in rows.order_by("-received_at")[:UPLOADS_SHOWN]
     ]
+
+
+def channel_said(channel: str, family: str = "") -> str:
+    """The channel in the reader's language, with its unit family where one is given."""
+    words = said_again(channel_words(channel))
+    return f"{words} ({said_again(family.replace('_', ' '))})" if family else words
+
+
+def rejected_said(rejected: Mapping[str, int]) -> str:
+    """All reasons with their numbers of samples, the most frequent first."""
+    counted = sorted(((n, reason_words(r)) for r, n in rejected.items() if n), reverse=True)
+    return ", ".join(f"{thousands(n)} {said_again(words)}" for n, words in counted)
+
+
+def upload_said(upload: Upload) -> str:
+    """Where an upload stands, and what became of it."""
+    state = Upload.State(upload.state)
+    if state == Upload.State.RECEIVED:
+        return _("received, waits to be read")
+    if state == Upload.State.PROCESSING:
+        return _("is being read")
+    if state == Upload.State.REJECTED:
+        return _("rejected: %(why)s") % {"why": said_again(upload.reason)}
+    result = upload.result
+    words = _("nothing new: all of it was stored before")
+    if result.get("status") != "unchanged":
+        words = _("stored %(days)s, %(minutes)s of %(format)s") % {
+            "days": counted_days(result["days"]),
+            "minutes": counted_minutes(result["minutes"]),
+            "format": format_words(result["source"]),
+        }
+    left = rejected_said(result.get("rejected") or {})
+    return _("%(words)s; left out: %(left)s") % {"words": words, "left": left} if left else words
+
+
+def counted_days(n: int) -> str:
+    """“1 day”, “1,200 days”."""
+    return ngettext("%(n)s day", "%(n)s days", n) % {"n": thousands(n)}
+
+
+def counted_minutes(n: int) -> str:
+    """“1 minute”, “1,200 minutes”."""
+    return ngettext("%(n)s minute", "%(n)s minutes", n) % {"n": thousands(n)}
 
 
 def _whole_file(file: RecordingFile) -> dict[str, Any]:
@@ -251,7 +295,7 @@ def _whole_file(file: RecordingFile) -> dict[str, Any]:
         "first": min((part.first_day for part in parts), default=None),
         "last": max((part.last_day for part in parts), default=None),
         "devices": ", ".join(sorted({part.device.name for part in parts})),
-        "channels": ", ".join(channel_words(c) for c in sorted({part.channel for part in parts})),
+        "channels": ", ".join(channel_said(c) for c in sorted({part.channel for part in parts})),
     }
 
 
@@ -269,7 +313,7 @@ def _lane_words(lane: Lane, lanes: Sequence[Lane]) -> str:
     """The channel; with its unit family where a patient has several."""
     channel, family = lane
     several = sum(each[0] == channel for each in lanes) > 1
-    return channel_words(channel, family if several else "")
+    return channel_said(channel, family if several else "")
 
 
 def _cell(

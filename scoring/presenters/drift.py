@@ -3,20 +3,34 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from clarity_site.said import said_again
 from scoring.domain.vector_names import SUFFIXES
 from scoring.drift import OUTPUTS, DriftWeek
 from scoring.resources import feature_labels, window_days
 
-WORDS = dict(zip(SUFFIXES, ("mean of", "spread of", "the night against"), strict=True))
+WORDS = dict(
+    zip(
+        SUFFIXES,
+        (
+            gettext_noop("%(label)s: mean of %(nights)s nights"),
+            gettext_noop("%(label)s: spread of %(nights)s nights"),
+            gettext_noop("%(label)s: the night against %(nights)s nights"),
+        ),
+        strict=True,
+    )
+)
 
 
 def drift_label(name: str) -> str:
     """“ST_long_MN” is “Sleep in long windows: mean of 30 nights”."""
     if name in OUTPUTS:
-        return f"{name.capitalize()} risk indicator"
+        return said_again(f"{name.capitalize()} risk indicator")
     suffix = next(end for end in SUFFIXES if name.endswith(end))
     label = feature_labels()[name.removesuffix(suffix)].label
-    return f"{label}: {WORDS[suffix]} {window_days()} nights"
+    return _(WORDS[suffix]) % {"label": said_again(label), "nights": window_days()}
 
 
 def drift_rows(weeks: Sequence[DriftWeek]) -> list[dict[str, Any]]:

@@ -4,6 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from clarity_site.said import said_again
 from patients.templatetags.clarity import percent, quantity, signed
 from scoring.domain.circumstances import Circumstance, says_less
 from scoring.domain.explain import EXPLANATION_FAILED
@@ -12,8 +16,27 @@ from scoring.models import RiskScore
 from scoring.presenters.tracks import TrackView
 from scoring.selectors import circumstances_kept
 
-VIEWS = {"day": "Days", "part": "Parts of the day"}
+VIEWS = {"day": gettext_lazy("Days"), "part": gettext_lazy("Parts of the day")}
 SHOWN = {"day": 3, "part": 4, "": 5}  # of each kind, the largest
+BAR = 60  # units of the drawing that the largest contribution is long
+
+
+@dataclass(frozen=True)
+class Row:
+    """One contribution as a line of a table: now, usually, which way, and how many points.
+
+    ``raises`` says whether it moved the indicator up; ``bar`` is its length of BAR; ``side`` is
+    how now lies to usually.
+    """
+
+    label: str
+    value: str
+    usual: str
+    side: str
+    points: str
+    raises: bool
+    bar: float
+    note: str
 
 
 @dataclass(frozen=True)
@@ -23,6 +46,7 @@ class Listed:
     title: str
     sentences: tuple[str, ...]
     rest: str = ""
+    rows: tuple[Row, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,9 +81,9 @@ def explanation(score: RiskScore, view: TrackView) -> Explanation:
 
 def _withheld(stored: Mapping[str, Any], check: Mapping[str, Any] | None) -> str:
     if stored.get(EXPLANATION_FAILED):
-        return "The explanation failed, so there is none. The operations log says why."
+        return _("The explanation failed, so there is none. The operations log says why.")
     if check is not None and not check["holds"]:
-        return (
+        return _(
             "The contributions did not add up to the model’s output, so they are not shown. "
             "The operations log says by how much."
         )
@@ -79,25 +103,60 @@ def _lists(
     for item in items:
         kind = str(item["name"]).partition("_")[0]
         kinds.setdefault(kind if kind in VIEWS else "", []).append(item)
+    most = max((abs(item["points"]) for item in items), default=0.0) or 1.0
     return [
         Listed(
-            title=VIEWS.get(kind, ""),
+            title=str(VIEWS.get(kind, "")),
             sentences=tuple(_in_life(item, life) for item in found[: SHOWN[kind]]),
             rest=_rest(found[SHOWN[kind] :]) if adds_up else "",
+            rows=tuple(_row(item, life, most) for item in found[: SHOWN[kind]]),
         )
         for kind, found in kinds.items()
     ]
 
 
+def _row(item: Mapping[str, Any], life: Sequence[Circumstance], most: float) -> Row:
+    return Row(
+        label=_short(item),
+        value=_value(item),
+        usual=_usual(item),
+        side=_side(item),
+        points=_points(item["points"]),
+        raises=item["points"] > 0,
+        bar=round(abs(item["points"]) / most * BAR, 1),
+        note=said_again(says_less(str(item["name"]), life)),
+    )
+
+
+def _value(item: Mapping[str, Any]) -> str:
+    return _("not known") if item["value"] is None else quantity(item["value"], item["unit"])
+
+
+def _usual(item: Mapping[str, Any]) -> str:
+    if item["usual"] is not None:
+        return quantity(item["usual"], item["unit"])
+    return said_again(AGAINST_REFERENCE) if item["label"].endswith(AGAINST_REFERENCE) else ""
+
+
+def _side(item: Mapping[str, Any]) -> str:
+    if item["value"] is None or item["usual"] is None or _value(item) == _usual(item):
+        return ""
+    return _("more than usual") if item["value"] > item["usual"] else _("less than usual")
+
+
 def sentence(item: Mapping[str, Any]) -> str:
     """“Sleep in long windows 4.1 h, usually 7.3 h: +12 points”."""
-    value = "not known" if item["value"] is None else quantity(item["value"], item["unit"])
-    words = f"{_short(item)} {value}"
+    told = {
+        "what": _short(item),
+        "value": _value(item),
+        "usual": _usual(item),
+        "points": _points(item["points"]),
+    }
     if item["usual"] is not None:
-        words += f", usually {quantity(item['usual'], item['unit'])}"
-    elif item["label"].endswith(AGAINST_REFERENCE):
-        words += f", {AGAINST_REFERENCE}"
-    return f"{words}: {_points(item['points'])}"
+        return _("%(what)s %(value)s, usually %(usual)s: %(points)s") % told
+    if told["usual"]:
+        return _("%(what)s %(value)s, %(usual)s: %(points)s") % told
+    return _("%(what)s %(value)s: %(points)s") % told
 
 
 def _in_life(item: Mapping[str, Any], life: Sequence[Circumstance]) -> str:
@@ -106,22 +165,30 @@ def _in_life(item: Mapping[str, Any], life: Sequence[Circumstance]) -> str:
 
 
 def _short(item: Mapping[str, Any]) -> str:
-    return str(item["label"]).removesuffix(f", {AGAINST_REFERENCE}")
+    return said_again(str(item["label"]).removesuffix(f", {AGAINST_REFERENCE}"))
 
 
 def _points(points: float) -> str:
     whole = round(points)
-    return f"{signed(whole)} point{'' if abs(whole) == 1 else 's'}"
+    return ngettext("%(n)s point", "%(n)s points", abs(whole)) % {"n": signed(whole)}
 
 
 def _rest(items: Sequence[Mapping[str, Any]]) -> str:
     if not items:
         return ""
-    return f"{len(items)} others together: {_points(sum(item['points'] for item in items))}"
+    told = {"n": len(items), "points": _points(sum(item["points"] for item in items))}
+    return (
+        ngettext(
+            "%(n)d other together: %(points)s", "%(n)d others together: %(points)s", len(items)
+        )
+        % told
+    )
 
 
 def _total(check: Mapping[str, Any], probability: float | None) -> str:
-    return (
-        f"Together {_points(check['sum_points'])}: from {percent(check['base'])}, where nothing "
-        f"is known, to {percent(probability)}."
-    )
+    told = {
+        "points": _points(check["sum_points"]),
+        "base": percent(check["base"]),
+        "now": percent(probability),
+    }
+    return _("Together %(points)s: from %(base)s, where nothing is known, to %(now)s.") % told

@@ -2,23 +2,26 @@
 
 from collections.abc import Sequence
 
+from django.utils.translation import gettext, gettext_lazy
+
+from clarity_site.said import said_again
 from scoring.domain.circumstances import Circumstance, says_less
 
 FLAG_WORDS = {
-    "partial_day": "under 12 h recorded",
-    "night_missing": "night not known",
-    "night_unworn": "night not worn",
-    "travel_day": "time zone changed",
-    "clock_change": "clocks changed",
-    "phase_crossed_noon": "body clock crossed noon",
+    "partial_day": gettext_lazy("under 12 h recorded"),
+    "night_missing": gettext_lazy("night not known"),
+    "night_unworn": gettext_lazy("night not worn"),
+    "travel_day": gettext_lazy("time zone changed"),
+    "clock_change": gettext_lazy("clocks changed"),
+    "phase_crossed_noon": gettext_lazy("body clock crossed noon"),
 }
 CLINICAL_WORDS = {
-    "insomnia_pattern": "insomnia pattern (short, broken sleep)",
-    "hypersomnia": "long sleep on several nights",
-    "phase_advanced": "body clock earlier than usual",
-    "phase_delayed": "body clock later than usual",
-    "irregular_rhythm": "irregular sleep times",
-    "sleep_collapsing": "much less sleep than usual",
+    "insomnia_pattern": gettext_lazy("insomnia pattern (short, broken sleep)"),
+    "hypersomnia": gettext_lazy("long sleep on several nights"),
+    "phase_advanced": gettext_lazy("body clock earlier than usual"),
+    "phase_delayed": gettext_lazy("body clock later than usual"),
+    "irregular_rhythm": gettext_lazy("irregular sleep times"),
+    "sleep_collapsing": gettext_lazy("much less sleep than usual"),
 }
 
 
@@ -41,12 +44,13 @@ def flag_words(
 
     def tagged(flag: str) -> str:
         less = says_less(flag, circumstances)
-        tags = "; ".join(filter(None, ["" if checked_by else "unverified", less]))
-        return f"{CLINICAL_WORDS[flag]} ({tags})" if tags else CLINICAL_WORDS[flag]
+        marks = ["" if checked_by else gettext("unverified"), said_again(less)]
+        tags = "; ".join(filter(None, marks))
+        return f"{CLINICAL_WORDS[flag]} ({tags})" if tags else str(CLINICAL_WORDS[flag])
 
     return ", ".join(
         [
-            *(FLAG_WORDS.get(flag, flag.replace("_", " ")) for flag in flags),
+            *(str(FLAG_WORDS.get(flag, flag.replace("_", " "))) for flag in flags),
             *map(tagged, clinical),
         ]
     )

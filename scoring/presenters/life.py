@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
+from clarity_site.said import said_again
 from patients.forms import CircumstanceForm
 from patients.models import Circumstance, Patient
 from patients.presenters import zone_now
@@ -15,11 +18,10 @@ from scoring.resources import circumstance_rules
 
 @dataclass(frozen=True)
 class LifeLine:
-    """One circumstance in words: since when, and what it makes of the reasons."""
+    """One circumstance in a sentence: since when, and what it makes of the reasons."""
 
     circumstance: Circumstance
-    since: str
-    says: str
+    words: str
 
 
 def life_context(patient: Patient) -> dict[str, Any]:
@@ -36,7 +38,7 @@ def life_context(patient: Patient) -> dict[str, Any]:
 def _line(row: Circumstance) -> LifeLine:
     effect = circumstance_rules().effects[row.kind]
     told = Effective(Span(row.kind, row.first_day, row.last_day), effect)
-    return LifeLine(row, told.since, effect.says)
+    return LifeLine(row, said_again(f"{told.since}: {effect.says}."))
 
 
 def asked_words(patient: Patient) -> str:
@@ -45,8 +47,10 @@ def asked_words(patient: Patient) -> str:
     if job is None:
         return ""
     if job.state in (ScoringJob.State.QUEUED, ScoringJob.State.RUNNING) or not job.finished_at:
-        return "A score is on its way."
+        return _("A score is on its way.")
     at = moment(job.finished_at, zone_now(patient))
     if job.state == ScoringJob.State.FAILED:
-        return f"The last try to score by day failed, {at}. Operations can see why."
-    return f"Last looked at by day {at}."
+        return _("The last try to score by day failed, %(at)s. Operations can see why.") % {
+            "at": at
+        }
+    return _("Last looked at by day %(at)s.") % {"at": at}

@@ -4,6 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from clarity_site.numbers import written
+from patients.templatetags.clarity import percent, thousands
 from scoring.models import ModelVersion
 from scoring.resources import model_facts
 
@@ -130,7 +135,7 @@ def _tiers(metrics: Mapping[str, Any]) -> list[FromTier]:
 def _interval(metrics: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if metrics.get("auroc_ci"):
         low, high = metrics["auroc_ci"]
-        yield "AUROC, 95 % interval", f"{low:.2f} to {high:.2f}"
+        yield _("AUROC, 95 % interval"), _range(low, high)
 
 
 def _expected(metrics: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -138,22 +143,45 @@ def _expected(metrics: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     found = metrics.get("observed_to_expected") or {}
     if found.get("ratio") is not None:
         between = found.get("ratio_ci")
-        interval = f", 95 % interval {between[0]:.2f} to {between[1]:.2f}" if between else ""
+        words = _("%(ratio)s; %(n)s days")
+        if between:
+            words = _("%(ratio)s, 95 %% interval %(interval)s; %(n)s days")
         yield (
-            f"Days on which it was so for each day expected, from {found['from']:.0%} on",
-            f"{found['ratio']:.2f}{interval}; {found['n']:,} days",
+            _("Days on which it was so for each day expected, from %(share)s on")
+            % {"share": percent(found["from"])},
+            words
+            % {
+                "ratio": written(f"{found['ratio']:.2f}"),
+                "interval": _range(*between) if between else "",
+                "n": thousands(found["n"]),
+            },
         )
 
 
-PER_DAY = {"sensitivity": "Sensitivity", "specificity": "Specificity", "ppv": "PPV", "npv": "NPV"}
+def _range(low: float, high: float) -> str:
+    return _("%(low)s to %(high)s") % {
+        "low": written(f"{low:.2f}"),
+        "high": written(f"{high:.2f}"),
+    }
+
+
+PER_DAY = {
+    "sensitivity": gettext_lazy("Sensitivity"),
+    "specificity": gettext_lazy("Specificity"),
+    "ppv": gettext_lazy("PPV"),
+    "npv": gettext_lazy("NPV"),
+}
 
 
 def _from(tier: str, found: Mapping[str, Any]) -> FromTier:
     return FromTier(
         tier,
-        [Share(words, found.get(key), found.get(f"{key}_ci")) for key, words in PER_DAY.items()],
+        [
+            Share(str(words), found.get(key), found.get(f"{key}_ci"))
+            for key, words in PER_DAY.items()
+        ],
         found["episodes"],
-        Share("Episodes found", found["episodes_found"], found.get("episodes_found_ci")),
+        Share(_("Episodes found"), found["episodes_found"], found.get("episodes_found_ci")),
         found["lead_days_median"],
         found["alerts_per_patient_month"],
     )

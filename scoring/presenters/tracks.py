@@ -4,7 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
 from patients.templatetags.clarity import day as day_words
+from patients.templatetags.clarity import percent
 from scoring.domain.points import TIER_RANK, ScorePoint, change_points
 from scoring.domain.points import leading_track as leading_track
 from scoring.domain.points import tier_since as tier_since
@@ -16,6 +21,14 @@ NIGHTS = 30
 STEADY_POINTS = 5  # smaller changes over a week are called steady
 LEAST_SD, MOST_SD = 0.05, 5.0  # less reads 0.0; beyond, a spread from 14 to 56 days says no more
 WELL_COVERED, FAIRLY_COVERED = 0.8, 0.6
+TIER_WORDS = {
+    Tier.LOW: gettext_lazy("Low"),
+    Tier.MODERATE: gettext_lazy("Moderate"),
+    Tier.HIGH: gettext_lazy("High"),
+    Tier.INDETERMINATE: gettext_lazy("Indeterminate"),
+}
+TRACK_WORDS = {Track.DEPRESSION: gettext_lazy("Depression"), Track.MANIA: gettext_lazy("Mania")}
+PART_WORDS = {"mania": gettext_lazy("mania"), "hypomania": gettext_lazy("hypomania")}
 
 
 @dataclass(frozen=True)
@@ -45,14 +58,14 @@ def _track_view(score: RiskScore, track: Track) -> TrackView:
     parts = [(p, stored.get(f"{p}_probability")) for p in ("mania", "hypomania")]
     return TrackView(
         name=track.value,
-        label=str(track.label),
+        label=str(TRACK_WORDS[track]),
         assessed=assessed,
         tier=stored.get("tier") if stored.get("tier") != Tier.INDETERMINATE else None,
         probability=stored.get("probability") if assessed else None,
         reason=stored.get("reason") or "",
         coverage=stored.get("coverage"),
         contributions=stored.get("contributions") or [] if assessed else [],
-        parts=tuple((p, v) for p, v in parts if v is not None) if assessed else (),
+        parts=tuple((str(PART_WORDS[p]), v) for p, v in parts if v is not None) if assessed else (),
         weight=(score.weights or {}).get(track.value) if assessed else None,
     )
 
@@ -60,17 +73,19 @@ def _track_view(score: RiskScore, track: Track) -> TrackView:
 def coverage_words(track: str, coverage: float | None, short: bool = False) -> str:
     """“28 of 30 nights” or “92 % of the week worn”."""
     if coverage is None:
-        return "" if short else "coverage not known"
+        return "" if short else _("coverage not known")
     if track == Track.MANIA:
-        return f"{round(coverage * NIGHTS)} of {NIGHTS} nights"
-    return f"{round(coverage * 100)}\u202f% {'worn' if short else 'of the week worn'}"
+        told = {"nights": round(coverage * NIGHTS), "of": NIGHTS}
+        return _("%(nights)d of %(of)d nights") % told
+    share = {"share": percent(coverage)}
+    return (_("%(share)s worn") if short else _("%(share)s of the week worn")) % share
 
 
 def certainty(coverage: float | None) -> str:
     """How well the data cover what the model asks for: good, fair or limited."""
     if coverage is None or coverage < FAIRLY_COVERED:
-        return "limited"
-    return "good" if coverage >= WELL_COVERED else "fair"
+        return _("limited")
+    return _("good") if coverage >= WELL_COVERED else _("fair")
 
 
 @dataclass(frozen=True)
@@ -83,9 +98,14 @@ class Change:
     @property
     def words(self) -> str:
         """“up 12 points in 7 days”."""
+        size = abs(self.points)
         if self.direction == "steady":
-            return "steady over 7 days"
-        return f"{self.direction} {abs(self.points)} points in 7 days"
+            return _("steady over 7 days")
+        if self.direction == "up":
+            words = ngettext("up %(n)d point in 7 days", "up %(n)d points in 7 days", size)
+        else:
+            words = ngettext("down %(n)d point in 7 days", "down %(n)d points in 7 days", size)
+        return words % {"n": size}
 
 
 def change(points: Sequence[ScorePoint], track: str) -> Change | None:
@@ -109,9 +129,17 @@ def since_intake(points: Sequence[ScorePoint], track: str, intake: IntakeAssessm
     seen = [t.tier for p in points if (t := p.track(track)).probability is not None]
     if intake is None or track != Track.DEPRESSION or len(seen) != 1 or not seen[0]:
         return ""
-    now, then = TIER_RANK[Tier(seen[0])], TIER_RANK[Tier(intake.tier)]
-    side = "as" if now == then else "higher than" if now > then else "lower than"
-    return f"{side} at intake (PHQ-9 {intake.phq9}, {intake.tier}, {day_words(intake.day)})"
+    now, then = TIER_RANK[seen[0]], TIER_RANK[intake.tier]
+    told = {
+        "phq9": intake.phq9,
+        "tier": TIER_WORDS[Tier(intake.tier)],
+        "day": day_words(intake.day),
+    }
+    if now == then:
+        return _("as at intake (PHQ-9 %(phq9)d, %(tier)s, %(day)s)") % told
+    if now > then:
+        return _("higher than at intake (PHQ-9 %(phq9)d, %(tier)s, %(day)s)") % told
+    return _("lower than at intake (PHQ-9 %(phq9)d, %(tier)s, %(day)s)") % told
 
 
 def own_history(score: RiskScore, view: TrackView) -> str:
@@ -121,10 +149,15 @@ def own_history(score: RiskScore, view: TrackView) -> str:
         return ""
     size = min(abs(delta), MOST_SD)
     if size < LEAST_SD:
-        return "as in this person’s own last 8 weeks"
-    more = "more than " if size == MOST_SD else ""
-    side = "above" if delta > 0 else "below"
-    return f"{more}{size:.1f} SD {side} this person’s own last 8 weeks"
+        return _("as in this person’s own last 8 weeks")
+    told = {"sd": number_format(size, 1)}
+    if size == MOST_SD:
+        if delta > 0:
+            return _("more than %(sd)s SD above this person’s own last 8 weeks") % told
+        return _("more than %(sd)s SD below this person’s own last 8 weeks") % told
+    if delta > 0:
+        return _("%(sd)s SD above this person’s own last 8 weeks") % told
+    return _("%(sd)s SD below this person’s own last 8 weeks") % told
 
 
 def main_features(baseline: Baseline) -> list[dict[str, Any]]:

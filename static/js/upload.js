@@ -8,6 +8,8 @@
   const files = form.querySelector("input[type=file]");
   const button = form.querySelector("button");
   const token = form.querySelector("[name=csrfmiddlewaretoken]").value;
+  const words = JSON.parse(document.getElementById("upload-words").textContent);
+  const filled = (sentence, value) => sentence.replace("{}", value);
   const POLL_MS = 1000;
   const SLOWEST_POLL_MS = 5000;
   let sending = 0;
@@ -17,19 +19,19 @@
   function line(name) {
     const item = document.createElement("li");
     const bar = document.createElement("progress");
-    const words = document.createElement("span");
+    const told = document.createElement("span");
     const title = document.createElement("strong");
     title.textContent = name;
     bar.max = 1;
     bar.value = 0;
-    bar.setAttribute("aria-label", `Upload of ${name}`);
-    words.className = "muted";
-    words.textContent = "waits for its turn";
-    item.append(title, " ", words, bar);
+    bar.setAttribute("aria-label", filled(words.label, name));
+    told.className = "muted";
+    told.textContent = words.waits;
+    item.append(title, " ", told, bar);
     list.prepend(item);
     return {
       say(text, state) {
-        words.textContent = text;
+        told.textContent = text;
         item.dataset.state = state;
       },
       fill(share) {
@@ -44,21 +46,11 @@
     };
   }
 
-  const number = (n) => n.toLocaleString("en");
-  const plural = (n, word) => `${number(n)} ${word}${n === 1 ? "" : "s"}`;
-
-  function stored(result) {
-    const left = Object.entries(result.rejected).map(([why, n]) => `${number(n)} ${why.replaceAll("_", " ")}`);
-    const what = `${plural(result.days, "day")}, ${plural(result.minutes, "minute")} of ${result.source.replaceAll("_", " ")}`;
-    const news = result.status === "unchanged" ? "nothing new: all of it was stored before" : `stored ${what}`;
-    return left.length ? `${news}; left out: ${left.join(", ")}` : news;
-  }
-
   function refusal(request) {
     try {
       return JSON.parse(request.responseText).detail;
     } catch {
-      return request.status === 403 ? "you are logged out: log in and upload it again" : "the server cannot be reached: try again later";
+      return request.status === 403 ? words.loggedOut : words.unreachable;
     }
   }
 
@@ -68,12 +60,12 @@
       const request = new XMLHttpRequest();
       const failed = () => {
         row.done();
-        row.say(`not taken: ${refusal(request)}`, "rejected");
+        row.say(filled(words.refused, refusal(request)), "rejected");
         resolve(null);
       };
       request.upload.onprogress = (event) => {
         row.fill(event.loaded / event.total);
-        row.say(`uploading, ${Math.floor((100 * event.loaded) / event.total)} %`, "uploading");
+        row.say(filled(words.uploading, Math.floor((100 * event.loaded) / event.total)), "uploading");
       };
       request.onload = () => (request.status === 202 ? resolve(JSON.parse(request.responseText)) : failed());
       request.onerror = request.onabort = failed;
@@ -90,19 +82,19 @@
     row.busy();
     for (;;) {
       if (receipt.state === "stored" || receipt.state === "rejected") break;
-      row.say(receipt.state === "processing" ? "is being read" : "received, waits to be read", receipt.state);
+      row.say(receipt.words, receipt.state);
       await new Promise((resolve) => setTimeout(resolve, wait));
       wait = Math.min(wait * 1.5, SLOWEST_POLL_MS);
       try {
-        const answer = await fetch(receipt.url, { headers: { Accept: "application/json" } });
+        const answer = await fetch(receipt.follow, { headers: { Accept: "application/json" } });
         if (answer.ok) receipt = await answer.json();
-        else if (answer.status < 500) return row.say("received; log in again to see what became of it", "received");
+        else if (answer.status < 500) return row.say(words.lost, "received");
       } catch {
-        row.say("received; the server cannot be reached just now", receipt.state);
+        row.say(words.silent, receipt.state);
       }
     }
     row.done();
-    row.say(receipt.state === "stored" ? stored(receipt.result) : `rejected: ${receipt.reason}`, receipt.state);
+    row.say(receipt.words, receipt.state);
   }
 
   form.addEventListener("submit", async (event) => {

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from alerts.models import Alert, AlertTransition
 from alerts.raising import alerts_watch
+from patients.models import User
 
 BEFORE = [("alerts", "0003_absence")]
 
@@ -51,5 +52,22 @@ def test_open_alerts_are_due_after_the_migration_and_notes_are_encrypted() -> No
             cursor.execute("SELECT note FROM alerts_alerttransition")
             assert all("sister" not in note for (note,) in cursor.fetchall())
         assert alerts_watch(now=now + timedelta(days=2)) == 2
+    finally:
+        migrated_to(latest)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_zone_of_a_digest_moves_to_the_person_and_back() -> None:
+    latest = MigrationExecutor(connection).loader.graph.leaf_nodes()
+    user = User.objects.create(username="doc")
+    try:
+        apps = migrated_to([("alerts", "0007_evidence_tier")])
+        apps.get_model("alerts", "NoticeSetting").objects.create(
+            user_id=user.pk, zone="Europe/Paris"
+        )
+        migrated_to(latest)
+        assert User.objects.get(pk=user.pk).time_zone == "Europe/Paris"
+        apps = migrated_to([("alerts", "0007_evidence_tier")])
+        assert apps.get_model("alerts", "NoticeSetting").objects.get().zone == "Europe/Paris"
     finally:
         migrated_to(latest)

@@ -1,7 +1,6 @@
 """`make bench`: speed, memory and size on this machine, each in a process of its own.
 
-python -m tests.bench [main_job] [models] [rhythm] [nightly] [storage] [api] [apple] [panel]
-                      [--quick]
+python -m tests.bench [NAME …] [--quick], with names of BENCHES.
 """
 
 import os
@@ -9,7 +8,10 @@ import subprocess
 import sys
 import tempfile
 
-BENCHES = ("main_job", "models", "rhythm", "nightly", "storage", "api", "apple", "panel")
+BENCHES = (
+    *("main_job", "models", "rhythm", "nightly", "storage", "api", "apple"),
+    *("panel", "record", "queue", "journey", "browser"),
+)
 ONE = "import sys; from importlib import import_module; import_module(sys.argv[1]).main()"
 
 

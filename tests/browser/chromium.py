@@ -15,8 +15,12 @@ ARGUMENTS = [
 ]
 
 
+def path() -> str | None:
+    """Where Chromium is: named by CHROMIUM, else the system's; None for Playwright's own."""
+    found = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
+    return os.environ.get("CHROMIUM") or next(filter(None, found), None)
+
+
 def launch(playwright: Playwright) -> Browser:
     """Chromium: named by CHROMIUM, else the system's, else Playwright's own."""
-    found = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
-    path = os.environ.get("CHROMIUM") or next(filter(None, found), None)
-    return playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+    return playwright.chromium.launch(executable_path=path(), args=ARGUMENTS)

@@ -1,5 +1,7 @@
 #!/bin/sh
-# Install Chromium for the browser tests where that is allowed; without it they skip.
+# Install axe-core, Lighthouse and Chromium for the browser tests where that is allowed; without
+# them they skip.
+.venv/bin/python -m tests.browser.packages
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || [ -n "$CHROMIUM" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     echo "Installing Chromium for the browser tests."

@@ -1,106 +1,143 @@
-"""Pictures of a running `make demo` for the README: light and dark, desktop and phone.
+"""Pictures of every page and state: `make screenshots` puts them into one folder to look at.
 
-Start it with a password of your own, then take the pictures:
-    DEMO_PASSWORD=… make demo
-    DEMO_PASSWORD=… make screenshots
+Light and dark, desktop and phone, of each role, from a clinic with every state on a live server of
+its own; the main pages also in French, with everything unfolded, with their dialogs, and as a new
+clinic sees them. --readme takes only those that the README shows, into docs/screenshots.
 """
 
 import argparse
-import itertools
-import os
+import re
+from collections.abc import Iterable
+from itertools import product
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 from tests.browser.chromium import launch
+from tests.browser.looking import MAIN, SIZES, open_everything, open_page, window
+from tests.browser.served import served
 
-SIZES = {"desktop": {"width": 1360, "height": 900}, "phone": {"width": 360, "height": 780}}
-ADMINISTRATION = (
-    *("baselines", "medications", "messages", "on-call", "rules", "rules/performance", "runs"),
-    *("drift", "models"),
-)
+README = {"panel": "/", "patient": f"/patients/{MAIN}/", "alerts": "/alerts/"}
+IN_FRENCH = ("/", f"/patients/{MAIN}/", "/alerts/", "/login/")
+ERRORS = ("/login/", "/nowhere/")
+LOOKS = tuple(product(("light", "dark"), SIZES))
+
+
+def name_of(address: str) -> str:
+    """A file's name for an address.
+
+    >>> name_of("/"), name_of("/patients/CL-1/?day=2")
+    ('panel', 'patients-CL-1-day-2')
+    """
+    return re.sub(r"[^\w-]+", "-", address).strip("-") or "panel"
+
+
+class Album:
+    """Takes pictures into a folder, and says which could not be taken."""
+
+    def __init__(self, browser: Browser, url: str, folder: Path) -> None:
+        self.browser, self.url, self.folder = browser, url, folder
+        self.taken = 0
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def save(self, page: Page, name: str) -> None:
+        """The whole page."""
+        page.screenshot(path=self.folder / f"{name}.png", full_page=True, animations="disabled")
+        self.taken += 1
+
+    def look(self, who: Any, role: str, addresses: Iterable[str], **look: str) -> None:
+        """Each address in one look."""
+        context = window(self.browser, self.url, who, **look)
+        page, suffix = context.new_page(), "-".join((role, *look.values()))
+        for address in addresses:
+            try:
+                open_page(page, address)
+                self.save(page, f"{name_of(address)}-{suffix}")
+            except Error as trouble:
+                print(f"{address} ({suffix}): {str(trouble).splitlines()[0]}")
+        context.close()
+
+    def unfolded(self, who: Any, role: str, addresses: Iterable[str], **look: str) -> None:
+        """The same with everything open that can be, then each dialog."""
+        context = window(self.browser, self.url, who, **look)
+        page, suffix = context.new_page(), "-".join((role, *look.values()))
+        for address in addresses:
+            open_page(page, address)
+            dialogs = page.locator("dialog").count()
+            for number in range(dialogs):
+                page.evaluate(f"document.querySelectorAll('dialog')[{number}].showModal()")
+                page.screenshot(
+                    path=self.folder / f"{name_of(address)}-dialog{number}-{suffix}.png"
+                )
+                page.evaluate(f"document.querySelectorAll('dialog')[{number}].close()")
+                self.taken += 1
+            if page.locator("details").count():
+                open_everything(page)
+                self.save(page, f"{name_of(address)}-unfolded-{suffix}")
+        context.close()
+
+
+def every_page(album: Album, clinic: Any) -> None:
+    """All pages of all roles in all looks, French and unfolded ones."""
+    from tests.browser.pages import pages
+
+    for role, who in clinic["people"].items():
+        addresses = pages(who, MAIN, each=2)
+        for scheme, size in LOOKS:
+            album.look(who, role, addresses, scheme=scheme, size=size)
+        album.unfolded(who, role, addresses, scheme="light", size="desktop")
+        for size in SIZES:
+            album.look(who, role, IN_FRENCH[:3], scheme="light", size=size, language="fr")
+    for scheme, size in LOOKS:
+        album.look(None, "nobody", ERRORS, scheme=scheme, size=size)
+    album.look(None, "nobody", ("/login/",), scheme="light", size="desktop", language="fr")
+
+
+def a_new_clinic() -> Any:
+    """Nobody in care yet, and nothing scored."""
+    from patients.models import Role
+    from tests import factories
+
+    return {"people": {role: factories.user(role, f"{role}.1") for role in Role.values}}
 
 
 def main() -> None:
-    """Log in as a psychiatrist and as the administrator, and save every page."""
+    """Take them."""
     ask = argparse.ArgumentParser(description=__doc__)
-    ask.add_argument("--url", default=f"http://localhost:{os.environ.get('PORT', 8000)}")
-    ask.add_argument("--password", default=os.environ.get("DEMO_PASSWORD"))
-    ask.add_argument("--clinician", default="dr.roy")
-    ask.add_argument("--administrator", default="admin.chen")
-    ask.add_argument("--patient", default="", help="the first of the panel, unless given")
-    ask.add_argument("--out", type=Path, default=Path("docs/screenshots"))
+    ask.add_argument("--out", type=Path, default=Path("test-results/screenshots"))
+    ask.add_argument("--readme", action="store_true", help="only those in docs/screenshots")
     asked = ask.parse_args()
-    if not asked.password:
-        ask.error("give the log-ins' password: --password or DEMO_PASSWORD")
-    asked.out.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = launch(playwright)
-        for scheme, size in itertools.product(("light", "dark"), SIZES):
-            page = opened(browser, asked.url, scheme, size)
-            log_in(page, asked.clinician, asked.password)
-            clinician(page, asked.patient, asked.out, f"{size}-{scheme}")
-        page = opened(browser, asked.url, "light", "desktop")
-        page.goto("/login/")
-        save(page, asked.out / "login.png")
-        log_in(page, asked.administrator, asked.password)
-        administrator(page, asked.out)
+        with served() as (url, clinic):
+            album = Album(browser, url, Path("docs/screenshots") if asked.readme else asked.out)
+            if asked.readme:
+                for_readme(album, clinic)
+            else:
+                every_page(album, clinic)
+        if not asked.readme:
+            with served(a_new_clinic) as (url, clinic):
+                album.url = url
+                for role, who in clinic["people"].items():
+                    for scheme in ("light", "dark"):
+                        new = Album(browser, url, asked.out / "new-clinic")
+                        new.look(who, role, ("/", "/alerts/", "/baselines/"), scheme=scheme)
+                        album.taken += new.taken
         browser.close()
+    print(f"{album.taken} pictures in {album.folder}")
 
 
-def opened(browser: Browser, url: str, scheme: str, size: str) -> Page:
-    """A fresh window."""
-    return browser.new_context(
-        base_url=url,
-        color_scheme=scheme,
-        viewport=SIZES[size],  # type: ignore[arg-type]
-    ).new_page()
-
-
-def log_in(page: Page, name: str, password: str) -> None:
-    """Through the door."""
-    page.goto("/login/")
-    page.get_by_label("User name").fill(name)
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Log in").click()
-    page.get_by_role("heading", name="My patients").wait_for()
-
-
-def save(page: Page, path: Path) -> None:
-    """The whole page as a PNG."""
-    page.wait_for_timeout(400)
-    page.screenshot(path=path, full_page=True)
-
-
-def clinician(page: Page, code: str, out: Path, suffix: str) -> None:
-    """Panel, record and queue."""
-    save(page, out / f"panel-{suffix}.png")
-    if code:
-        page.goto(f"/patients/{code}/")
-    else:
-        page.locator("table.panel tbody th a").first.click()
-    page.locator("#trend .main-svg").first.wait_for()
-    page.locator("#activity .main-svg").first.wait_for()
-    save(page, out / f"patient-{suffix}.png")
-    record = page.url
-    page.goto("/alerts/")
-    page.locator("summary").first.click()
-    save(page, out / f"alerts-{suffix}.png")
-    page.goto("/notices/")
-    save(page, out / f"notices-{suffix}.png")
-    page.goto(f"{record}outcomes/")
-    save(page, out / f"outcomes-{suffix}.png")
-
-
-def administrator(page: Page, out: Path) -> None:
-    """What keeps the clinic running."""
-    for name in ADMINISTRATION:
-        page.goto(f"/{name}/")
-        page.wait_for_load_state()
-        save(page, out / f"{name.replace('/', '-')}.png")
-    page.locator("main th a").first.click()
-    page.get_by_role("heading", name="Intended use").wait_for()
-    save(page, out / "model-facts.png")
+def for_readme(album: Album, clinic: Any) -> None:
+    """The few that the README shows."""
+    who = clinic["people"]["psychiatrist"]
+    for name, address in README.items():
+        for scheme, size in (("light", "desktop"), ("dark", "phone")):
+            context = window(album.browser, album.url, who, scheme, size)
+            page = context.new_page()
+            open_page(page, address)
+            album.save(page, f"{name}-{size}-{scheme}")
+            context.close()
 
 
 if __name__ == "__main__":

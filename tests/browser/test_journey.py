@@ -55,11 +55,11 @@ class Visit:
         expect(self.page.get_by_role("heading", name="My patients")).to_be_visible()
 
     def drawn(self) -> None:
-        """Both charts of the record are there."""
-        for place in ("#trend", "#activity"):
-            self.page.locator(f"{place} .plot-container svg.main-svg").first.wait_for()
-        expect(self.page.locator("#trend .scatterlayer .trace path.js-line").first).to_be_attached()
-        expect(self.page.locator("#activity .heatmaplayer image").nth(1)).to_be_attached()
+        """The charts of the record are there; those further down come when they are near."""
+        self.page.locator("#timeline[data-drawn] path.line-mania").first.wait_for()
+        for place in ("#actogram", "#raster"):
+            self.page.locator(place).scroll_into_view_if_needed()
+            self.page.locator(f"{place} svg").first.wait_for()
 
 
 @pytest.fixture

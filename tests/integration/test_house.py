@@ -5,7 +5,6 @@ from datetime import date
 from typing import Any
 
 import pytest
-from django.contrib.staticfiles import finders
 from django.test import Client
 from django.utils import timezone
 from django.views.defaults import server_error
@@ -99,17 +98,13 @@ def test_pages_name_no_other_host_and_have_no_inline_script() -> None:
     factories.alert(factories.score(patient, yesterday()))
     for address in (
         "/", "/patients/P-1/", "/patients/P-1/data/", "/patients/P-1/outcomes/",
+        "/patients/P-1/actogram/", "/patients/P-1/sleep/", "/patients/P-1/summary/",
         "/alerts/", "/models/", "/rules/", "/login/",
     ):  # fmt: skip
         body = client.get(address, follow=True).content.decode()
         assert not re.findall(r'(?:src|href|action)="(?:https?:)?//', body), address
         assert not re.findall(r"<script(?![^>]*(?:src=|application/json))", body), address
         assert not re.findall(r"\son\w+=|\sstyle=", body), address
-
-
-def test_plotly_comes_from_the_wheel_and_only_plotly() -> None:
-    assert "package_data" in str(finders.find("vendor/plotly.min.js"))
-    assert not finders.find("vendor/widgetbundle.js")
 
 
 def test_openapi_document_names_every_address() -> None:

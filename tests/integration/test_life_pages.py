@@ -139,4 +139,4 @@ def test_a_reason_that_says_less_is_told_so_where_it_stands() -> None:
     score.save()
     words = text(client.get("/patients/P-1/"))
     less = "(says less: works shifts since 3 March 2026)"
-    assert f"+7 points {less}" in words and words.count(less) == 1
+    assert f"Estimated melatonin onset (DLMO) {less}" in words and words.count(less) == 1

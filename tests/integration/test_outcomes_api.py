@@ -103,7 +103,7 @@ def test_the_openapi_document_says_what_is_answered_and_asked(client: Any) -> No
     for address, name in ((QUESTIONNAIRES, "Questionnaire"), (EPISODES, "Episode")):
         described = paths[address.replace("P-1", "{code}")]
         [listed] = described["get"]["responses"]["200"]["content"].values()
-        assert listed["schema"]["$ref"].endswith(f"Paginated{name}ShownList")
+        assert listed["schema"]["$ref"].endswith(f"PageOf{name}")
         assert {p["name"] for p in described["get"]["parameters"]} == {"code", "limit", "offset"}
         asked = described["post"]["requestBody"]["content"]["application/json"]
         assert asked["schema"]["$ref"].endswith(f"{name}Request")

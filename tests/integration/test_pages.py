@@ -11,7 +11,7 @@ from django.utils import timezone
 from alerts.models import Alert
 from patients.models import Role
 from tests import factories
-from tests.integration.reading import browser, json_of, text, yesterday
+from tests.integration.reading import browser, text, yesterday
 
 pytestmark = pytest.mark.django_db
 
@@ -118,22 +118,12 @@ def test_record_tells_what_moved_since_when_and_how_sure() -> None:
     assert "CET" in words  # 08:15 UTC on the patient's clock
     assert "sertraline 50 mg/day" in words
     assert "CANMAT/ISBD 2018" in words and "unverified" in words
-    assert "Sleep per night 4.1 h, usually 7.3 h: +12 points" in words
-    data = json_of(answer, "trend-data")
-    assert data["tracks"][1]["percent"][-5:] == [20.0, 70.0, 70.0, 70.0, 70.0]
+    assert "Sleep per night 4.1 h less than usual 7.3 h +12 points" in words
+    data = client.get("/patients/P-1/timeline.json").json()
+    days = (timezone.localdate() - date(2026, 11, 19)).days  # the line goes up to today
+    shown = data["tracks"][1]["percent"][: len(data["tracks"][1]["percent"]) - days]
+    assert shown[-5:] == [20.0, 70.0, 70.0, 70.0, 70.0]
     assert (data["tracks"][0]["high"], data["tracks"][1]["high"]) == (80.0, 60.0)
-    assert len(json_of(answer, "activity-data")["rows"]) == 7
-
-
-def test_week_of_activity_greys_what_was_not_worn() -> None:
-    client, who = browser()
-    patient = factories.patient("P-1", [who])
-    factories.score(patient, yesterday())
-    factories.recording(patient, yesterday(), 8, gap=5)
-    rows = json_of(client.get("/patients/P-1/"), "activity-data")["rows"]
-    missing = [sum(value is None for value in row) for row in rows]
-    assert 60 in missing  # five hours of 5-minute means
-    assert 0 in missing
 
 
 def test_record_without_any_data_has_words_for_everything() -> None:
@@ -141,7 +131,8 @@ def test_record_without_any_data_has_words_for_everything() -> None:
     factories.patient("P-1", [who])
     words = text(client.get("/patients/P-1/"))
     assert "There is no score of the last 90 days yet." in words
-    assert "Nothing was recorded in these seven days." in words
+    assert "No note was written." in words and "No contact is recorded." in words
+    assert "No source has ever reported." in words
     assert "The medication list is unavailable." in words
 
 
@@ -160,7 +151,8 @@ def test_indeterminate_day_shows_no_number_anywhere() -> None:
     score.depression = factories.track("depression", SECRET)
     score.mania = factories.track("mania", SECRET)
     score.save()
-    for address in ("/", "/patients/P-1/", "/alerts/"):
+    pages = ("", "timeline.json", "timeline/", "actogram/", "sleep/", "summary/")
+    for address in ("/", "/alerts/", *(f"/patients/P-1/{page}" for page in pages)):
         body = client.get(address).content.decode()
         body = re.sub(r'name="csrfmiddlewaretoken" value="\w+"|\?v=\w+', "", body)
         assert not numbers_in(body), address
@@ -187,7 +179,7 @@ def test_unavailable_track_says_why_and_has_no_number() -> None:
     factories.score(factories.patient("P-1", [who]), yesterday(), 0.6, None)
     words = text(client.get("/patients/P-1/"))
     assert "Not assessed: 9 of 30 nights are too few: 12 are needed." in words
-    data = json_of(client.get("/patients/P-1/"), "trend-data")
+    data = client.get("/patients/P-1/timeline.json").json()
     assert set(data["tracks"][1]["percent"]) == {None}
 
 
@@ -246,6 +238,7 @@ def test_queue_is_high_first_then_oldest_and_says_where_messages_are() -> None:
     codes = re.findall(r'href="/patients/(\w)/"', answer.content.decode())
     assert codes == ["C", "B", "A"]
     words = text(answer)
-    assert "waiting, attempt 3: the EHR did not answer within 10 s" in words
-    assert "held: delivery is off" in words
-    assert "delivered to the EHR" in words
+    assert "Waiting, next try" in words
+    assert "The EHR’s last answer: the EHR did not answer within 10 s" in words
+    assert "Not sent: delivery is off" in words
+    assert "In the record since" in words

@@ -93,11 +93,10 @@ def page(mania: dict[str, Any]) -> str:
 @pytest.mark.django_db
 def test_the_record_shows_sentences_and_what_they_come_to() -> None:
     shown = page({"additivity": CHECK})
-    assert "Sleep per night 4.1 h, usually 7.3 h: +12 points" in shown
+    assert "Sleep per night 4.1 h less than usual 7.3 h +12 points" in shown
     assert "Together +27 points: from 5 %, where nothing is known, to 32 %." in shown
-    assert (
-        "Activity on Saturday afternoon 96 counts/min, usually 214 counts/min: +9 points" in shown
-    )
+    activity = "Activity on Saturday afternoon 96 counts/min less than usual 214 counts/min"
+    assert f"{activity} +9 points" in shown
     assert "Where the model looked" not in shown
 
 

@@ -9,7 +9,7 @@ from django.core.management import call_command
 
 from patients.models import Patient
 from scoring.features import features_update
-from scoring.presenters.activity import activity_week
+from scoring.presenters.activity import activity_days
 from tests.people import LAST_DAY, in_care, recording
 
 pytestmark = pytest.mark.django_db
@@ -48,7 +48,7 @@ def test_a_day_is_told_the_same_with_and_without_the_days_after_it(
 
 def test_activity_table_says_that_sleep_collapses(sleepless: Patient) -> None:
     features_update(patient=sleepless)
-    notes = [day.note for day in activity_week(sleepless, LAST_DAY).days]
+    notes = [day.note for day in activity_days(sleepless, LAST_DAY, 7).days]
     assert COLLAPSING in notes[-1]
     assert not any(COLLAPSING in note for note in notes[:-3])
 

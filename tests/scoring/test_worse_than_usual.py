@@ -7,6 +7,7 @@ import pytest
 
 from patients.models import Patient
 from scoring.baselines import baseline_approve, baseline_propose
+from scoring.domain.baseline_rules import BaselineRules
 from scoring.domain.output import reasons_list
 from scoring.domain.worsening import WORSE
 from scoring.features import features_update
@@ -14,7 +15,7 @@ from scoring.models import Baseline, RiskScore
 from scoring.replay import score_replay
 from scoring.resources import baseline_rules
 from scoring.services import BASELINE_RULES, DEVIATIONS, patient_assess, score_store
-from scoring.usual import day_worsenings, in_force, would_change
+from scoring.usual import TriedDay, Values, day_worsenings, in_force, tried
 from tests import factories
 from tests.people import LAST_DAY, in_care, recording
 
@@ -175,6 +176,10 @@ def test_a_depression_output_far_above_the_persons_own_is_a_reason(patient: Pati
     assert scored(patient) == score
 
 
+def would_change(patient: Patient, candidate: Values, rules: BaselineRules) -> list[TriedDay]:
+    return [day for day in tried(patient, candidate, rules) if day.changes]
+
+
 def test_what_would_change_is_told_and_nothing_is_stored(patient: Patient) -> None:
     own_baseline(patient)
     for days_ago in (1, 0):
@@ -186,6 +191,7 @@ def test_what_would_change_is_told_and_nothing_is_stored(patient: Patient) -> No
     short = current.values | {"time_asleep_hours": sleep}
     changed = would_change(patient, short, rules)
     assert [c.day for c in changed] == [LAST_DAY, LAST_DAY - timedelta(days=1)]
+    assert all(c.tier == patient.scores.get(day=c.day, is_current=True).tier for c in changed)
     today, yesterday = changed
     assert any(t.startswith("Time asleep") and "less" in t for t in today.before)
     assert not any(t.startswith("Time asleep") for t in today.after)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from patients.domain.errors import InputError
-from patients.domain.plain import rejected_words
+from patients.domain.plain import reason_words
 from patients.domain.recording import Channel
 from patients.ingest import fitbit, google_fit
 from patients.ingest.common import totals
@@ -68,7 +68,7 @@ def test_a_takeout_counts_its_totals_and_reads_the_rest(tmp_path: Path) -> None:
     found = parsed(google_fit, tmp_path, ZONE)
     assert minutes_of(found, Channel.STEPS) == {0: 60}
     assert found.rejected == {totals.REASON: 2}
-    assert rejected_words(found.rejected) == "2 table of totals or scores only"
+    assert reason_words(totals.REASON) == "table of totals or scores only"
 
 
 def test_scores_beside_the_steps_of_fitbit_are_counted(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('patients', '0010_circumstances'),
+        ('patients', '0011_people_and_tour'),
     ]
 
     operations = [

@@ -1,0 +1,73 @@
+"""What went to the EHR about an alert, and where it is."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from alerts.models import Alert, Notice, OutboxMessage
+from alerts.notices import MESSAGE_FAILED
+from alerts.outbox import FAILED, NO_EHR, NO_PATIENT_ID
+from alerts.presenters.words import when
+
+State = OutboxMessage.State
+HELD_WORDS = {
+    NO_EHR: _("Not sent: no EHR is connected"),
+    NO_PATIENT_ID: _("Not sent: the patient has no id in the EHR yet"),
+}
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One message. ``level``: done, waiting, held, failed or none; ``text`` as it was written."""
+
+    level: str
+    words: str | Promise
+    tier: str
+    text: str
+    error: str
+
+
+def deliveries(alert: Alert, zone: str, now: datetime) -> list[Delivery]:
+    """The alert's messages of ``alerts_visible_to``, the newest first."""
+    messages: Sequence[OutboxMessage] = list(alert.messages.all())
+    notices = list(alert.notices.all())
+    return [_delivery(m, notices, zone, now) for m in reversed(messages)]
+
+
+def _delivery(
+    message: OutboxMessage, notices: Iterable[Notice], zone: str, now: datetime
+) -> Delivery:
+    level, words = _state(message, notices, zone, now)
+    trouble = message.last_error if message.state in (*FAILED, State.PENDING) else ""
+    told: str | None = message.text  # type: ignore[attr-defined]
+    tier: str = message.tier  # type: ignore[attr-defined]
+    return Delivery(level, words, tier, told or "", trouble)
+
+
+def _state(
+    message: OutboxMessage, notices: Iterable[Notice], zone: str, now: datetime
+) -> tuple[str, str | Promise]:
+    if message.state == State.DELIVERED and message.delivered_at:
+        at = when(message.delivered_at, zone, now)
+        return "done", format_html(gettext("In the record since {at}"), at=at)
+    if message.state == State.PENDING and message.attempts:
+        at = when(message.next_attempt_at, zone, now)
+        return "waiting", format_html(gettext("Waiting, next try {at}"), at=at)
+    if message.state == State.HELD:
+        return "held", HELD_WORDS.get(message.last_error, _("Not sent: delivery is off"))
+    if message.state in FAILED:
+        # Whether they were told stands in the rows; it is never assumed.
+        told = any(n.event == MESSAGE_FAILED and n.at >= message.created_at for n in notices)
+        return "failed", _("Failed: an administrator was told") if told else _(
+            "Failed: ask an administrator to send it again"
+        )
+    return {
+        State.PENDING: ("waiting", _("Waiting to be sent to the record")),
+        State.SENDING: ("waiting", _("Being sent to the record")),
+        State.SUPERSEDED: ("none", _("Not sent: something newer took its place")),
+    }.get(State(message.state), ("done", _("In the record")))

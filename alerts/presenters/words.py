@@ -1,0 +1,34 @@
+"""Moments and spans in the reader's language; a moment is on the patient's clock."""
+
+from datetime import datetime, timedelta
+
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+
+from patients.presenters import in_zone
+
+HOURS_UP_TO = 48  # longer spans are told in days
+
+
+def when(moment: datetime, zone: str, now: datetime) -> SafeString:
+    """“09:14 EST” of today, else “19 Nov 2026, 09:14 EST”; the page's script adds the reader's."""
+    local, today = in_zone(moment, zone), in_zone(now, zone).date()
+    words = f"{date_format(local, 'H:i')} {local.tzname()}"
+    if local.date() != today:
+        words = f"{date_format(local, 'j M Y')}, {words}"
+    return format_html('<time datetime="{}">{}</time>', moment.isoformat(), words)
+
+
+def span(length: timedelta) -> str:
+    """“12 minutes”, “5 hours”, “3 days”; never a minus."""
+    minutes = max(int(length / timedelta(minutes=1)), 0)
+    if not minutes:
+        return gettext("less than a minute")
+    if minutes < 60:
+        return ngettext("%(n)d minute", "%(n)d minutes", minutes) % {"n": minutes}
+    hours = minutes // 60
+    if hours < HOURS_UP_TO:
+        return ngettext("%(n)d hour", "%(n)d hours", hours) % {"n": hours}
+    return ngettext("%(n)d day", "%(n)d days", hours // 24) % {"n": hours // 24}
