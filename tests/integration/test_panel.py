@@ -214,7 +214,7 @@ def test_a_row_says_what_one_asks_of_it() -> None:
     body, words = answer.content.decode(), text(answer)
     for said in (
         "Mania High since", "before that Low.", "+50 pts in 7 days", "steady in 7 days",
-        "28 of 30 nights", "93 % worn", "nobody has it, 3 h", "PHQ-9 11 of 27",
+        "28 of 30 nights", "93 % worn", "nobody has it, 3 hours", "PHQ-9 11 of 27",
         "ASRM 5 of 20", "Lithium", "ActLumus 205: today",
     ):  # fmt: skip
         assert said in words, said
