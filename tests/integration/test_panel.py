@@ -162,8 +162,10 @@ def test_whom_to_call_first_is_on_top() -> None:
     one("E-MODERATE", 0.6, 0.2)
     # A safety notice, then the tier; of two alike the one whose alert nobody has.
     assert codes(client) == ["D-LOW", "C-HIGH", "B-HIGH", "E-MODERATE", "A-LOW"]
-    words = text(client.get("/"))
-    assert "Self-harm item of a PHQ-9 answered above 0: nobody has taken it on." in words
+    answer = client.get("/")
+    assert "Self-harm item of a PHQ-9 answered above 0: nobody has taken it on." in text(answer)
+    stands_out = re.findall(r'row-urgent" data-code="([^"]+)"', answer.content.decode())
+    assert stands_out == ["D-LOW"]
     services.alert_acknowledge(alert=safety.alerts.get(), by=me)
     assert codes(client)[:2] == ["C-HIGH", "B-HIGH"]
 
