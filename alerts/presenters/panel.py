@@ -7,7 +7,6 @@ from functools import cache
 from typing import Any
 
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext as _
@@ -29,6 +28,7 @@ from patients.domain.days import zone_named
 from patients.models import Diagnosis, MedicationCourse, User
 from patients.presenters import freshness
 from patients.resources import instruments, medication_rules
+from patients.templatetags.clarity import day as day_words
 from patients.templatetags.clarity import pill
 from scoring.domain.points import SPARK_DAYS
 from scoring.models import ScoreSummary, Tier, Track
@@ -87,7 +87,8 @@ class Lines:
 
     def _day(self, day: date) -> str:
         near = abs((self.asker.now.date() - day).days) < FRESH_ENOUGH
-        return date_format(day, "j M" if near else "j M Y")
+        words = day_words(day)
+        return words.removesuffix(f" {day.year}") if near else words
 
     def line(self, patient: Any) -> PanelLine:
         """The line of one of ``panel_page``."""
@@ -286,7 +287,8 @@ class Lines:
             return words + (" · " + _("escalated") if alert["level"] else "")
         holder = alert["holder"] or _("somebody")
         if alert["state"] == SNOOZED:
-            until = date_format(datetime.fromisoformat(alert["due_at"]).astimezone(), "j M, H:i")
+            due = datetime.fromisoformat(alert["due_at"]).astimezone()
+            until = f"{self.day(due.date())}, {due:%H:%M}"
             return _("%(who)s snoozed it until %(until)s") % {"who": holder, "until": until}
         return _("%(who)s has it") % {"who": holder}
 
