@@ -7,9 +7,8 @@ from functools import cache
 from typing import Any
 
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext as _
 
 from alerts.domain.states import NEW, SNOOZED
@@ -24,10 +23,12 @@ from alerts.presenters.panel_cells import (
     stopped_chip,
     track_cell,
 )
+from alerts.presenters.words import span
 from patients.domain.days import zone_named
 from patients.models import Diagnosis, MedicationCourse, User
 from patients.presenters import freshness
 from patients.resources import instruments, medication_rules
+from patients.templatetags.clarity import day as day_words
 from patients.templatetags.clarity import pill
 from scoring.domain.points import SPARK_DAYS
 from scoring.models import ScoreSummary, Tier, Track
@@ -46,6 +47,7 @@ class PanelLine:
     diagnosis: str
     address: str
     tier: str
+    is_urgent: bool
     pill: SafeString
     dated: str
     why: str
@@ -85,7 +87,8 @@ class Lines:
 
     def _day(self, day: date) -> str:
         near = abs((self.asker.now.date() - day).days) < FRESH_ENOUGH
-        return date_format(day, "j M" if near else "j M Y")
+        words = day_words(day)
+        return words.removesuffix(f" {day.year}") if near else words
 
     def line(self, patient: Any) -> PanelLine:
         """The line of one of ``panel_page``."""
@@ -97,6 +100,7 @@ class Lines:
             diagnosis=self.diagnoses[patient.diagnosis],
             address=self.record.replace("/0/", f"/{patient.code}/"),
             tier=tier.lower(),
+            is_urgent=_is_urgent(patient),
             pill=self.pill(tier),
             dated=self._dated(summary),
             why=self._why(summary, patient),
@@ -129,9 +133,8 @@ class Lines:
     def _why(self, summary: ScoreSummary | None, patient: Any) -> str:
         """Why this row stands where it does, in one short sentence."""
         _ = self.said
-        for alert in patient.alerts_now:
-            if alert["kind"] == AlertKind.SAFETY and alert["state"] == NEW:
-                return _("Self-harm item of a PHQ-9 answered above 0: nobody has taken it on.")
+        if _is_urgent(patient):
+            return _("Self-harm item of a PHQ-9 answered above 0: nobody has taken it on.")
         if summary is None:
             return _("Nothing could be scored in the last 30 days.")
         if summary.tier == Tier.INDETERMINATE:
@@ -280,11 +283,12 @@ class Lines:
     def _state(self, alert: dict[str, Any], raised: datetime) -> str:
         _ = self.said
         if alert["state"] == NEW:
-            words = _("nobody has it, %(age)s") % {"age": age_words(self.asker.now - raised)}
+            words = _("nobody has it, %(age)s") % {"age": span(self.asker.now - raised)}
             return words + (" · " + _("escalated") if alert["level"] else "")
         holder = alert["holder"] or _("somebody")
         if alert["state"] == SNOOZED:
-            until = date_format(datetime.fromisoformat(alert["due_at"]).astimezone(), "j M, H:i")
+            due = datetime.fromisoformat(alert["due_at"]).astimezone()
+            until = f"{self.day(due.date())}, {due:%H:%M}"
             return _("%(who)s snoozed it until %(until)s") % {"who": holder, "until": until}
         return _("%(who)s has it") % {"who": holder}
 
@@ -292,12 +296,9 @@ class Lines:
 TRACK_PARTS = ("tier", "coverage", "change", "days", "usual")
 
 
-def age_words(age: Any) -> str:
-    """“3 h” or “2 days”."""
-    hours = max(int(age.total_seconds() // 3600), 0)
-    if hours < 48:
-        return _("%(hours)d h") % {"hours": hours}
-    return ngettext("%(days)d day", "%(days)d days", hours // 24) % {"days": hours // 24}
+def _is_urgent(patient: Any) -> bool:
+    """Whether a self-harm item was answered above 0 and nobody has taken that on."""
+    return any(a["kind"] == AlertKind.SAFETY and a["state"] == NEW for a in patient.alerts_now)
 
 
 def panel_lines(patients: Sequence[Any], asker: Asker, scores_day: date | None) -> list[PanelLine]:

@@ -205,6 +205,26 @@ def test_all_of_it_works_without_javascript(
     context.close()
 
 
+BEYOND = """() => [...document.querySelectorAll(".top a, .top summary, .filters a, #panel tr *")]
+    .map((it) => [it.textContent, it.getBoundingClientRect()])
+    .filter(([, box]) => box.width && (box.left < 0 || box.right > innerWidth + 0.5))
+    .map(([words]) => words)"""
+TALLEST = """() => Math.max(...[...document.querySelectorAll("#panel tr[data-code]")]
+    .map((row) => row.offsetHeight))"""
+
+
+def test_on_a_phone_all_is_in_sight_and_nothing_empty_takes_a_line(visit: Visit) -> None:  # noqa: F811
+    page = visit.page
+    page.set_viewport_size({"width": 360, "height": 780})
+    visit.log_in(Role.PSYCHIATRIST)
+    page.locator(".top summary").click()
+    expect(page.locator(".top .more a").last).to_be_visible()
+    assert page.evaluate(BEYOND) == []
+    assert page.locator(".c-totals > .muted, .c-drugs > .muted").count() > 0
+    assert page.locator(".c-totals > .muted:visible, .c-drugs > .muted:visible").count() == 0
+    assert page.evaluate(TALLEST) < 400
+
+
 def test_a_new_psychiatrist_finds_whom_to_call_and_takes_it_on_in_two_clicks(
     visit: Visit,  # noqa: F811
     clinic: dict[str, Any],

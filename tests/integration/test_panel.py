@@ -162,8 +162,10 @@ def test_whom_to_call_first_is_on_top() -> None:
     one("E-MODERATE", 0.6, 0.2)
     # A safety notice, then the tier; of two alike the one whose alert nobody has.
     assert codes(client) == ["D-LOW", "C-HIGH", "B-HIGH", "E-MODERATE", "A-LOW"]
-    words = text(client.get("/"))
-    assert "Self-harm item of a PHQ-9 answered above 0: nobody has taken it on." in words
+    answer = client.get("/")
+    assert "Self-harm item of a PHQ-9 answered above 0: nobody has taken it on." in text(answer)
+    stands_out = re.findall(r'row-urgent" data-code="([^"]+)"', answer.content.decode())
+    assert stands_out == ["D-LOW"]
     services.alert_acknowledge(alert=safety.alerts.get(), by=me)
     assert codes(client)[:2] == ["C-HIGH", "B-HIGH"]
 
@@ -214,7 +216,7 @@ def test_a_row_says_what_one_asks_of_it() -> None:
     body, words = answer.content.decode(), text(answer)
     for said in (
         "Mania High since", "before that Low.", "+50 pts in 7 days", "steady in 7 days",
-        "28 of 30 nights", "93 % worn", "nobody has it, 3 h", "PHQ-9 11 of 27",
+        "28 of 30 nights", "93 % worn", "nobody has it, 3 hours", "PHQ-9 11 of 27",
         "ASRM 5 of 20", "Lithium", "ActLumus 205: today",
     ):  # fmt: skip
         assert said in words, said
