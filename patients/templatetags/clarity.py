@@ -58,11 +58,12 @@ def said(text: Any) -> str:
 
 @register.filter
 def as_in_file(text: str) -> str:
-    """A text of a rule file in the reader's language; what has none is marked as English."""
-    told = said_again(text)
-    is_said = told != text or (get_language() or "en").startswith("en")
-    plain = is_said or not re.search("[A-Za-z]{2}", text)
-    return told if plain else format_html('<span lang="en">{}</span>', text)
+    """A text of a rule file, if as a whole it has a translation; else itself, marked as English."""
+    told = gettext(text) if text else ""
+    is_told = told != text or (get_language() or "en").startswith("en")
+    if is_told or not re.search("[A-Za-z]{2}", text):
+        return told
+    return format_html('<span lang="en">{}</span>', text)
 
 
 @register.filter
