@@ -21,6 +21,7 @@ from alerts.presenters.today import TABS_LABEL as today_label
 from alerts.presenters.today import day_of, task_of_alert, task_of_follow_up, task_tabs
 from alerts.presenters.undo import Undo, undo_of, undo_of_promise
 from alerts.queue import queue_rows
+from clarity_site.said import said_again
 from patients.models import Patient, User
 from patients.permissions import Permission
 from patients.views import View, actor, back, page, patient_for
@@ -59,7 +60,7 @@ def _outcome(asked: Serializer, do: Callable[..., Any], words: Callable[[Any], s
     try:
         return Outcome(said=words(do(**asked.validated_data)))
     except services.NotAllowed as refusal:
-        return Outcome(refused=str(refusal))
+        return Outcome(refused=said_again(refusal))
 
 
 def _tell(request: HttpRequest, outcome: Outcome) -> None:

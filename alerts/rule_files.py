@@ -170,20 +170,6 @@ def rule_content(path: Path) -> dict[str, Any]:
     return {key: value for key, value in table.items() if key not in PROVENANCE}
 
 
-def rule_notes(path: Path) -> dict[str, str]:
-    """What the file says beside a field or the head of a table, by its full name: “floor.high”."""
-    notes, table = {}, ""
-    for line in path.read_text().splitlines():
-        bare = re.sub(r"\"[^\"]*\"", "", line)
-        code, _, note = (part.strip() for part in bare.partition("#"))
-        if header := re.fullmatch(r"\[\[?([\w.\-]+)\]\]?", code):
-            table = header[1]
-            notes[table] = note
-        elif field := re.match(r"([\w\-]+)\s*=", code):
-            notes[f"{table}.{field[1]}".lstrip(".")] = note
-    return {name: note for name, note in notes.items() if note}
-
-
 def reviews_overdue(today: date) -> int:
     """How many files should have been reviewed before today."""
     return sum(provenance(file.path, today).overdue for file in rule_files())

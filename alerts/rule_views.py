@@ -7,7 +7,8 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from alerts.presenters.rule_tables import rule_tables
-from alerts.rule_files import RuleFile, provenance, rule_content, rule_files, rule_notes
+from alerts.rule_files import RuleFile, provenance, rule_content, rule_files
+from patients.domain.rule_files import rule_notes
 from patients.models import User
 from patients.views import page
 

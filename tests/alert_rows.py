@@ -99,5 +99,5 @@ def message(of: Alert, transition: AlertTransition, state: str) -> OutboxMessage
         next_attempt_at=of.raised_at,
         created_at=of.raised_at,
         delivered_at=of.raised_at if delivered else None,
-        last_error="the EHR did not answer within 10 s" if trouble else "",
+        last_error="The EHR did not answer in time." if trouble else "",
     )

@@ -6,10 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clarity_site.said import compiled, known_messages, said_again, tables
+from alerts.domain.states import BY_SYSTEM_ONLY, TRANSITIONS
+from clarity_site.said import compiled, is_known, known_messages, said_again, tables
+from tests.conftest import ROOT
 from tests.english import HOLE, sentences, skeleton
 
 N = "\u202f"
+APPS = ("patients", "scoring", "alerts")
 TOGETHER = re.compile(f"{HOLE}( {HOLE})+")  # a name and an amount are one to a message
 SKELETONS = {skeleton(m) for m in (*known_messages(), *tables.texts())}
 MADE = sorted({text: where for where, text in sentences()}.items())
@@ -19,6 +22,22 @@ def is_covered(text: str) -> bool:
     """Whether a message stands for the sentence: as it is, or with its values spelt out."""
     text = TOGETHER.sub(HOLE, text)
     return text in SKELETONS or any(stands_for(text, k) or stands_for(k, text) for k in SKELETONS)
+
+
+def patient_actions() -> set[str]:
+    """Every action that the audit keeps with a patient, read from the code."""
+    text = "".join(p.read_text() for app in APPS for p in (ROOT / app).rglob("*.py"))
+    calls = re.findall(r"audit_record\(([^()]*(?:\([^()]*\)[^()]*)*)\)", text)
+    return {
+        found[1]
+        for call in calls
+        if "patient=" in call and (found := re.search(r'action="([^"]+)"', call))
+    }
+
+
+def acts_on_alerts() -> set[str]:
+    """As ``alerts.services`` writes them."""
+    return {f"alert {e.replace('_', ' ')}" for e in TRANSITIONS if e not in BY_SYSTEM_ONLY}
 
 
 def stands_for(pattern: str, text: str) -> bool:
@@ -36,6 +55,11 @@ def test_every_sentence_that_the_code_makes_has_a_message(text: str) -> None:
 def test_the_code_is_really_read() -> None:
     assert len(MADE) > 200
     assert not is_covered("A sentence that nobody wrote.")
+
+
+@pytest.mark.parametrize("action", sorted({*patient_actions(), *acts_on_alerts()}))
+def test_what_was_done_in_a_record_can_be_said(action: str) -> None:
+    assert is_known(action), "add it to clarity_site/said/audit.py, and translate it"
 
 
 @pytest.mark.parametrize(

@@ -32,10 +32,13 @@ from alerts.presenters.delivery import Delivery, deliveries
 from alerts.presenters.words import span, when
 from alerts.queue import names_of, taken_on
 from alerts.resources import policy_of
+from clarity_site.said import said_again
 from patients.models import User
 from patients.permissions import Permission, may
-from patients.presenters import in_zone, zone_now
+from patients.presenters import zone_now
+from patients.services import SYSTEM
 from patients.templatetags.clarity import day as day_words
+from patients.templatetags.clarity import moment
 from scoring.presenters.explanation import explanation
 from scoring.presenters.tracks import track_views
 
@@ -101,7 +104,8 @@ class AlertCard:
 
     def name(self, username: str) -> str:
         """The full name of somebody who acted."""
-        return self.names.get(username, username)
+        system = gettext("system") if username == SYSTEM else username
+        return self.names.get(username, system)
 
     def at(self, moment: datetime) -> SafeString:
         """The moment on the patient's clock."""
@@ -229,7 +233,7 @@ class AlertCard:
             words = gettext(
                 "The indicator is {tier} now; the alert stays until somebody closes it."
             )
-            found.append(_said(words, tier=alert.evidence_tier))
+            found.append(_said(words, tier=said_again(alert.evidence_tier)))
         return found
 
     @property
@@ -322,23 +326,26 @@ def _undo_until(history: Sequence[AlertTransition], user: User, now: datetime) -
     return last.at + UNDO_WITHIN if now - last.at <= UNDO_WITHIN else None
 
 
-def delivery_words(message: OutboxMessage | None, zone: str) -> tuple[str, str]:
+def delivery_words(message: OutboxMessage, zone: str) -> tuple[str, str]:
     """Where the message to the EHR is: (level, words)."""
     state = OutboxMessage.State
-    if message is None:
-        return "none", "no message to the EHR"
     if message.state == state.DELIVERED and message.delivered_at:
-        at = in_zone(message.delivered_at, zone)
-        return "done", f"delivered to the EHR {day_words(at.date())}, {at:%H:%M} {at.tzname()}"
-    why = f": {message.last_error}" if message.last_error else ""
-    return {
-        state.PENDING: ("waiting", f"waiting, attempt {message.attempts + 1}{why}"),
-        state.SENDING: ("waiting", "being sent to the EHR"),
-        state.HELD: ("held", "held: delivery is off"),
-        state.REFUSED: ("failed", f"refused by the EHR{why}"),
-        state.DEAD: ("failed", f"given up after {message.attempts} attempts{why}"),
-        state.SUPERSEDED: ("none", "superseded by a newer message"),
-    }.get(state(message.state), ("done", "delivered to the EHR"))
+        at = {"at": moment(message.delivered_at, zone)}
+        return "done", gettext("delivered to the EHR %(at)s") % at
+    told = {"n": message.attempts, "next": message.attempts + 1}
+    level, words = {
+        state.PENDING: ("waiting", gettext("waiting, attempt %(next)d")),
+        state.SENDING: ("waiting", gettext("being sent to the EHR")),
+        state.HELD: ("held", gettext("held: delivery is off")),
+        state.REFUSED: ("failed", gettext("refused by the EHR")),
+        state.DEAD: ("failed", gettext("given up after %(n)d attempts")),
+        state.SUPERSEDED: ("none", gettext("superseded by a newer message")),
+    }.get(state(message.state), ("done", gettext("delivered to the EHR")))
+    said = words % told
+    if message.last_error and message.state in (state.PENDING, *RESENDABLE):
+        both = {"state": said, "why": said_again(message.last_error)}
+        said = gettext("%(state)s: %(why)s") % both
+    return level, said
 
 
 EVENTS = {
@@ -370,16 +377,3 @@ def transition_words(transition: AlertTransition) -> str:
     if transition.reason in DismissReason.values:
         words += f" ({DismissReason(transition.reason).label})"
     return words
-
-
-def trend_marks(alerts: Sequence[Alert]) -> list[dict[str, str]]:
-    """Alerts as marks on the trend: the day they were raised on the patient's clock."""
-    return [
-        {
-            "day": in_zone(alert.raised_at, zone_now(alert.patient)).date().isoformat(),
-            "track": alert.kind,
-            "label": f"{alert.tier} alert raised",
-        }
-        for alert in alerts
-        if alert.track
-    ]

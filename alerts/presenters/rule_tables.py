@@ -1,13 +1,14 @@
-"""A rule file as tables that can be read: nothing left out, nothing worked out."""
+"""A rule file as tables that can be read: nothing left out, nothing worked out.
+
+All in English, as it stands in the file: the template says again what has a translation.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.utils.translation import gettext as _
-
-from patients.templatetags.clarity import day, fact_name
+from patients.templatetags.clarity import day, key_words
 
 
 @dataclass(frozen=True)
@@ -30,14 +31,14 @@ def rule_tables(
     single = {key: value for key, value in content.items() if not _is_nested(value)}
     if single:
         rows = tuple(
-            (fact_name(key), cell(value), notes.get(path + key, ""))
+            (key_words(key), cell(value), notes.get(path + key, ""))
             for key, value in single.items()
         )
         yield RuleTable(title, (), rows)
     for key, value in content.items():
         if key in single:
             continue
-        name = f"{title} · {fact_name(key)}" if title else fact_name(key)
+        name = f"{title} · {key_words(key)}" if title else key_words(key)
         entries = _entries(value)
         if entries is None:
             yield from rule_tables(value, notes, f"{path}{key}.", name)
@@ -69,10 +70,10 @@ def _wide(
     """One row an entry; rows of a list have numbers for names, and a note is the last column."""
     keys = list(dict.fromkeys(key for _name, item in entries for key in item))
     said = [notes.get(path + name, "") if name else "" for name, _item in entries]
-    head = [*map(fact_name, keys), *([_("Note")] if any(said) else [])]
+    head = [*map(key_words, keys), *(["Note"] if any(said) else [])]
     rows = [
         (
-            fact_name(name) if name else str(place),
+            key_words(name) if name else str(place),
             *(cell(item[key]) if key in item else "–" for key in keys),
             *([note] if any(said) else []),
         )
@@ -84,11 +85,11 @@ def _wide(
 def cell(value: Any) -> str:
     """One value in words; numbers as they stand in the file."""
     if isinstance(value, bool):
-        return _("yes") if value else _("no")
+        return "yes" if value else "no"
     if isinstance(value, date):
         return day(value)
     if isinstance(value, list):
         return ", ".join(map(cell, value)) or "–"
     if isinstance(value, Mapping):
-        return "; ".join(f"{fact_name(k)}: {cell(v)}" for k, v in value.items())
+        return "; ".join(f"{key_words(k)}: {cell(v)}" for k, v in value.items())
     return str(value) or "–"

@@ -8,6 +8,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
 from patients.presenters import in_zone
+from patients.templatetags.clarity import day, zone_letters
 
 HOURS_UP_TO = 48  # longer spans are told in days
 
@@ -15,9 +16,9 @@ HOURS_UP_TO = 48  # longer spans are told in days
 def when(moment: datetime, zone: str, now: datetime) -> SafeString:
     """“09:14 EST” of today, else “19 Nov 2026, 09:14 EST”; the page's script adds the reader's."""
     local, today = in_zone(moment, zone), in_zone(now, zone).date()
-    words = f"{date_format(local, 'H:i')} {local.tzname()}"
+    words = f"{date_format(local, 'H:i')} {zone_letters(local)}"
     if local.date() != today:
-        words = f"{date_format(local, 'j M Y')}, {words}"
+        words = f"{day(local)}, {words}"
     return format_html('<time datetime="{}">{}</time>', moment.isoformat(), words)
 
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from patients.domain.rule_files import about
+from patients.domain.rule_files import PROVENANCE, about, rule_notes
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FOLDERS = ("patients/data", "scoring/data", "alerts/data")
@@ -33,6 +33,8 @@ def _all() -> Iterator[tuple[Path, str]]:
             yield path, about(path)
             table = tomllib.loads(path.read_text())
             yield path, table.get("source", "")
+            notes = rule_notes(path).items()
+            yield from ((path, note) for name, note in notes if name not in PROVENANCE)
             if path.name not in NOT_SHOWN:
                 yield from ((path, text) for text in _shown(table, ""))
 

@@ -6,6 +6,7 @@ list; else a shape is the type ``str``, ``int``, ``float`` (whole numbers too), 
 ``date``.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -95,6 +96,20 @@ def about(path: Path) -> str:
             break
         lines.append(line.removeprefix("#").strip())
     return " ".join(lines)
+
+
+def rule_notes(path: Path) -> dict[str, str]:
+    """What the file says beside a field or the head of a table, by its full name: “floor.high”."""
+    notes, table = {}, ""
+    for line in path.read_text().splitlines():
+        bare = re.sub(r"\"[^\"]*\"", "", line)
+        code, _, note = (part.strip() for part in bare.partition("#"))
+        if header := re.fullmatch(r"\[\[?([\w.\-]+)\]\]?", code):
+            table = header[1]
+            notes[table] = note
+        elif field := re.match(r"([\w\-]+)\s*=", code):
+            notes[f"{table}.{field[1]}".lstrip(".")] = note
+    return {name: note for name, note in notes.items() if note}
 
 
 def _check(file: str, name: str, value: Any, shape: Any) -> None:

@@ -1,5 +1,6 @@
 """How values look on a page, in the reader's language: tiers, numbers with units, days, moments."""
 
+import re
 from datetime import date, datetime
 from typing import Any
 
@@ -56,6 +57,16 @@ def said(text: Any) -> str:
 
 
 @register.filter
+def as_in_file(text: str) -> str:
+    """A text of a rule file, if as a whole it has a translation; else itself, marked as English."""
+    told = gettext(text) if text else ""
+    is_told = told != text or (get_language() or "en").startswith("en")
+    if is_told or not re.search("[A-Za-z]{2}", text):
+        return told
+    return format_html('<span lang="en">{}</span>', text)
+
+
+@register.filter
 def percent(share: float | None) -> str:
     """0.483 → “48 %”."""
     return MISSING if share is None else f"{round(share * 100)}{NARROW}%"
@@ -100,8 +111,13 @@ def clock(minutes: float) -> str:
 @register.filter
 def fact_name(name: str) -> str:
     """intended_use → Intended use; auroc → AUROC."""
+    return said_again(key_words(name))
+
+
+def key_words(name: str) -> str:
+    """The same in English, as in the file that it is of."""
     text = str(name).replace("_", " ")
-    return text.upper() if text in ABBREVIATIONS else said_again(text[:1].upper() + text[1:])
+    return text.upper() if text in ABBREVIATIONS else text[:1].upper() + text[1:]
 
 
 @register.filter

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Count, Q, Sum
 from django.db.models.fields.json import KT
 
+from clarity_site.said import said_again
 from patients.domain.plain import channel_words, format_words
 from patients.models import Device, Patient, RecordingDay, RecordingPart
 from patients.presenters import Freshness, freshness
@@ -94,7 +95,7 @@ def _channels(patient: Patient, now: datetime) -> dict[int, list[ChannelLine]]:
         .order_by("channel", "family")
     )
     for row in rows:
-        label = channel_words(row["channel"], row["family"])
+        label = said_again(channel_words(row["channel"], row["family"]))
         shares = ((row["week"] or 0) / (WEEK * MINUTES), row["month"] / (MONTH * MINUTES))
         found.setdefault(row["device_id"], []).append(ChannelLine(label, *shares))
     begin, end = (datetime.combine(day, time.min, UTC) for day in (month, today))
@@ -110,7 +111,8 @@ def _channels(patient: Patient, now: datetime) -> dict[int, list[ChannelLine]]:
         )
     )
     for told in nights:
-        line = ChannelLine(channel_words(SLEEP), None, None, (told["week"], told["month"]))
+        nights_of = (told["week"], told["month"])
+        line = ChannelLine(said_again(channel_words(SLEEP)), None, None, nights_of)
         found.setdefault(told["device_id"], []).append(line)
     return found
 

@@ -15,7 +15,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from alerts.models import OutboxMessage
-from alerts.rule_files import rule_content, rule_files, rule_notes
+from alerts.rule_files import rule_content, rule_files
+from patients.domain.rule_files import rule_notes
 from patients.models import AuditEvent, DeviceToken, Patient, Role
 from scoring.models import ModelVersion
 from tests import factories

@@ -60,7 +60,9 @@ def test_administrator_sees_messages_and_turns_delivery_on() -> None:
     client, who = browser(Role.ADMINISTRATOR)
     of = factories.score(factories.patient("P-1"), yesterday())
     message = factories.alert(of, message_state="dead").messages.get()
-    assert "given up after 2 attempts: the EHR did not answer" in text(client.get("/messages/"))
+    assert "given up after 2 attempts: The EHR did not answer in time." in text(
+        client.get("/messages/")
+    )
     assert "will be sent again" in text(client.post(f"/messages/{message.pk}/resend/", follow=True))
     message.refresh_from_db()
     assert message.state == "pending"

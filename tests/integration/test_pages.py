@@ -239,6 +239,6 @@ def test_queue_is_high_first_then_oldest_and_says_where_messages_are() -> None:
     assert codes == ["C", "B", "A"]
     words = text(answer)
     assert "Waiting, next try" in words
-    assert "The EHR’s last answer: the EHR did not answer within 10 s" in words
+    assert "The EHR’s last answer: The EHR did not answer in time." in words
     assert "Not sent: delivery is off" in words
     assert "In the record since" in words
