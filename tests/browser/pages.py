@@ -22,7 +22,19 @@ from patients.models import User
 
 NAMES = {"person": "User", "member": "CareTeamMember"}  # nouns that no model's name ends with
 HOST = "http://testserver"
-EXTRA = ("/api/v1/scores/?patient={code}",)  # addresses that need something asked
+# Addresses that need something asked, and lists in which nothing fits what is asked for.
+EXTRA = (
+    "/api/v1/scores/?patient={code}",
+    "/alerts/?code=nowhere",
+    "/?q=nowhere",
+    "/baselines/?q=nowhere",
+    "/devices/?q=nowhere",
+    "/freshness/?q=nowhere",
+    "/medications/?q=nowhere",
+    "/messages/?q=nowhere",
+    "/people/?q=nowhere",
+    "/teams/?q=nowhere",
+)
 LEFT_OUT = ("logout/", "admin/", "static/")  # Django's own admin is for a superuser alone
 LINKS = {("a", "href"), ("iframe", "src"), ("form", "action"), ("object", "data"), ("embed", "src")}
 ASKED_BY_SCRIPTS = r"hx-get|data-(?:.*-)?(?:url|src|href)"
