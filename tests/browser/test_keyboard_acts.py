@@ -36,18 +36,19 @@ AS_PSYCHIATRIST: tuple[Act, ...] = (
     (DATA, "/tokens/#tokens", {"label": "band 13"}),
     (DATA, "/revoke/", {}),
     (OUTCOMES, "/questionnaires/", {f"item_{n}": "1" for n in range(1, 10)}),
-    (OUTCOMES, "/episodes/", {"first_day": AGO}),
+    (OUTCOMES, "/episodes/", {"kind": "mania", "first_day": AGO}),
 )
+NEW = {"username": "new.1", "first_name": "Lea", "last_name": "Holm", "role": "coordinator"}
 AS_ADMINISTRATOR: tuple[Act, ...] = (
-    ("/people/", "/people/add/#new", {"username": "new.1", "role": "coordinator"}),
+    ("/people/", "/people/add/#new", NEW),
     ("/people/{locked}/", "/unlock/", {}),
-    ("/people/{locked}/", "/change/", {"first_name": "Lou"}),
+    ("/people/{locked}/", "/change/", {"first_name": "Lou", "last_name": "Ash"}),
     ("/people/{locked}/", "/password/", {}),
     ("/people/{locked}/", "/deactivate/", {}),
     ("/people/{closed}/", "/activate/", {}),
     ("/people/{newcomer}/", "/assign/#patients", {"code": "CL-0199"}),
     ("/people/{coordinator}/", "/hand-over/#patients", {"taker": "{newcomer}"}),
-    ("/patients/CL-0138/team/", "/team/set/", {"person": "{newcomer}", "part": "covering"}),
+    ("/patients/CL-0138/team/", "/team/set/", {"person": "{newcomer}", "part": "cover"}),
     ("/patients/CL-0141/team/", "/team/remove/", {}),
     ("/on-call/", "/add/", {"user": "{newcomer}", "first_day": TODAY, "last_day": TODAY}),
     ("/on-call/", "/drop/", {}),
