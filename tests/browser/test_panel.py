@@ -25,6 +25,11 @@ def focused(page: Page) -> str:
     return str(page.evaluate("document.activeElement.textContent"))
 
 
+def listens(page: Page) -> None:
+    """The script is there: before that a key does nothing."""
+    expect(page.locator("#panel.with-keys")).to_be_visible()
+
+
 def alert_of(code: str) -> Alert:
     return Alert.objects.exclude(state="dismissed").get(patient__code=code)
 
@@ -32,6 +37,7 @@ def alert_of(code: str) -> Alert:
 def test_a_morning_by_keyboard_alone(visit: Visit) -> None:  # noqa: F811
     page = visit.page
     visit.log_in(Role.PSYCHIATRIST)
+    listens(page)
     for key, code in (("j", "CL-0107"), ("j", "CL-0112"), ("j", "CL-0121"), ("k", "CL-0112")):
         page.keyboard.press(key)
         assert focused(page) == code
@@ -56,6 +62,7 @@ def test_a_morning_by_keyboard_alone(visit: Visit) -> None:  # noqa: F811
     dismissed = Alert.objects.get(patient__code="CL-0112")
     assert (dismissed.state, dismissed.transitions.last().reason) == ("dismissed", "data-artifact")
 
+    listens(page)
     for _ in range(2):
         page.keyboard.press("j")
     page.keyboard.press("k")
@@ -63,11 +70,13 @@ def test_a_morning_by_keyboard_alone(visit: Visit) -> None:  # noqa: F811
     page.keyboard.press("a")
     expect(page.get_by_text("Mania alert of CL-0107 acknowledged.")).to_be_visible()
     assert alert_of("CL-0107").state == "acknowledged"
+    listens(page)
     page.keyboard.press("j")
     page.keyboard.press("s")
     expect(page.locator("#snooze")).to_contain_text("CL-0107")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Mania alert of CL-0107 snoozed.")).to_be_visible()
+    listens(page)
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="CL-0107")).to_be_visible()
@@ -76,6 +85,7 @@ def test_a_morning_by_keyboard_alone(visit: Visit) -> None:  # noqa: F811
 def test_keys_are_never_taken_from_where_one_writes(visit: Visit) -> None:  # noqa: F811
     page = visit.page
     visit.log_in(Role.PSYCHIATRIST)
+    listens(page)
     page.keyboard.press("/")
     page.keyboard.type("asdjk?x")
     expect(page.get_by_label("Code")).to_have_value("asdjk?x")
@@ -91,6 +101,7 @@ def test_keys_are_never_taken_from_where_one_writes(visit: Visit) -> None:  # no
 def test_many_are_taken_on_with_one_reason(visit: Visit) -> None:  # noqa: F811
     page = visit.page
     visit.log_in(Role.COORDINATOR)
+    listens(page)
     bar = page.get_by_role("button", name="Acknowledge ticked")
     expect(bar).to_be_hidden()
     page.get_by_role("checkbox", name="CL-0107").check()
@@ -115,6 +126,7 @@ def test_what_changed_comes_without_reloading_and_leaves_one_where_one_was(
 ) -> None:
     page = visit.page
     visit.log_in(Role.PSYCHIATRIST)
+    listens(page)
     page.evaluate("window.stayed = true")
     page.get_by_role("checkbox", name="CL-0126").check()
     for _ in range(3):
