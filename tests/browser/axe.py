@@ -68,12 +68,19 @@ def every_state(page: Page, address: str, look: str) -> list[Violation]:
     return found
 
 
+def of_nobody() -> list[str]:
+    """What somebody who is not logged in is shown, with the link that sets a password."""
+    from tests.browser.pages import seeds
+
+    return [*ERRORS, *(address for address in seeds(MAIN) if address.startswith("/password/"))]
+
+
 def everything(browser: Browser, url: str, clinic: Any) -> Iterator[tuple[str, list[Violation]]]:
     """Each page in each look, with what was found on it."""
     from tests.browser.pages import pages
 
     walks = {role: (who, pages(who, MAIN)) for role, who in clinic["people"].items()}
-    walks["nobody"] = (None, list(ERRORS))
+    walks["nobody"] = (None, of_nobody())
     for scheme, size, language in product(("light", "dark"), SIZES, LOCALES):
         for role, (who, addresses) in walks.items():
             look = f"{role}, {scheme}, {size}, {language}"

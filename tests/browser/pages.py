@@ -13,16 +13,30 @@ from typing import Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from django.apps import apps
+from django.contrib.auth.tokens import default_token_generator
 from django.db.models import Model
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve
+from django.utils.http import urlsafe_base64_encode
 
 from patients.models import User
 
 NAMES = {"person": "User", "member": "CareTeamMember"}  # nouns that no model's name ends with
 HOST = "http://testserver"
-EXTRA = ("/api/v1/scores/?patient={code}",)  # addresses that need something asked
+# Addresses that need something asked, and lists in which nothing fits what is asked for.
+EXTRA = (
+    "/api/v1/scores/?patient={code}",
+    "/alerts/?code=nowhere",
+    "/?q=nowhere",
+    "/baselines/?q=nowhere",
+    "/devices/?q=nowhere",
+    "/freshness/?q=nowhere",
+    "/medications/?q=nowhere",
+    "/messages/?q=nowhere",
+    "/people/?q=nowhere",
+    "/teams/?q=nowhere",
+)
 LEFT_OUT = ("logout/", "admin/", "static/")  # Django's own admin is for a superuser alone
 LINKS = {("a", "href"), ("iframe", "src"), ("form", "action"), ("object", "data"), ("embed", "src")}
 ASKED_BY_SCRIPTS = r"hx-get|data-(?:.*-)?(?:url|src|href)"
@@ -101,6 +115,8 @@ def value_of(parameter: str, code: str) -> str | None:
     """A value for a parameter, if it can be the patient's own; None where no row is there."""
     if parameter == "code":
         return code
+    if parameter in ("uidb64", "token"):
+        return _part_of_a_link(parameter)
     model = _model_of(parameter)
     if model is None:
         return None
@@ -112,6 +128,15 @@ def value_of(parameter: str, code: str) -> str | None:
             return str(own.pk) if own else None
     first = rows.first()
     return str(first.pk) if first else None
+
+
+def _part_of_a_link(parameter: str) -> str:
+    """Of the link with which the newest account's password is set."""
+    user = User.objects.order_by("pk").last()
+    assert user
+    if parameter == "token":
+        return str(default_token_generator.make_token(user))
+    return urlsafe_base64_encode(str(user.pk).encode())
 
 
 def seeds(code: str) -> list[str]:

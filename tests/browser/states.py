@@ -6,11 +6,13 @@ A page with a new state gets a line here, and every check of pages then sees it.
 from datetime import timedelta
 from typing import Any
 
+from axes.models import AccessAttempt
+from django.conf import settings
 from django.utils import timezone
 
 from alerts import services
 from alerts.absence import absence_watch
-from alerts.models import Alert, Notice, OnCallTurn
+from alerts.models import Alert, Notice, OnCallTurn, QueueVisit
 from patients.models import Patient, Role, User
 from scoring.models import RiskScore
 from scoring.summaries import summaries_refresh
@@ -37,6 +39,7 @@ def build_every_state() -> dict[str, Any]:
     _acts(patients, people[Role.PSYCHIATRIST], people[Role.COORDINATOR])
     _record(patients[MAIN], people[Role.COORDINATOR])
     _around(patients, people, clinic["day"])
+    _accounts(people)
     absence_watch(now=timezone.now())
     return clinic
 
@@ -74,6 +77,30 @@ def _record(patient: Patient, who: User) -> None:
     factories.upload(patient, uploaded_by=who.username)
     factories.upload(patient, state="rejected", reason="The file is empty.")
     factories.stretch(patient)
+    factories.note(patient, author=who.username)
+    factories.note(patient, author=who.username, text="Of somebody else.", entered_in_error=True)
+    factories.note(patient, "contact", author=who.username, outcome="left_message")
+    factories.device(patient)
+
+
+def _accounts(people: dict[str, User]) -> None:
+    """A newcomer without patients, accounts that are closed, locked and new, a patient alone."""
+    now = timezone.now()
+    people["newcomer"] = factories.user(Role.PSYCHIATRIST, "newcomer.1", last_name="Roe")
+    factories.user(Role.COORDINATOR, "closed.1", is_active=False)
+    AccessAttempt.objects.create(
+        username=factories.user(Role.COORDINATOR, "locked.1").username,
+        failures_since_start=settings.AXES_FAILURE_LIMIT,
+        attempt_time=now,
+    )
+    factories.patient("CL-0199")  # nobody's
+    coordinator = people[Role.COORDINATOR]
+    coordinator.tour_seen_at = now  # the others are shown the tour
+    coordinator.panel_before = coordinator.panel_seen_at = now - timedelta(days=2)
+    coordinator.panel_views = [["Manic now", "tier=High&track=mania"]]
+    coordinator.save()
+    seen = now - timedelta(days=2)
+    QueueVisit.objects.create(user=coordinator, seen_at=seen, since=seen)
 
 
 def _around(patients: dict[str, Patient], people: dict[str, User], day: Any) -> None:

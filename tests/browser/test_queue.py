@@ -79,7 +79,7 @@ def test_the_queue_is_gone_through_by_keys_alone(opened: Page) -> None:
     expect(said).to_contain_text("dismissed")
     expect(page.locator(f"#{ids[0]}")).to_contain_text("Dismissed (Data artefact")
 
-    press(page, "j")
+    press(page, "j", "j", "k")
     assert focused(page) == ids[1]
     press(page, "s", "Tab", "Enter")  # one hour is the first, the next is four
     expect(said).to_contain_text("snoozed")
@@ -95,6 +95,9 @@ def test_the_queue_is_gone_through_by_keys_alone(opened: Page) -> None:
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
     press(page, "Escape")
     expect(page.get_by_role("dialog", name="Keys")).to_have_count(0)
+    press(page, "r")
+    expect(said).to_contain_text("resolved")
+    assert Alert.objects.get(pk=second.pk).state == "resolved"
     press(page, "Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text(second.patient.code)
 

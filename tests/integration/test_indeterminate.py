@@ -8,6 +8,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import pytest
@@ -89,12 +90,18 @@ def trends(answers: dict[str, str]) -> Iterator[dict[str, Any]]:
 
 
 def test_the_gap_is_seen_and_earlier_days_stay() -> None:
-    answers = {o.address: words_of(o) for o in read_all(build_withheld(), Role.PSYCHIATRIST)}
+    clinic = build_withheld()
+    answers = {o.address: words_of(o) for o in read_all(clinic, Role.PSYCHIATRIST)}
     drawn = list(trends(answers))
     assert drawn
-    for track in (track for trend in drawn for track in trend["tracks"]):
-        assert track["percent"][-DAYS_HIDDEN:] == [None] * DAYS_HIDDEN
-        assert all(value is not None for value in track["percent"][-30 : -DAYS_HIDDEN - 1])
+    for trend in drawn:
+        scored = (clinic["day"] - date.fromisoformat(trend["first"])).days + 1
+        for track in trend["tracks"]:
+            percent = track["percent"][:scored]  # today is not scored yet
+            assert percent[-DAYS_HIDDEN:] == [None] * DAYS_HIDDEN
+            assert (percent[-DAYS_HIDDEN - 1] is None) == (track["name"] == "mania")
+            earlier = percent[-30 : -DAYS_HIDDEN - 1]
+            assert earlier and None not in earlier
     scores = json.loads(answers[f"/api/v1/scores/?patient={MAIN}"])["results"]
     assert [it["probability"] for it in scores[:DAYS_HIDDEN]] == [None] * DAYS_HIDDEN
     assert [it["depression"]["probability"] for it in scores[:DAYS_HIDDEN]] == [None] * DAYS_HIDDEN
