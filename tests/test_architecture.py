@@ -44,7 +44,7 @@ INTERFACE = {
     *("people_views", "people_forms", "account_views", "clinic_views", "pages"),
     *("hub_views", "message_views"),
     *("life_views", "rule_views", "panel_views"),
-    *("note_views", "chart_views", "summary_views"),
+    *("note_views", "chart_views", "summary_views", "panel_api", "api_shapes"),
 }
 WITHOUT_DJANGO = {"domain", "ingest", "engines", "datasets", "fhir"}
 NEVER_IN_DOMAIN = {
