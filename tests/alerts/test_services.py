@@ -200,7 +200,10 @@ def test_who_may_act_on_alerts() -> None:
     for permission in clinicians:
         holders = {role for role in Role.values if may(factories.user(role), permission)}
         assert holders == {"psychiatrist", "coordinator"}
-    only_admins = set(Permission) - clinicians - {everybodys}
+    export = Permission.EXPORT_PANEL
+    exporting = {role for role in Role.values if may(factories.user(role), export)}
+    assert exporting == {"psychiatrist", "administrator"}
+    only_admins = set(Permission) - clinicians - {everybodys, export}
     assert all(may(factories.user(Role.ADMINISTRATOR), p) for p in only_admins)
     assert not any(may(factories.user(Role.PSYCHIATRIST), p) for p in only_admins)
 

@@ -65,6 +65,7 @@ def _acts(patients: dict[str, Patient], doctor: User, coordinator: User) -> None
         patient=patients["CL-0145"], by=doctor, tier="Moderate", note="Her sister telephoned."
     )
     raised("CL-0130", "safety", "High", message_state="superseded")
+    factories.follow_up(patients[MAIN].alerts.all()[0], coordinator)
 
 
 def _record(patient: Patient, who: User) -> None:

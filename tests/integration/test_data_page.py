@@ -135,9 +135,10 @@ def test_last_seen_is_a_day_of_the_patients_zone(monkeypatch: pytest.MonkeyPatch
     now = datetime(2026, 11, 11, 11, tzinfo=UTC)
     monkeypatch.setattr(timezone, "now", lambda: now)
     for address in ("/", "/patients/P-1/", "/patients/P-1/data/"):
-        assert 'chip-fresh">yesterday' in client.get(address).content.decode(), address
+        device = "Watch: " if address == "/" else ""
+        assert f'chip-fresh">{device}yesterday' in client.get(address).content.decode(), address
     monkeypatch.setattr(timezone, "now", lambda: now - timedelta(hours=2))
-    assert 'chip-fresh">today' in client.get("/").content.decode()
+    assert 'chip-fresh">Watch: today' in client.get("/").content.decode()
 
 
 def test_each_day_shows_minutes_by_channel_and_the_chosen_devices() -> None:
