@@ -87,8 +87,12 @@ def test_the_shipped_models_facts_are_as_their_manifest_says(track: str) -> None
     moderate = metrics["from_moderate"]
     low, high = metrics["auroc_ci"]
     assert f"AUROC, 95 % interval {low:.2f} to {high:.2f}" in words
-    found = f"{percent(moderate['episodes_found'])} of {moderate['episodes']}"
-    assert " ".join(found.split()) in words
+    found, (least, most) = percent(moderate["episodes_found"]), moderate["episodes_found_ci"]
+    share = f"{found} ({percent(least)} to {percent(most)}) of {moderate['episodes']}"
+    assert " ".join(share.split()) in words
+    expected = metrics["observed_to_expected"]
+    assert f"{expected['ratio']:.2f}, 95 % interval {expected['ratio_ci'][0]:.2f} to" in words
+    assert ("mania or hypomania" in words) == (track == "mania")
     assert "{" not in words and "calibrated_on" not in words
 
 
