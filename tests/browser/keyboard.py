@@ -73,6 +73,11 @@ def unfold(page: Page, target: Locator) -> None:
 def act(page: Page, form: Locator, **typed: str) -> None:
     """Fill a form in by its fields' names and send it, with nothing but keys."""
     button = form.locator("button:not([type=button])").last
+    for name, text in tuple(typed.items()):
+        choice = form.locator(f"button[name={name}][value='{text}']")
+        if choice.count():  # pressing it is the answer
+            button = choice
+            del typed[name]
     unfold(page, button)
     for name, text in typed.items():
         field = form.locator(f"[name={name}]")
