@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Error, Locator, Page
 
+DOCUMENT = "performance.timeOrigin"  # another one for each document
 MOST_STOPS = 1500
 PRESSED_AT_ONCE = 25  # a date has several stops that count as one
 # Everything that can be seen and used gets a number; each stop of Tab is written down with it.
@@ -92,6 +93,20 @@ def act(page: Page, form: Locator, **typed: str) -> None:
             page.keyboard.press("Control+a")
             page.keyboard.type(text)
     tab_to(page, button)
-    with page.expect_response(lambda answer: answer.request.method == "POST"):
+    before = page.evaluate(DOCUMENT)
+    with page.expect_response(lambda answer: answer.request.method == "POST") as answered:
         page.keyboard.press("Enter")
+    if answered.value.request.is_navigation_request():
+        _another_document(page, before)
+
+
+def _another_document(page: Page, before: float) -> None:
+    """Until the page that a sent form leads to has loaded; the one before counts as loaded too."""
+    for _ in range(600):
+        try:
+            if page.evaluate(DOCUMENT) != before:
+                break
+        except Error:  # asked between the two
+            pass
+        page.wait_for_timeout(50)
     page.wait_for_load_state()
