@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -75,9 +75,7 @@ def pages() -> None:
             get(port, cookie, path)
             before = spent_ms(started)
             times, length = measure(port, cookie, path)
-            after = spent_ms(started)
-            # Of what is still there: the database ends idle connections.
-            worked = sum(after[pid] - before.get(pid, 0) for pid in after) / (WARM_UP + TIMES)
+            worked = spent_since_ms(started, before) / (WARM_UP + TIMES)
             p50, p95 = statistics.median(times), sorted(times)[int(len(times) * 0.95) - 1]
             print(
                 f"  {name}: p50 {p50:.0f} ms, p95 {p95:.0f} ms ({worked:.0f} ms of a core a "
@@ -118,6 +116,13 @@ def spent_ms(started: Sequence[subprocess.Popen[bytes]]) -> dict[int, float]:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
         pids += [process.pid, *map(int, children.split())]
     return {pid: cpu_ms(pid) for pid in pids}
+
+
+def spent_since_ms(
+    started: Sequence[subprocess.Popen[bytes]], before: Mapping[int, float]
+) -> float:
+    """Processor time since then of what is still there: the database ends idle connections."""
+    return sum(ms - before.get(pid, 0) for pid, ms in spent_ms(started).items())
 
 
 def cpu_ms(pid: int) -> float:

@@ -16,7 +16,7 @@ import django
 import numpy as np
 
 from tests.bench.api import free_port, processes, wait_for_web
-from tests.bench.panel import spent_ms
+from tests.bench.panel import spent_ms, spent_since_ms
 
 PATIENTS, DAYS, REQUESTS, WARM_UP = 100, 730, 120, 6
 SERVER_MS, DRAWN_MS = 200, 1500  # at most: p95 of the page; all charts in a browser, cold
@@ -62,7 +62,7 @@ def main() -> None:
             answers(port, cookie, address, WARM_UP)
             before, count = spent_ms(started), 20 if quick else REQUESTS
             times = answers(port, cookie, address, count)
-            worked = (spent_ms(started) - before) / count
+            worked = spent_since_ms(started, before) / count
             p50, p95 = np.percentile(times, (50, 95))
             wanted = f" (under {SERVER_MS})" if name == "page" else ""
             print(f"record: {name}: p50 {p50:.0f} ms, p95 {p95:.0f} ms{wanted}; "
