@@ -5,6 +5,7 @@ from django.urls import path
 from alerts import (
     acting_views,
     ehr_views,
+    fhir_views,
     hub_views,
     message_views,
     notice_views,
@@ -79,7 +80,16 @@ pages = [
     path("systems/<int:system_id>/keys/", system_views.system_keys, name="system-keys"),
     path("clinic/", hub_views.hub, name="clinic"),
 ]
-machine = [path(".well-known/jwks.json", ehr_views.jwks, name="jwks")]
+machine = [
+    path(".well-known/jwks.json", ehr_views.jwks, name="jwks"),
+    path("fhir/token", fhir_views.token, name="fhir-token"),
+    path("fhir/R4/", fhir_views.nothing_here, name="fhir-base"),
+    path("fhir/R4/metadata", fhir_views.metadata),
+    path("fhir/R4/.well-known/smart-configuration", fhir_views.smart_configuration),
+    path("fhir/R4/<slug:resource>", fhir_views.resources),
+    path("fhir/R4/<slug:resource>/<slug:resource_id>", fhir_views.one_resource),
+    path("fhir/R4/<path:rest>", fhir_views.nothing_here),
+]
 api = [
     path("alerts/", rest.AlertList.as_view(), name="alerts"),
     *(

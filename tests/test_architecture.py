@@ -22,7 +22,7 @@ WRITES_AND_READS = {
     *("circumstances", "situations", "rule_files", "queue"),
     *("people", "people_services", "freshness"),
     *("summaries", "panel", "panel_services"),
-    *("trust", "ehr_tokens", "systems", "fhir_access"),
+    *("trust", "ehr_tokens", "systems", "system_tokens", "served"),
 }
 ADAPTERS = {
     "models",
