@@ -170,6 +170,8 @@ NIGHTLY_DONE_BY_HOUR = env.integer("NIGHTLY_DONE_BY_HOUR", 6, 0, 23)
 EHR_BASE_URL = env.url("EHR_BASE_URL", {"http", "https"})
 EHR_TOKEN_FILE = env.text("EHR_TOKEN_FILE")
 EHR_RECIPIENT = env.text("EHR_RECIPIENT")
+EHR_FOLDER = env.text("EHR_FOLDER")
+EHR_REQUESTS_PER_SECOND = env.integer("EHR_REQUESTS_PER_SECOND", 100, 1, 1000)
 
 ADMINS = [("Operations", address) for address in env.words("OPS_EMAIL")]
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"

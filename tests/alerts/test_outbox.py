@@ -9,18 +9,12 @@ import pytest
 import requests
 from django.db import connection
 
+from alerts.connection import DELIVERY_OFF, NO_EHR, delivery_set
+from alerts.delivering import LEASE, NO_PATIENT_ID, outbox_deliver
 from alerts.fhir.codes import ALERT_SYSTEM
 from alerts.fhir.retry import GIVE_UP_AFTER
-from alerts.models import EhrSetting, OutboxMessage
-from alerts.outbox import (
-    DELIVERY_OFF,
-    LEASE,
-    NO_EHR,
-    NO_PATIENT_ID,
-    delivery_set,
-    message_resend,
-    outbox_deliver,
-)
+from alerts.models import EhrConnection, OutboxMessage
+from alerts.outbox import message_resend
 from alerts.services import alert_dismiss, alerts_consider
 from patients.models import AuditEvent, Patient
 from tests import factories
@@ -170,14 +164,14 @@ def test_delivery_beyond_this_machine_is_held_until_an_administrator_turns_it_on
     delivery_set(on=True, by=admin)
     event = AuditEvent.objects.get(action="delivery beyond this machine")
     assert (event.actor, event.detail) == ("boss", {"on": True})
-    assert EhrSetting.objects.get().changed_by == "boss"
+    assert EhrConnection.objects.get().changed_by == "boss"
     # No test may leave this machine: that it now tries to is enough.
     assert outbox_deliver(now=NOW) == 0
     assert (state(message), message.attempts) == ("pending", 1)
     settings.EHR_BASE_URL = here
     assert outbox_deliver(now=NOW + timedelta(minutes=3)) == 1
     delivery_set(on=False, by=admin)
-    assert EhrSetting.objects.count() == 1
+    assert EhrConnection.objects.count() == 1
 
 
 def test_a_patient_the_ehr_does_not_know_is_held_until_an_id_is_given(
