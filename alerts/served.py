@@ -16,21 +16,13 @@ from django.db.models.functions import Greatest
 
 from alerts.fhir.codes import ALERT_SYSTEM, CODE_SYSTEM, SCORE_SYSTEM
 from alerts.fhir.modelled import modelled
-from alerts.fhir.observations import (
-    ScoreResult,
-    TrackResult,
-    observation,
-    provenance,
-    risk_assessment,
-)
+from alerts.fhir.observations import observation, provenance, risk_assessment
 from alerts.fhir.searching import Position, Query, Span, Token, matches
 from alerts.models import AlertState, OutboxMessage
-from clarity_site.said import said_again
+from alerts.outbox import score_result
 from patients.encryption import blind_index
 from patients.models import Patient
-from scoring.domain.output import RESEARCH_USE
-from scoring.engines.artifacts import SIMULATED
-from scoring.models import RiskScore, Tier, Track
+from scoring.models import RiskScore, Track
 
 PATIENT_SYSTEM = "urn:clarity:patient"
 """System of the codes by which the clinic knows its patients in Clarity."""
@@ -129,7 +121,10 @@ class ScoreShelf:
 
 
 class MessageShelf:
-    """CommunicationRequests: what alerts tell, each with the state that it has now."""
+    """CommunicationRequests: what alerts tell, each with the state that it has now.
+
+    It is the one to which the EHR’s is set (``alerts.closing``).
+    """
 
     updated = "served_at"
     resource = "CommunicationRequest"
@@ -137,7 +132,9 @@ class MessageShelf:
 
     def rows(self) -> QuerySet[Any]:
         """All that is served, with what the resources need."""
-        ours = OutboxMessage.objects.filter(resource__resourceType=self.resource)
+        ours = OutboxMessage.objects.filter(
+            kind=OutboxMessage.Kind.NOTICE, resource__resourceType=self.resource
+        )
         later = ours.filter(alert=OuterRef("alert"), pk__gt=OuterRef("pk"))
         rows = ours.annotate(
             served_at=Greatest(F("created_at"), F("alert__changed_at")), overtaken=Exists(later)
@@ -309,34 +306,3 @@ def _subject(patient: Patient) -> dict[str, Any]:
         base = settings.EHR_BASE_URL.rstrip("/")
         about["reference"] = f"{base}/Patient/{patient.ehr_id}".lstrip("/")
     return about
-
-
-def score_result(score: RiskScore) -> ScoreResult:
-    """A stored score as it leaves for another system."""
-    versions = (score.depression_model, score.mania_model)
-    return ScoreResult(
-        identifier=str(score.pk),
-        patient_reference=f"Patient/{score.patient.code}",
-        day=score.day,
-        scored_at=score.scored_at,
-        tier=score.tier,
-        probability=score.probability,
-        tracks=tuple(_track_result(score, name) for name in Track.values),
-        reasons=tuple(reason["text"] for reason in score.reasons),
-        models=", ".join(v.version for v in versions if v),
-        research_use=any(v is None or v.trained_on == SIMULATED for v in versions),
-        research_notice=said_again(RESEARCH_USE, settings.CLINIC_LANGUAGE),
-    )
-
-
-def _track_result(score: RiskScore, name: str) -> TrackResult:
-    """An Indeterminate day gives no number, whatever its tracks hold."""
-    track = getattr(score, name)
-    known = score.tier != Tier.INDETERMINATE
-    return TrackResult(
-        track=name,
-        probability=track["probability"] if known and track["status"] == "ok" else None,
-        tier=track["tier"] if known and track["tier"] != Tier.INDETERMINATE else None,
-        coverage=track["coverage"],
-        reason=track["reason"] or "",
-    )

@@ -9,7 +9,7 @@ from django.utils import timezone
 from alerts.fhir.observations import observation
 from alerts.fhir.resources import communication_request
 from alerts.models import Alert, OutboxMessage, TrustedSystem
-from alerts.served import score_result
+from alerts.outbox import score_result
 from alerts.system_tokens import system_token_issue
 from patients.models import Patient
 from tests import factories, trusted
