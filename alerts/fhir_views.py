@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -54,6 +55,9 @@ def fhir(view: View) -> View:
             # Django would log the address, and the id of somebody in the EHR may be in it.
             answer._has_been_logged = True  # type: ignore[attr-defined]
             return answer
+        except SuspiciousOperation:  # a body or a number of fields beyond what Django takes
+            text = "The request is too long, or not as HTTP has it."
+            return _answer(answering.operation_outcome("too-long", text), 400)
         except Exception:
             log.exception("FHIR answer failed")
             text = "Clarity could not answer this: its administrators see why."

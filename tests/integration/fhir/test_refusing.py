@@ -132,6 +132,18 @@ def test_every_parameter_that_is_offered_can_be_used() -> None:
             assert reading.get(path).status_code == 200, path
 
 
+def test_a_search_that_is_too_long_is_refused() -> None:
+    reading = Reading()
+    answer = reading.client.post(
+        f"{BASE}/Observation/_search",
+        "&".join(f"date=ge{year:04}" for year in range(1000, 2100)),
+        content_type="application/x-www-form-urlencoded",
+        headers={"authorization": f"Bearer {reading.token}"},
+    )
+    assert answer.status_code == 400
+    assert "too long" in outcome(answer)
+
+
 def test_a_failure_is_an_outcome_that_says_nothing_of_it(monkeypatch: Any) -> None:
     def fails(*_: Any) -> None:
         raise RuntimeError("Ada Winter")
