@@ -76,6 +76,8 @@ MESSAGES = (
     _("EHR_FOLDER cannot be written (%(why)s)."),
     _("recipient must be a Practitioner or a Group: set EHR_RECIPIENT."),
     _("There is no such way."),
+    _("The EHR does not say by which id it keeps the %(kind)s."),
+    _("identifier must have a system and a value without spaces."),
     _("The EHR's /metadata is no CapabilityStatement: is EHR_BASE_URL its base?"),
     _("The EHR speaks FHIR %(version)s: R4 is needed."),
     _("The EHR lists create for CommunicationRequest."),
