@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import SuspiciousOperation
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -172,6 +173,7 @@ def _reader(request: HttpRequest, resource: str = "", letter: str = "") -> Reade
     return reader
 
 
+@transaction.atomic
 def _written_down(reader: Reader, resource: str, page: list[Served], action: str) -> None:
     """An audit row for each patient read about; one without a patient where there is none."""
     counts: dict[str, int] = {}

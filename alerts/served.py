@@ -190,9 +190,10 @@ def search(resource: str, query: Query) -> Found:
     rows = shelf.rows().filter(_fits(shelf, query))
     total = None if query.after else _total(shelf, rows, query)
     if query.after:
-        at = {shelf.updated: query.after.updated}
-        later = Q(**{f"{shelf.updated}__gt": query.after.updated})
-        rows = rows.filter(later | Q(**at, pk__gte=query.after.key))
+        # From its time on, so that an index can begin there; of that time, from its key on.
+        rows = rows.filter(**{f"{shelf.updated}__gte": query.after.updated}).filter(
+            Q(**{f"{shelf.updated}__gt": query.after.updated}) | Q(pk__gte=query.after.key)
+        )
     ordered = rows.order_by(shelf.updated, "pk")[: query.count + 2]
     places = [
         (row, Position(getattr(row, shelf.updated), row.pk, part))
