@@ -5,6 +5,9 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from alerts.domain import states
+from alerts.ehr_models import SeenToken as SeenToken
+from alerts.ehr_models import SystemToken as SystemToken
+from alerts.ehr_models import TrustedSystem as TrustedSystem
 from alerts.outbox_models import EhrConnection, OutboxMessage
 from patients.encryption import EncryptedTextField
 from patients.models import CareTeamMember, Patient, User

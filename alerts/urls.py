@@ -1,9 +1,11 @@
-"""Addresses of the alert queue and of the messages to the EHR."""
+"""Addresses of the alert queue, of the messages to the EHR, and what other systems call."""
 
 from django.urls import path
 
 from alerts import (
     acting_views,
+    ehr_views,
+    fhir_views,
     hub_views,
     message_views,
     notice_views,
@@ -12,6 +14,7 @@ from alerts import (
     performance_views,
     queue_views,
     rule_views,
+    system_views,
 )
 from alerts import api as rest
 
@@ -71,7 +74,23 @@ pages = [
     path("messages/way/", message_views.ehr_way, name="ehr-way"),
     path("messages/resend/", message_views.resend_failed, name="messages-resend"),
     path("messages/<int:message_id>/resend/", message_views.resend, name="message-resend"),
+    path("systems/", system_views.systems_page, name="systems"),
+    path("systems/register/", system_views.system_register, name="system-register"),
+    path("systems/<int:system_id>/", system_views.system_page, name="system"),
+    path("systems/<int:system_id>/change/", system_views.system_change, name="system-change"),
+    path("systems/<int:system_id>/switch/", system_views.system_switch, name="system-switch"),
+    path("systems/<int:system_id>/keys/", system_views.system_keys, name="system-keys"),
     path("clinic/", hub_views.hub, name="clinic"),
+]
+machine = [
+    path(".well-known/jwks.json", ehr_views.jwks, name="jwks"),
+    path("fhir/token", fhir_views.token, name="fhir-token"),
+    path("fhir/R4/", fhir_views.nothing_here, name="fhir-base"),
+    path("fhir/R4/metadata", fhir_views.metadata),
+    path("fhir/R4/.well-known/smart-configuration", fhir_views.smart_configuration),
+    path("fhir/R4/<slug:resource>", fhir_views.resources),
+    path("fhir/R4/<slug:resource>/<slug:resource_id>", fhir_views.one_resource),
+    path("fhir/R4/<path:rest>", fhir_views.nothing_here),
 ]
 api = [
     path("alerts/", rest.AlertList.as_view(), name="alerts"),

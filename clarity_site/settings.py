@@ -170,6 +170,11 @@ NIGHTLY_DONE_BY_HOUR = env.integer("NIGHTLY_DONE_BY_HOUR", 6, 0, 23)
 EHR_BASE_URL = env.url("EHR_BASE_URL", {"http", "https"})
 EHR_TOKEN_FILE = env.text("EHR_TOKEN_FILE")
 EHR_RECIPIENT = env.text("EHR_RECIPIENT")
+# SMART Backend Services, where the EHR gives tokens instead of one in a file.
+EHR_CLIENT_ID = env.text("EHR_CLIENT_ID")
+EHR_KEYS_DIR = BASE_DIR / env.folder("EHR_KEYS_DIR", STATE_DIR / "ehr_keys")
+EHR_SCOPES = env.text("EHR_SCOPES")
+EHR_TOKEN_URL = env.url("EHR_TOKEN_URL", {"http", "https"})
 EHR_FOLDER = env.text("EHR_FOLDER")
 EHR_REQUESTS_PER_SECOND = env.integer("EHR_REQUESTS_PER_SECOND", 100, 1, 1000)
 

@@ -27,6 +27,7 @@ urlpatterns = [
     *patients.pages,
     *scoring.pages,
     *alerts.pages,
+    *alerts.machine,
     path(
         "login/",
         LoginView.as_view(template_name="login.html", redirect_authenticated_user=True),

@@ -22,11 +22,13 @@ WRITES_AND_READS = {
     *("circumstances", "situations", "rule_files", "queue"),
     *("people", "people_services", "freshness"),
     *("summaries", "panel", "panel_services"),
+    *("trust", "ehr_tokens", "systems", "system_tokens", "served"),
 }
 ADAPTERS = {
     "models",
     "clinical_models",
     "summary_models",
+    "ehr_models",
     "ingest",
     "engines",
     "learning",
@@ -43,6 +45,7 @@ INTERFACE = {
     "reader_views",
     *("people_views", "people_forms", "account_views", "clinic_views", "pages"),
     *("hub_views", "message_views"),
+    *("ehr_checks", "ehr_views", "system_views", "system_forms", "fhir_views"),
     *("life_views", "rule_views", "panel_views"),
     *("note_views", "chart_views", "summary_views", "panel_api", "api_shapes"),
 }
