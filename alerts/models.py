@@ -7,6 +7,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from alerts.domain import states
+from alerts.ehr_models import SeenToken as SeenToken
+from alerts.ehr_models import TrustedSystem as TrustedSystem
 from patients.encryption import EncryptedTextField
 from patients.models import CareTeamMember, Patient, User
 from scoring.models import RiskScore, Tier, Track

@@ -22,11 +22,13 @@ WRITES_AND_READS = {
     *("circumstances", "situations", "rule_files", "queue"),
     *("people", "people_services", "freshness"),
     *("summaries", "panel", "panel_services"),
+    "trust",
 }
 ADAPTERS = {
     "models",
     "clinical_models",
     "summary_models",
+    "ehr_models",
     "ingest",
     "engines",
     "learning",
