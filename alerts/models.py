@@ -9,6 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from alerts.domain import states
 from alerts.ehr_models import SeenToken as SeenToken
 from alerts.ehr_models import TrustedSystem as TrustedSystem
+from alerts.inside_models import CdsCard as CdsCard
+from alerts.inside_models import EhrAccount as EhrAccount
 from patients.encryption import EncryptedTextField
 from patients.models import CareTeamMember, Patient, User
 from scoring.models import RiskScore, Tier, Track

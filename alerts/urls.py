@@ -4,7 +4,9 @@ from django.urls import path
 
 from alerts import (
     acting_views,
+    ehr_account_views,
     hub_views,
+    launch_views,
     message_views,
     notice_views,
     outcome_api,
@@ -70,6 +72,16 @@ pages = [
     path("messages/resend/", message_views.resend_failed, name="messages-resend"),
     path("messages/<int:message_id>/resend/", message_views.resend, name="message-resend"),
     path("clinic/", hub_views.hub, name="clinic"),
+    path("launch/", launch_views.launch, name="launch"),
+    path("launch/standalone/", launch_views.launch_standalone, name="launch-standalone"),
+    path("launch/back/", launch_views.launch_back, name="launch-back"),
+    path("ehr-accounts/", ehr_account_views.accounts_page, name="ehr-accounts"),
+    path("ehr-accounts/map/", ehr_account_views.account_map, name="ehr-account-map"),
+    path(
+        "ehr-accounts/<int:account_id>/remove/",
+        ehr_account_views.account_remove,
+        name="ehr-account-remove",
+    ),
 ]
 api = [
     path("alerts/", rest.AlertList.as_view(), name="alerts"),

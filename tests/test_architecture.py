@@ -23,12 +23,14 @@ WRITES_AND_READS = {
     *("people", "people_services", "freshness"),
     *("summaries", "panel", "panel_services"),
     "trust",
+    *("ehr_accounts", "launches"),
 }
 ADAPTERS = {
     "models",
     "clinical_models",
     "summary_models",
     "ehr_models",
+    "inside_models",
     "ingest",
     "engines",
     "learning",
@@ -44,7 +46,7 @@ INTERFACE = {
     *("baseline_views", "baseline_forms"),
     "reader_views",
     *("people_views", "people_forms", "account_views", "clinic_views", "pages"),
-    *("hub_views", "message_views"),
+    *("hub_views", "message_views", "launch_views", "ehr_account_views"),
     *("life_views", "rule_views", "panel_views"),
     *("note_views", "chart_views", "summary_views", "panel_api", "api_shapes"),
 }
