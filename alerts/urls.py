@@ -4,6 +4,7 @@ from django.urls import path
 
 from alerts import (
     acting_views,
+    cds_views,
     ehr_account_views,
     hub_views,
     launch_views,
@@ -75,6 +76,9 @@ pages = [
     path("launch/", launch_views.launch, name="launch"),
     path("launch/standalone/", launch_views.launch_standalone, name="launch-standalone"),
     path("launch/back/", launch_views.launch_back, name="launch-back"),
+    path("cds-services", cds_views.discovery, name="cds-services"),
+    path("cds-services/<slug:service>", cds_views.called, name="cds-service"),
+    path("cds-services/<slug:service>/feedback", cds_views.feedback, name="cds-feedback"),
     path("ehr-accounts/", ehr_account_views.accounts_page, name="ehr-accounts"),
     path("ehr-accounts/map/", ehr_account_views.account_map, name="ehr-account-map"),
     path(

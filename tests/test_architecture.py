@@ -23,7 +23,7 @@ WRITES_AND_READS = {
     *("people", "people_services", "freshness"),
     *("summaries", "panel", "panel_services"),
     "trust",
-    *("ehr_accounts", "launches"),
+    *("ehr_accounts", "launches", "cds"),
 }
 ADAPTERS = {
     "models",
@@ -47,6 +47,7 @@ INTERFACE = {
     "reader_views",
     *("people_views", "people_forms", "account_views", "clinic_views", "pages"),
     *("hub_views", "message_views", "launch_views", "ehr_account_views"),
+    "cds_views",
     *("life_views", "rule_views", "panel_views"),
     *("note_views", "chart_views", "summary_views", "panel_api", "api_shapes"),
 }
