@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from alerts.domain.wording import message_lines
 from alerts.fhir.client import Delivered, EhrClient, Refused, TemporaryFailure, is_loopback
-from alerts.fhir.resources import AlertMessage, InvalidResource, communication_request
+from alerts.fhir.modelled import InvalidResource
+from alerts.fhir.resources import AlertMessage, communication_request
 from alerts.fhir.retry import GIVE_UP_AFTER, next_attempt_delay_s
 from alerts.models import Alert, AlertTransition, EhrSetting, OutboxMessage
 from alerts.notices import message_failed_notices

@@ -20,7 +20,8 @@ from alerts.fhir.answers import (
     raise_for_failure,
 )
 from alerts.fhir.codes import ALERT_SYSTEM
-from alerts.fhir.resources import check_identifier, check_required_codes
+from alerts.fhir.modelled import check_required_codes
+from alerts.fhir.resources import check_identifier
 
 __all__ = ["Delivered", "EhrClient", "Refused", "TemporaryFailure", "is_loopback"]
 

@@ -5,7 +5,8 @@ import pytest
 import requests
 
 from alerts.fhir.client import EhrClient, Refused, TemporaryFailure
-from alerts.fhir.resources import InvalidResource, communication_request
+from alerts.fhir.modelled import InvalidResource
+from alerts.fhir.resources import communication_request
 from tests.alerts.fhir.messages import TEXT, alert_message
 from tests.fhir_server import FhirServer
 from tests.fhir_server.fixtures import require_fhir_server
