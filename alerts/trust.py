@@ -12,7 +12,7 @@ from jwt.types import Options
 
 from alerts.ehr_models import SeenToken, TrustedSystem
 from alerts.fhir.fetching import Unreadable, json_at
-from alerts.fhir.jwks import ALGORITHMS, key_for
+from alerts.fhir.jwks import ALGORITHMS, key_for, usable_keys
 
 SKEW = timedelta(seconds=30)
 """How far the other system's clock may be off."""
@@ -57,6 +57,11 @@ def client_verified(assertion: str, *, audience: str, now: datetime) -> TrustedS
     if system is None:
         raise NotTrusted("The client id is not registered here, or switched off.")
     return _used_up(assertion, system, audience, now)
+
+
+def keys_looked_at(system: TrustedSystem) -> list[tuple[str, str]]:
+    """Its keys that can verify a token, as (kid, algorithm), read anew. Raises NotTrusted."""
+    return usable_keys(_jwks(system, anew=True))
 
 
 def claims_verified(

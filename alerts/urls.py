@@ -1,4 +1,4 @@
-"""Addresses of the alert queue and of the messages to the EHR."""
+"""Addresses of the alert queue, of the messages to the EHR, and what other systems call."""
 
 from django.urls import path
 
@@ -6,6 +6,7 @@ from alerts import (
     acting_views,
     cds_views,
     ehr_account_views,
+    ehr_views,
     hub_views,
     launch_views,
     message_views,
@@ -15,6 +16,7 @@ from alerts import (
     performance_views,
     queue_views,
     rule_views,
+    system_views,
 )
 from alerts import api as rest
 
@@ -72,13 +74,16 @@ pages = [
     path("messages/delivery/", message_views.delivery, name="delivery"),
     path("messages/resend/", message_views.resend_failed, name="messages-resend"),
     path("messages/<int:message_id>/resend/", message_views.resend, name="message-resend"),
+    path("systems/", system_views.systems_page, name="systems"),
+    path("systems/register/", system_views.system_register, name="system-register"),
+    path("systems/<int:system_id>/", system_views.system_page, name="system"),
+    path("systems/<int:system_id>/change/", system_views.system_change, name="system-change"),
+    path("systems/<int:system_id>/switch/", system_views.system_switch, name="system-switch"),
+    path("systems/<int:system_id>/keys/", system_views.system_keys, name="system-keys"),
     path("clinic/", hub_views.hub, name="clinic"),
     path("launch/", launch_views.launch, name="launch"),
     path("launch/standalone/", launch_views.launch_standalone, name="launch-standalone"),
     path("launch/back/", launch_views.launch_back, name="launch-back"),
-    path("cds-services", cds_views.discovery, name="cds-services"),
-    path("cds-services/<slug:service>", cds_views.called, name="cds-service"),
-    path("cds-services/<slug:service>/feedback", cds_views.feedback, name="cds-feedback"),
     path("ehr-accounts/", ehr_account_views.accounts_page, name="ehr-accounts"),
     path("ehr-accounts/map/", ehr_account_views.account_map, name="ehr-account-map"),
     path(
@@ -86,6 +91,12 @@ pages = [
         ehr_account_views.account_remove,
         name="ehr-account-remove",
     ),
+]
+machine = [
+    path(".well-known/jwks.json", ehr_views.jwks, name="jwks"),
+    path("cds-services", cds_views.discovery, name="cds-services"),
+    path("cds-services/<slug:service>", cds_views.called, name="cds-service"),
+    path("cds-services/<slug:service>/feedback", cds_views.feedback, name="cds-feedback"),
 ]
 api = [
     path("alerts/", rest.AlertList.as_view(), name="alerts"),

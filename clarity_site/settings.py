@@ -178,6 +178,11 @@ EHR_RECIPIENT = env.text("EHR_RECIPIENT")
 # Inside the EHR: docs/ehr-inside.md.
 EHR_LAUNCH_CLIENT_ID = env.text("EHR_LAUNCH_CLIENT_ID")
 EHR_CARDS_FOR = env.choice("EHR_CARDS_FOR", "team", ("team", "chart"))
+# SMART Backend Services, where the EHR gives tokens instead of one in a file.
+EHR_CLIENT_ID = env.text("EHR_CLIENT_ID")
+EHR_KEYS_DIR = BASE_DIR / env.folder("EHR_KEYS_DIR", STATE_DIR / "ehr_keys")
+EHR_SCOPES = env.text("EHR_SCOPES")
+EHR_TOKEN_URL = env.url("EHR_TOKEN_URL", {"http", "https"})
 
 ADMINS = [("Operations", address) for address in env.words("OPS_EMAIL")]
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"

@@ -28,6 +28,7 @@ urlpatterns = [
     *patients.pages,
     *scoring.pages,
     *alerts.pages,
+    *alerts.machine,
     path(
         "login/",
         LoginView.as_view(

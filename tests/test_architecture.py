@@ -22,8 +22,8 @@ WRITES_AND_READS = {
     *("circumstances", "situations", "rule_files", "queue"),
     *("people", "people_services", "freshness"),
     *("summaries", "panel", "panel_services"),
-    "trust",
     *("ehr_accounts", "launches", "cds"),
+    *("trust", "ehr_tokens", "systems", "fhir_access"),
 }
 ADAPTERS = {
     "models",
@@ -46,8 +46,9 @@ INTERFACE = {
     *("baseline_views", "baseline_forms"),
     "reader_views",
     *("people_views", "people_forms", "account_views", "clinic_views", "pages"),
-    *("hub_views", "message_views", "launch_views", "ehr_account_views"),
-    "cds_views",
+    *("hub_views", "message_views"),
+    *("launch_views", "ehr_account_views", "cds_views"),
+    *("ehr_checks", "ehr_views", "system_views", "system_forms", "fhir_views"),
     *("life_views", "rule_views", "panel_views"),
     *("note_views", "chart_views", "summary_views", "panel_api", "api_shapes"),
 }

@@ -69,7 +69,7 @@ def token(kid: str = "ec", algorithm: str = "ES384", /, **changes: Any) -> str:
 
 @dataclass
 class KeyServer:
-    """What it answers, which may be changed, and how often it was asked."""
+    """What it answers (a document, or what makes one), may be changed; how often it was asked."""
 
     url: str = ""
     document: object = field(default_factory=dict)
@@ -85,13 +85,18 @@ def key_server(document: object) -> Iterator[KeyServer]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             state.asked += 1
-            body = json.dumps(state.document).encode()
+            document = state.document() if callable(state.document) else state.document
+            body = json.dumps(document).encode()
             self.send_response(state.status)
             if state.status == 302:
                 self.send_header("Location", "/elsewhere")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.do_GET()
 
         def log_message(self, format: str, *args: object) -> None:
             pass

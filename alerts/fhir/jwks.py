@@ -18,17 +18,32 @@ PRIVATE_PARTS = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 class BadKeys(ValueError):
     """The key set cannot be used. One sentence, without anything of a key."""
 
+    def __init__(self, sentence: str, *, holds_secret: bool = False) -> None:
+        super().__init__(sentence)
+        self.holds_secret = holds_secret
+
 
 def check_jwks(jwks: object) -> None:
     """Raise BadKeys unless the set holds a key that can verify RS384 or ES384, and no secret."""
-    keys = list(_keys(jwks))
-    if any(PRIVATE_PARTS & key.keys() for key in keys):
-        raise BadKeys("The key set holds a private key: give the public keys only.")
-    if not any(_usable(key, algorithm) for key in keys for algorithm in ALGORITHMS):
+    if any(PRIVATE_PARTS & key.keys() for key in _keys(jwks)):
+        raise BadKeys(
+            "The key set holds a private key: give the public keys only.", holds_secret=True
+        )
+    if not usable_keys(jwks):
         raise BadKeys(
             "The key set holds no key with a kid for RS384 (RSA of 2048 bits or more) or "
             "ES384 (P-384)."
         )
+
+
+def usable_keys(jwks: object) -> list[tuple[str, str]]:
+    """Which keys of the set can verify tokens, as (kid, algorithm)."""
+    return [
+        (key["kid"], algorithm)
+        for key in _keys(jwks)
+        for algorithm in ALGORITHMS
+        if _usable(key, algorithm)
+    ]
 
 
 def key_for(jwks: object, kid: str, algorithm: str) -> Any | None:

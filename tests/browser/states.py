@@ -16,7 +16,7 @@ from alerts.models import Alert, Notice, OnCallTurn, QueueVisit
 from patients.models import Patient, Role, User
 from scoring.models import RiskScore
 from scoring.summaries import summaries_refresh
-from tests import factories
+from tests import factories, trusted
 from tests.browser.clinic import build_clinic
 from tests.browser.looking import MAIN
 
@@ -40,6 +40,7 @@ def build_every_state() -> dict[str, Any]:
     _record(patients[MAIN], people[Role.COORDINATOR])
     _around(patients, people, clinic["day"])
     _accounts(people)
+    _systems()
     absence_watch(now=timezone.now())
     return clinic
 
@@ -102,6 +103,18 @@ def _accounts(people: dict[str, User]) -> None:
     coordinator.save()
     seen = now - timedelta(days=2)
     QueueVisit.objects.create(user=coordinator, seen_at=seen, since=seen)
+
+
+def _systems() -> None:
+    """An EHR that calls, and a reader that is switched off."""
+    trusted.system(name="Hospital EHR", jwks_url="https://ehr.example/jwks.json")
+    trusted.system(
+        name="Research warehouse",
+        issuer="",
+        client_id="warehouse",
+        scopes="system/Observation.rs system/RiskAssessment.rs",
+        is_active=False,
+    )
 
 
 def _around(patients: dict[str, Patient], people: dict[str, User], day: Any) -> None:

@@ -19,12 +19,14 @@ DAY = date(2026, 11, 19)
 # Nor do these: a person who logs in, a rule file, the key and token of a link to a new password.
 NEUTRAL = {
     **{"app_label": "patients", "url": "nothing/", "content_type_id": 1, "version_id": 1},
-    **{"person_id": 1, "rule": "triage", "uidb64": "MQ", "token": "none"},
+    **{"system_id": 1, "person_id": 1, "rule": "triage", "uidb64": "MQ", "token": "none"},
 }
 OPEN_TO_ALL = ("login/", "logout/", "language/", "health/", "metrics", "admin/log", "password/")
+OPEN_TO_SYSTEMS = (".well-known/", "fhir/")  # tests/integration/test_fhir_*.py
 ADMINISTRATION = (
     *("baselines", "medications", "messages", "runs", "drift", "delivery", "messages-resend"),
     *("clinic", "people", "person-create", "teams", "devices", "freshness", "freshness-csv"),
+    *("systems", "system-register"),
 )
 
 
@@ -132,7 +134,7 @@ def test_scores_of_an_outside_patient_are_not_found() -> None:
         assert answer.status_code == 404
 
 
-CLOSED = [(r, p) for r, p in ALL if not r.startswith(OPEN_TO_ALL)]
+CLOSED = [(r, p) for r, p in ALL if not r.startswith(OPEN_TO_ALL + OPEN_TO_SYSTEMS)]
 
 
 @pytest.mark.parametrize(("route", "pattern"), CLOSED, ids=lambda v: str(v))
