@@ -5,13 +5,18 @@ What somebody may see is decided as everywhere, by ``patients_visible_to`` of th
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 from django.conf import settings
 from django.core.cache import cache
 
 from alerts.ehr_accounts import account_seen
+from alerts.ehr_tokens import key_folder
 from alerts.fhir import smart
+from alerts.fhir.jwks import ALGORITHMS
+from alerts.fhir.keys import ASSERTION_LIFE, KeyTrouble
 from alerts.fhir.smart import LaunchFailed, Pending
+from alerts.fhir.tokens import ASSERTION_TYPE
 from patients.models import Patient, User
 from patients.selectors import patient_of_ehr, patients_visible_to
 from patients.services import audit_record
@@ -68,7 +73,7 @@ def launch_finish(*, pending: Pending, code: str, redirect: str, now: datetime) 
         base_url, client_id = _configured(), settings.EHR_LAUNCH_CLIENT_ID
         at = smart.endpoints(base_url)
         form = smart.code_form(pending, code=code, client_id=client_id, redirect=redirect)
-        granted = smart.granted(at, form)
+        granted = smart.granted(at, form | _proof(at.token, now))
         fhir_user = smart.fhir_user(
             granted.id_token,
             at,
@@ -105,6 +110,28 @@ def _arrived(user: User, ehr_id: str | None, fhir_user: str) -> Arrived:
         return Arrived(user, None, "no_record")
     audit_record(by=user, action="ehr launch", patient=patient, fhir_user=fhir_user)
     return Arrived(user, patient)
+
+
+def _proof(token_url: str, now: datetime) -> dict[str, str]:
+    """What a confidential client signs; nothing of a public one. Raises LaunchFailed."""
+    if not settings.EHR_LAUNCH_SIGNED:
+        return {}
+    client_id, keys = settings.EHR_LAUNCH_CLIENT_ID, key_folder()
+    claims = {
+        "iss": client_id,
+        "sub": client_id,
+        "aud": token_url,
+        "jti": str(uuid4()),
+        "iat": int(now.timestamp()),
+        "exp": int((now + ASSERTION_LIFE).timestamp()),
+    }
+    try:
+        kept = {key.algorithm for key in keys.active()}
+        algorithm = next(it for it in ALGORITHMS if it in kept)
+        signed = keys.signed(claims, algorithm)
+    except (KeyTrouble, StopIteration):
+        raise LaunchFailed("no_key") from None
+    return {"client_assertion_type": ASSERTION_TYPE, "client_assertion": signed}
 
 
 def _configured() -> str:

@@ -177,6 +177,7 @@ EHR_TOKEN_FILE = env.text("EHR_TOKEN_FILE")
 EHR_RECIPIENT = env.text("EHR_RECIPIENT")
 # Inside the EHR: docs/ehr-inside.md.
 EHR_LAUNCH_CLIENT_ID = env.text("EHR_LAUNCH_CLIENT_ID")
+EHR_LAUNCH_SIGNED = env.boolean("EHR_LAUNCH_SIGNED", False)
 EHR_CARDS_FOR = env.choice("EHR_CARDS_FOR", "team", ("team", "chart"))
 # SMART Backend Services, where the EHR gives tokens instead of one in a file.
 EHR_CLIENT_ID = env.text("EHR_CLIENT_ID")

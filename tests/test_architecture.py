@@ -48,7 +48,7 @@ INTERFACE = {
     *("people_views", "people_forms", "account_views", "clinic_views", "pages"),
     *("hub_views", "message_views"),
     *("launch_views", "ehr_account_views", "cds_views"),
-    *("ehr_checks", "ehr_views", "system_views", "system_forms", "fhir_views"),
+    *("launch_checks", "ehr_checks", "ehr_views", "system_views", "system_forms", "fhir_views"),
     *("life_views", "rule_views", "panel_views"),
     *("note_views", "chart_views", "summary_views", "panel_api", "api_shapes"),
 }

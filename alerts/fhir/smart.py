@@ -137,7 +137,7 @@ def granted(at: Endpoints, form: dict[str, str]) -> Granted:
 
 
 def code_form(pending: Pending, *, code: str, client_id: str, redirect: str) -> dict[str, str]:
-    """What a public client asks the token endpoint."""
+    """What the token endpoint is asked; a confidential client adds its signed assertion."""
     return {
         "grant_type": "authorization_code",
         "code": code,

@@ -18,6 +18,7 @@ WORDS: dict[str, tuple[Promise, Promise]] = {
         _("The EHR does not say over https where it logs people in."),
         ASK,
     ),
+    "no_key": (_("Clarity has no key by which the EHR could know it."), ASK),
     "unknown_launch": (
         _("This launch was not begun in this browser, or it was used already."),
         AGAIN,

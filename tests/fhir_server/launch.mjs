@@ -3,8 +3,16 @@
 // It needs no packages: tokens are signed by Node's own crypto, not by the library Clarity uses.
 // POST /control sets what the next log-ins answer: who logs in, with which patient, and what is
 // wrong with the id_token. It refuses as the specification asks: another client, redirect or aud,
-// no state, no PKCE, a wrong verifier, a code used twice.
-import { createHash, generateKeyPairSync, randomUUID, sign } from "node:crypto";
+// no state, no PKCE, a wrong verifier, a code used twice; and where it was given the client's keys,
+// a client that does not sign with one of them.
+import {
+  createHash,
+  createPublicKey,
+  generateKeyPairSync,
+  randomUUID,
+  sign,
+  verify,
+} from "node:crypto";
 import { createServer } from "node:http";
 
 const HASH = { RS256: "sha256", RS384: "sha384", ES256: "sha256", ES384: "sha384" };
@@ -49,7 +57,33 @@ function authorize(url, at) {
   return [302, "", { Location: back.href }];
 }
 
+function knows(assertion, at) {
+  const [head, body, signature] = (assertion ?? "").split(".");
+  if (!signature) return false;
+  const read = (part) => JSON.parse(Buffer.from(part, "base64url"));
+  const [header, claims] = [read(head), read(body)];
+  const jwk = control.clientKeys.keys.find((key) => key.kid === header.kid);
+  const now = Date.now() / 1000;
+  return (
+    ["RS384", "ES384"].includes(header.alg) &&
+    jwk !== undefined &&
+    claims.iss === "clarity" &&
+    claims.sub === "clarity" &&
+    claims.aud === `${at.origin}/token` &&
+    claims.exp > now &&
+    claims.exp <= now + 300 &&
+    verify(
+      "sha384",
+      Buffer.from(`${head}.${body}`),
+      { key: createPublicKey({ key: jwk, format: "jwk" }), dsaEncoding: "ieee-p1363" },
+      Buffer.from(signature, "base64url"),
+    )
+  );
+}
+
 function token(form, at) {
+  if (control.clientKeys && !knows(form.get("client_assertion"), at))
+    return [401, JSON.stringify({ error: "invalid_client" })];
   const query = codes.get(form.get("code"));
   codes.delete(form.get("code"));
   const challenge = createHash("sha256").update(form.get("code_verifier") ?? "").digest("base64url");

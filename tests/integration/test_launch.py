@@ -11,9 +11,11 @@ import pytest
 import requests
 from django.core.cache import cache
 from django.test import Client
+from django.utils import timezone
 
 from alerts import launches
 from alerts.ehr_accounts import account_map
+from alerts.ehr_tokens import key_make, key_retire
 from alerts.fhir import smart
 from alerts.models import EhrAccount
 from alerts.presenters.launch import WORDS
@@ -332,6 +334,23 @@ def test_an_ehr_that_is_down_or_badly_set_up_is_said(
     answer = Client().get("/launch/standalone/")
     assert answer.status_code == 403 and str(WORDS["off"][0]) in answer.content.decode()
     assert "standalone" not in Client().get("/login/").content.decode()
+
+
+@pytest.mark.parametrize("algorithm", ["RS384", "ES384"])
+def test_a_confidential_client_signs_with_its_key(
+    launch_server: LaunchServer, settings: Any, tmp_path: Path, algorithm: str
+) -> None:
+    patient_of(doctor())
+    settings.EHR_KEYS_DIR = tmp_path / "keys"
+    key = key_make(algorithm=algorithm, by="boss", now=timezone.now())
+    launch_server.control(clientKeys={"keys": [key.public]})
+    _client, answer = launched(launch_server)
+    assert str(WORDS["code_refused"][0]) in answer.content.decode()  # a public client is not known
+    settings.EHR_LAUNCH_SIGNED = True
+    assert launched(launch_server)[1]["Location"] == "/patients/P-1/"
+    key_retire(kid=key.kid, by="boss", now=timezone.now())
+    _client, answer = launched(launch_server)
+    assert str(WORDS["no_key"][0]) in answer.content.decode()
 
 
 def test_refusals_of_strangers_do_not_fill_the_audit() -> None:
