@@ -1,21 +1,66 @@
 """An EHR that calls CDS Hooks: its calls and its tokens, for tests."""
 
+from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import Any
 
+import pytest
+from django.core.cache import cache
 from django.test import Client
+from django.utils import timezone
 
-from patients.models import Role, User
+from alerts.models import Alert, EhrAccount
+from patients.models import AuditEvent, Patient, Role, User
 from tests import factories, trusted
 
 USER, SITE = "Practitioner/7", "http://testserver"
 VIEW, ORDER = "clarity-patient-view", "clarity-order-select"
 HOOKS = {VIEW: "patient-view", ORDER: "order-select"}
+NAME = "Zebulon Quist"
+
+
+@pytest.fixture(autouse=True)
+def calling_ehr(db: None, settings: Any) -> Iterator[None]:
+    """An EHR on this machine is registered; whoever imports this fixture has it in each test."""
+    settings.EHR_BASE_URL = "http://127.0.0.1:8103/fhir/R4"
+    trusted.system()
+    cache.clear()
+    yield
+    cache.clear()
+
+
+def yesterday() -> date:
+    """The newest day that is scored."""
+    return timezone.localdate() - timedelta(days=1)
+
+
+def followed(*team: User, mania: float | None = 0.7, depression: float | None = 0.2) -> Patient:
+    """The patient “ehr-1” with a score of yesterday."""
+    patient = factories.patient("P-1", team, ehr_id="ehr-1", name=NAME)
+    factories.score(patient, yesterday(), depression, mania)
+    return patient
+
+
+def alerted(
+    patient: Patient, kind: str = "mania", tier: str = "High", state: str = "new", **more: Any
+) -> Alert:
+    """An alert by the newest score."""
+    newest = patient.scores.order_by("-day").first()
+    assert newest is not None
+    return factories.alert(newest, kind, tier, state, **more)
+
+
+def audited() -> list[tuple[str, str, str, Any, Any]]:
+    """Who, what, about whom, how many cards and why not, of each call."""
+    rows = AuditEvent.objects.filter(action__startswith="ehr").order_by("pk")
+    return [
+        (r.actor, r.action, r.patient_code, r.detail.get("cards"), r.detail.get("why"))
+        for r in rows
+    ]
 
 
 def mapped(role: str = Role.PSYCHIATRIST, fhir_user: str = USER, **more: Any) -> User:
     """Somebody of the EHR with an account here."""
-    from alerts.models import EhrAccount
-
     user = factories.user(role, **more)
     EhrAccount.objects.create(fhir_user=fhir_user, user=user)
     return user

@@ -142,6 +142,10 @@ async function answer(request, at) {
     const jwk = (pair, kid) => ({ ...pair.publicKey.export({ format: "jwk" }), kid, use: "sig" });
     return [200, JSON.stringify({ keys: [jwk(rsa, "rsa"), jwk(ec, "ec")] })];
   }
+  if (url.pathname === "/frame") {
+    const page = `<iframe src="${url.searchParams.get("of")}"></iframe>`;
+    return [200, page, { "Content-Type": "text/html" }];
+  }
   if (url.pathname === "/authorize") return authorize(url, at);
   if (url.pathname === "/token") return token(new URLSearchParams(body), at);
   return [404, "{}"];

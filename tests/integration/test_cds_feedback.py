@@ -1,12 +1,10 @@
 """What is done with a card in the EHR is done here too, as far as the person may."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.core.cache import cache
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,18 +14,10 @@ from alerts.models import Alert, AlertTransition, CdsCard, DismissReason, EhrAcc
 from patients.models import AuditEvent, Note, Patient, Role
 from tests import factories, trusted
 from tests.hooks import ORDER, USER, VIEW, call, give_back, mapped, ordering, post
+from tests.hooks import calling_ehr as calling_ehr
 
 pytestmark = pytest.mark.django_db
 DIRECT = [r for r in DismissReason.values if r not in ("will-monitor", "other")]
-
-
-@pytest.fixture(autouse=True)
-def _ehr(settings: Any) -> Iterator[None]:
-    settings.EHR_BASE_URL = "http://127.0.0.1:8103/fhir/R4"
-    trusted.system()
-    cache.clear()
-    yield
-    cache.clear()
 
 
 def followed(role: str = Role.PSYCHIATRIST, tier: str = "High") -> Alert:
