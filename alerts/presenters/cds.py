@@ -65,6 +65,11 @@ def _lines(matter: Matter) -> Iterator[str]:
             score=_day(matter.score),
             recommendation=matter.recommendation,
         )
+    elif "text" in matter.recommendation:
+        told = matter.recommendation
+        yield told["text"]
+        mark = "" if told.get("checked_by") else " (unverified)"
+        yield f"Source: {told['source']}, {told['section']}{mark}."
 
 
 def _held(matter: Matter) -> str:

@@ -181,6 +181,21 @@ def test_the_most_urgent_card_comes_first() -> None:
     assert shown == ["Safety", "Mania ", "Depres"]
 
 
+def test_a_safety_alert_says_what_to_consider() -> None:
+    patient = followed(mapped(), mania=0.1)
+    outcomes.questionnaire_record(
+        patient=patient,
+        instrument="phq9",
+        items=[0] * 8 + [1],
+        taken_at=timezone.now(),
+        by=factories.user(),
+    )
+    [card] = call()
+    assert "Safety: self-harm item: High." in card["summary"]
+    assert "Consider contacting the patient today" in card["detail"]
+    assert "Assessment of suicide risk (unverified)" in card["detail"]
+
+
 @pytest.mark.parametrize("language", ["en", "fr"])
 @pytest.mark.parametrize("kind", AlertKind.values)
 @pytest.mark.parametrize("tier", ["High", "Moderate"])
