@@ -12,6 +12,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from alerts import services
+from alerts.connection import ehr
 from alerts.domain.cds_hooks import (
     ACCEPTED,
     ATC_SYSTEMS,
@@ -37,7 +38,7 @@ from alerts.models import (
 )
 from alerts.queue import queue_order
 from alerts.raising import ALERT_MAX_AGE_DAYS
-from alerts.selectors import delivery_setting, latest_score
+from alerts.selectors import latest_score
 from alerts.situations import advice_for
 from patients.domain.drugs import ATC, Drug
 from patients.domain.medications import Taken
@@ -105,7 +106,7 @@ def looking(call: HookCall) -> Looking:
 def _may_leave() -> bool:
     """Whether what models say may go to an EHR that is not on this machine."""
     here = is_loopback(settings.EHR_BASE_URL)
-    return here or delivery_setting().deliver_beyond_this_machine
+    return here or ehr().deliver_beyond_this_machine
 
 
 def matters(call: HookCall, patient: Patient, now: datetime) -> list[Matter]:

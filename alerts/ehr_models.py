@@ -64,3 +64,15 @@ class SeenToken(models.Model):
 
     def __str__(self) -> str:
         return f"a token of {self.system_id}"
+
+
+class SystemToken(models.Model):
+    """An access token that a registered system was given to read with; only its hash is kept."""
+
+    system = models.ForeignKey(TrustedSystem, on_delete=models.CASCADE, related_name="tokens")
+    token_sha256 = models.CharField(max_length=64, unique=True)
+    scopes = models.CharField(max_length=500)
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"a token for {self.system_id}"

@@ -1,16 +1,35 @@
 """What is typed about a system that may call Clarity or read from it."""
 
+import json
 from typing import Any
 
 from django import forms
+from django.forms.fields import InvalidJSONInput
 from django.utils.translation import gettext_lazy as _
 
 from alerts.models import TrustedSystem
 from alerts.systems import FIELDS, problems
 
 
+class KeySetField(forms.JSONField):
+    """A key set as JSON; an empty one is an empty field."""
+
+    def prepare_value(self, value: Any) -> Any:
+        """As it is shown: one line a part, to be compared by eye."""
+        if isinstance(value, InvalidJSONInput):
+            return value
+        return json.dumps(value, indent=1) if value else ""
+
+
 class SystemForm(forms.ModelForm):
     """Who it is, where its keys are, what it may read."""
+
+    jwks = KeySetField(
+        label=_("or the keys themselves (JWKS)"),
+        help_text=_("Only where there is no address. Public keys, never private ones."),
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
+        error_messages={"invalid": _("This is no JSON: copy the whole key set.")},
+    )
 
     class Meta:
         model = TrustedSystem
@@ -21,7 +40,6 @@ class SystemForm(forms.ModelForm):
             "client_id": _("Client id"),
             "audience": _("Another audience"),
             "jwks_url": _("Address of its public keys (JWKS)"),
-            "jwks": _("or the keys themselves (JWKS)"),
             "scopes": _("What it may read"),
         }
         help_texts = {
@@ -34,16 +52,14 @@ class SystemForm(forms.ModelForm):
                 "Only where it reaches Clarity under another address: the aud of its tokens."
             ),
             "jwks_url": _("With an address the other system can change its keys by itself."),
-            "jwks": _("Only where there is no address. Public keys, never private ones."),
-            "scopes": _("Such as system/Observation.rs system/RiskAssessment.rs; empty: nothing."),
+            "scopes": _(
+                "Such as system/Observation.rs system/RiskAssessment.rs: what the models say then "
+                "leaves this machine for it. Empty: nothing."
+            ),
         }
-        widgets = {"jwks": forms.Textarea(attrs={"rows": 4, "spellcheck": "false"})}
-        error_messages = {"jwks": {"invalid": _("This is no JSON: copy the whole key set.")}}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs | {"label_suffix": ""})
-        if not self.initial.get("jwks"):
-            self.initial["jwks"] = None
         for field in self.fields.values():
             field.required = False
             if not isinstance(field.widget, forms.Textarea):

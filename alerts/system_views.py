@@ -101,6 +101,8 @@ def _systems(request: HttpRequest, form: SystemForm, status: int = 200) -> HttpR
         "systems": TrustedSystem.objects.all(),
         "form": form,
         "jwks_url": request.build_absolute_uri(reverse("jwks")),
+        "fhir_base": request.build_absolute_uri(reverse("fhir-base")).rstrip("/"),
+        "token_url": request.build_absolute_uri(reverse("fhir-token")),
         "own_keys": own_keys,
         "key_trouble": key_trouble,
         "client_id": settings.EHR_CLIENT_ID,

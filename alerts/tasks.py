@@ -8,9 +8,9 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerLost
 
 from alerts.absence import absence_watch
+from alerts.delivering import outbox_deliver
 from alerts.mail import notices_mail
 from alerts.nightly import patient_night
-from alerts.outbox import outbox_deliver
 from alerts.outcomes import safety_watch
 from alerts.raising import alerts_overdue, alerts_watch
 from clarity_site.logs import log

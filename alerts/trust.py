@@ -21,7 +21,8 @@ MAX_CHARS = 8192
 KEYS_KEPT_S = 600
 """How long fetched keys are believed; a new key is seen at once, a withdrawn one after this."""
 REFETCHED_EVERY_S = 10
-"""An unknown key id asks again no oftener: nobody can make Clarity hammer an EHR."""
+"""An unknown key id, or a failure, asks again no oftener: nobody can make Clarity hammer an EHR,
+or wait for one that is away with every call."""
 
 
 class NotTrusted(Exception):
@@ -189,15 +190,19 @@ def _may_ask_again(system: TrustedSystem) -> bool:
 def _jwks(system: TrustedSystem, *, anew: bool = False) -> object:
     if not system.jwks_url:
         return system.jwks
-    name = _name(system, "keys")
+    name, failed = _name(system, "keys"), _name(system, "failed")
     if not anew and (kept := cache.get(name)) is not None:
         return kept
-    try:
-        keys = json_at(system.jwks_url)
-    except Unreadable as trouble:
-        raise NotTrusted(f"The keys of {system} cannot be read: {trouble.reason}.") from None
-    cache.set(name, keys, KEYS_KEPT_S)
-    return keys
+    reason = None if anew else cache.get(failed)
+    if reason is None:
+        try:
+            keys = json_at(system.jwks_url)
+            cache.set(name, keys, KEYS_KEPT_S)
+            return keys
+        except Unreadable as trouble:
+            reason = trouble.reason
+            cache.set(failed, reason, REFETCHED_EVERY_S)
+    raise NotTrusted(f"The keys of {system} cannot be read: {reason}.")
 
 
 def _name(system: TrustedSystem, what: str) -> str:

@@ -7,6 +7,7 @@ from alerts import (
     cds_views,
     ehr_account_views,
     ehr_views,
+    fhir_views,
     hub_views,
     launch_views,
     message_views,
@@ -97,6 +98,13 @@ machine = [
     path("cds-services", cds_views.discovery, name="cds-services"),
     path("cds-services/<slug:service>", cds_views.called, name="cds-service"),
     path("cds-services/<slug:service>/feedback", cds_views.feedback, name="cds-feedback"),
+    path("fhir/token", fhir_views.token, name="fhir-token"),
+    path("fhir/R4/", fhir_views.nothing_here, name="fhir-base"),
+    path("fhir/R4/metadata", fhir_views.metadata),
+    path("fhir/R4/.well-known/smart-configuration", fhir_views.smart_configuration),
+    path("fhir/R4/<slug:resource>", fhir_views.resources),
+    path("fhir/R4/<slug:resource>/<slug:resource_id>", fhir_views.one_resource),
+    path("fhir/R4/<path:rest>", fhir_views.nothing_here),
 ]
 api = [
     path("alerts/", rest.AlertList.as_view(), name="alerts"),

@@ -184,6 +184,8 @@ EHR_CLIENT_ID = env.text("EHR_CLIENT_ID")
 EHR_KEYS_DIR = BASE_DIR / env.folder("EHR_KEYS_DIR", STATE_DIR / "ehr_keys")
 EHR_SCOPES = env.text("EHR_SCOPES")
 EHR_TOKEN_URL = env.url("EHR_TOKEN_URL", {"http", "https"})
+EHR_FOLDER = env.text("EHR_FOLDER")
+EHR_REQUESTS_PER_SECOND = env.integer("EHR_REQUESTS_PER_SECOND", 100, 1, 1000)
 
 ADMINS = [("Operations", address) for address in env.words("OPS_EMAIL")]
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"

@@ -23,7 +23,7 @@ WRITES_AND_READS = {
     *("people", "people_services", "freshness"),
     *("summaries", "panel", "panel_services"),
     *("ehr_accounts", "launches", "cds"),
-    *("trust", "ehr_tokens", "systems", "fhir_access"),
+    *("trust", "ehr_tokens", "systems", "system_tokens", "served"),
 }
 ADAPTERS = {
     "models",

@@ -22,7 +22,9 @@ OUTCOMES = {"depression": "PHQ-8 of 10 points or more", "mania": "Mania or hypom
 
 @dataclass(frozen=True, kw_only=True)
 class TrackResult:
-    """One track of a score. ``probability`` and ``tier`` are None where it is not assessed."""
+    """One track of a score. Not assessed, it has no ``probability``; an early-warning rule may
+    still have given it a ``tier``.
+    """
 
     track: str
     probability: float | None
@@ -73,7 +75,6 @@ def observation(
     if result.probability is not None:
         value = {
             "valueQuantity": _quantity(round(result.probability, 4), "probability, 0 to 1", "1"),
-            "interpretation": [{"text": result.tier}],
         }
     return modelled(
         {
@@ -84,6 +85,7 @@ def observation(
             "category": [{"coding": [{"system": CATEGORY, "code": "survey"}]}],
             "code": _concept(f"{result.track}-risk-indicator", NAMES[result.track]),
             "subject": {"reference": score.patient_reference},
+            "interpretation": [{"text": result.tier}] if result.tier else None,
             "effectiveDateTime": score.day.isoformat(),
             "issued": score.scored_at.isoformat(timespec="seconds"),
             "device": clarity_device(),
@@ -107,14 +109,16 @@ def risk_assessment(score: ScoreResult, basis: Sequence[str] = ()) -> dict[str, 
     predictions = [
         {
             "outcome": {"text": OUTCOMES[it.track]},
-            "probabilityDecimal": round(it.probability * 100, 2),
+            "probabilityDecimal": (
+                None if it.probability is None else round(it.probability * 100, 2)
+            ),
             "qualitativeRisk": {
                 "coding": [{"system": RISK, "code": str(it.tier).lower()}],
                 "text": it.tier,
             },
         }
         for it in score.tracks
-        if it.probability is not None and score.tier != "Indeterminate"
+        if it.tier is not None and score.tier != "Indeterminate"
     ]
     said = "; ".join(score.reasons)
     notes = [score.note, f"Overall tier: {score.tier}.", said]

@@ -97,10 +97,10 @@ def _check(message: AlertMessage) -> None:
         raise InvalidResource("patient_reference must be Patient/ and the id in the EHR.")
     if not all(_RECIPIENT.fullmatch(it) for it in message.recipient_references):
         raise InvalidResource(f"recipient_references must be of: {', '.join(RECIPIENT_TYPES)}.")
-    check_identifier(message.identifier)
+    _check_identifier(message.identifier)
 
 
-def check_identifier(identifier: str) -> None:
+def _check_identifier(identifier: str) -> None:
     """Raise InvalidResource unless it is a UUID: it travels in a header and in a URL."""
     if not _UUID.fullmatch(identifier):
         raise InvalidResource("identifier must be the UUID of the alert, in lower case.")

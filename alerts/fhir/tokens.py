@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import requests
 
-from alerts.fhir.answers import Refused, TemporaryFailure, json_object, raise_for_failure
+from alerts.fhir.answers import TemporaryFailure, json_object, raise_for_failure
 from alerts.fhir.client import is_loopback
 from alerts.fhir.fetching import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, Unreadable, is_safe, json_at
 from alerts.fhir.jwks import ALGORITHMS
@@ -30,12 +30,17 @@ _OAUTH_ERROR = re.compile(r"[a-z_]{3,40}")
 _SECRET_LIKE = re.compile(r"[A-Za-z0-9_\-.+/=]{32,}")
 
 
-class TokenRefused(Refused):
+class TokenRefused(TemporaryFailure):
     """The EHR’s token server does not know Clarity, its key or its scopes.
 
     This speaks of the connection and of no message: an administrator must mend it, and every
-    message can wait for that.
+    message waits for that. ``outcome_text``: what the server says of it.
     """
+
+    def __init__(self, reason: str, outcome_text: str = "", status: int | None = None) -> None:
+        super().__init__(f"{reason} {outcome_text}".strip())
+        self.outcome_text = outcome_text
+        self.status = status
 
 
 class TokenSource:
@@ -72,7 +77,7 @@ class TokenSource:
     def token(self) -> str:
         """The token, a new one where there is none or it is about to end.
 
-        Raises TemporaryFailure and TokenRefused (a Refused).
+        Raises TemporaryFailure; TokenRefused where somebody must do something about it.
         """
         with self._lock:
             return self._kept()

@@ -19,7 +19,8 @@ DAY = date(2026, 11, 19)
 # Nor do these: a person who logs in, a rule file, the key and token of a link to a new password.
 NEUTRAL = {
     **{"app_label": "patients", "url": "nothing/", "content_type_id": 1, "version_id": 1},
-    **{"system_id": 1, "person_id": 1, "rule": "triage", "uidb64": "MQ", "token": "none"},
+    **{"resource": "Observation", "resource_id": "x", "rest": "x", "system_id": 1},
+    **{"person_id": 1, "rule": "triage", "uidb64": "MQ", "token": "none"},
     **{"account_id": 1, "service": "clarity-patient-view"},
 }
 OPEN_TO_ALL = ("login/", "logout/", "language/", "health/", "metrics", "admin/log", "password/")

@@ -9,7 +9,8 @@ import pytest
 from django.utils import timezone, translation
 from jsonschema import validate
 
-from alerts.models import Alert, AlertKind, CdsCard, DismissReason, EhrSetting
+from alerts import outcomes
+from alerts.models import Alert, AlertKind, CdsCard, DismissReason, EhrConnection
 from alerts.presenters.cards import TITLES
 from clarity_site.said import said_again
 from patients.models import Role
@@ -159,7 +160,7 @@ def test_nothing_leaves_this_machine_until_delivery_is_on(settings: Any) -> None
     asked = body() | {"fhirServer": "https://ehr.example/fhir/"}
     assert post(f"/cds-services/{VIEW}", asked).json() == {"cards": []}
     assert audited()[0][-1] == "delivery_off"
-    EhrSetting.objects.create(deliver_beyond_this_machine=True)
+    EhrConnection.objects.update(deliver_beyond_this_machine=True)
     assert len(post(f"/cds-services/{VIEW}", asked).json()["cards"]) == 1
 
 
@@ -183,7 +184,7 @@ def test_the_most_urgent_card_comes_first() -> None:
 
 def test_a_safety_alert_says_what_to_consider() -> None:
     patient = followed(mapped(), mania=0.1)
-    outcomes.questionnaire_record(
+    outcomes.outcome_record(
         patient=patient,
         instrument="phq9",
         items=[0] * 8 + [1],
