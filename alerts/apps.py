@@ -11,3 +11,4 @@ class AlertsConfig(AppConfig):
         """Register the system checks."""
         import_module("alerts.checks")
         import_module("alerts.ehr_checks")
+        import_module("alerts.launch_checks")

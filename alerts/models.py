@@ -8,6 +8,8 @@ from alerts.domain import states
 from alerts.ehr_models import SeenToken as SeenToken
 from alerts.ehr_models import SystemToken as SystemToken
 from alerts.ehr_models import TrustedSystem as TrustedSystem
+from alerts.inside_models import CdsCard as CdsCard
+from alerts.inside_models import EhrAccount as EhrAccount
 from alerts.outbox_models import EhrConnection, OutboxMessage
 from patients.encryption import EncryptedTextField
 from patients.models import CareTeamMember, Patient, User

@@ -4,9 +4,12 @@ from django.urls import path
 
 from alerts import (
     acting_views,
+    cds_views,
+    ehr_account_views,
     ehr_views,
     fhir_views,
     hub_views,
+    launch_views,
     message_views,
     notice_views,
     outcome_api,
@@ -81,9 +84,22 @@ pages = [
     path("systems/<int:system_id>/switch/", system_views.system_switch, name="system-switch"),
     path("systems/<int:system_id>/keys/", system_views.system_keys, name="system-keys"),
     path("clinic/", hub_views.hub, name="clinic"),
+    path("launch/", launch_views.launch, name="launch"),
+    path("launch/standalone/", launch_views.launch_standalone, name="launch-standalone"),
+    path("launch/back/", launch_views.launch_back, name="launch-back"),
+    path("ehr-accounts/", ehr_account_views.accounts_page, name="ehr-accounts"),
+    path("ehr-accounts/map/", ehr_account_views.account_map, name="ehr-account-map"),
+    path(
+        "ehr-accounts/<int:account_id>/remove/",
+        ehr_account_views.account_remove,
+        name="ehr-account-remove",
+    ),
 ]
 machine = [
     path(".well-known/jwks.json", ehr_views.jwks, name="jwks"),
+    path("cds-services", cds_views.discovery, name="cds-services"),
+    path("cds-services/<slug:service>", cds_views.called, name="cds-service"),
+    path("cds-services/<slug:service>/feedback", cds_views.feedback, name="cds-feedback"),
     path("fhir/token", fhir_views.token, name="fhir-token"),
     path("fhir/R4/", fhir_views.nothing_here, name="fhir-base"),
     path("fhir/R4/metadata", fhir_views.metadata),

@@ -22,6 +22,7 @@ WRITES_AND_READS = {
     *("circumstances", "situations", "rule_files", "queue"),
     *("people", "people_services", "freshness"),
     *("summaries", "panel", "panel_services"),
+    *("ehr_accounts", "launches", "cds"),
     *("trust", "ehr_tokens", "systems", "system_tokens", "served"),
 }
 ADAPTERS = {
@@ -29,6 +30,7 @@ ADAPTERS = {
     "clinical_models",
     "summary_models",
     "ehr_models",
+    "inside_models",
     "ingest",
     "engines",
     "learning",
@@ -45,7 +47,8 @@ INTERFACE = {
     "reader_views",
     *("people_views", "people_forms", "account_views", "clinic_views", "pages"),
     *("hub_views", "message_views"),
-    *("ehr_checks", "ehr_views", "system_views", "system_forms", "fhir_views"),
+    *("launch_views", "ehr_account_views", "cds_views"),
+    *("launch_checks", "ehr_checks", "ehr_views", "system_views", "system_forms", "fhir_views"),
     *("life_views", "rule_views", "panel_views"),
     *("note_views", "chart_views", "summary_views", "panel_api", "api_shapes"),
 }

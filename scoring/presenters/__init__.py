@@ -26,6 +26,7 @@ MORE = (
     ("baselines", _("Baselines"), Permission.MANAGE_BASELINES),
     ("medications", _("Medications"), Permission.MANAGE_MEDICATIONS),
     ("people", _("People"), Permission.MANAGE_PEOPLE),
+    ("ehr-accounts", _("EHR accounts"), Permission.MANAGE_PEOPLE),
     ("devices", _("Devices"), Permission.RUN_CLINIC),
     ("freshness", _("Freshness"), Permission.RUN_CLINIC),
     ("messages", _("Messages"), Permission.MANAGE_MESSAGES),

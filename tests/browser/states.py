@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from alerts import services
 from alerts.absence import absence_watch
-from alerts.models import Alert, Notice, OnCallTurn, QueueVisit
+from alerts.models import Alert, EhrAccount, Notice, OnCallTurn, QueueVisit
 from patients.models import Patient, Role, User
 from scoring.models import RiskScore
 from scoring.summaries import summaries_refresh
@@ -41,6 +41,7 @@ def build_every_state() -> dict[str, Any]:
     _around(patients, people, clinic["day"])
     _accounts(people)
     _systems()
+    _from_the_ehr(people)
     absence_watch(now=timezone.now())
     return clinic
 
@@ -115,6 +116,16 @@ def _systems() -> None:
         scopes="system/Observation.rs system/RiskAssessment.rs",
         is_active=False,
     )
+
+
+def _from_the_ehr(people: dict[str, User]) -> None:
+    """Somebody who comes in from the EHR, somebody who waits, and one whose account is closed."""
+    now = timezone.now()
+    named = {"mapped_by": people[Role.ADMINISTRATOR].username, "mapped_at": now}
+    doctor, closed = people[Role.PSYCHIATRIST], User.objects.get(username="closed.1")
+    EhrAccount.objects.create(fhir_user="Practitioner/7", user=doctor, seen_at=now, **named)
+    EhrAccount.objects.create(fhir_user="Practitioner/e3Mab-77c1", seen_at=now)
+    EhrAccount.objects.create(fhir_user="Practitioner/9", user=closed, **named)
 
 
 def _around(patients: dict[str, Patient], people: dict[str, User], day: Any) -> None:

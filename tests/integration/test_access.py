@@ -21,13 +21,15 @@ NEUTRAL = {
     **{"app_label": "patients", "url": "nothing/", "content_type_id": 1, "version_id": 1},
     **{"resource": "Observation", "resource_id": "x", "rest": "x", "system_id": 1},
     **{"person_id": 1, "rule": "triage", "uidb64": "MQ", "token": "none"},
+    **{"account_id": 1, "service": "clarity-patient-view"},
 }
 OPEN_TO_ALL = ("login/", "logout/", "language/", "health/", "metrics", "admin/log", "password/")
 OPEN_TO_SYSTEMS = (".well-known/", "fhir/")  # tests/integration/test_fhir_*.py
+OPEN_TO_EHRS = ("cds-services", "launch/")  # tests/integration/test_cds.py, test_launch.py
 ADMINISTRATION = (
     *("baselines", "medications", "messages", "runs", "drift", "delivery", "messages-resend"),
     *("clinic", "people", "person-create", "teams", "devices", "freshness", "freshness-csv"),
-    *("systems", "system-register"),
+    *("systems", "system-register", "ehr-accounts", "ehr-account-map"),
 )
 
 
@@ -135,7 +137,7 @@ def test_scores_of_an_outside_patient_are_not_found() -> None:
         assert answer.status_code == 404
 
 
-CLOSED = [(r, p) for r, p in ALL if not r.startswith(OPEN_TO_ALL + OPEN_TO_SYSTEMS)]
+CLOSED = [(r, p) for r, p in ALL if not r.startswith(OPEN_TO_ALL + OPEN_TO_SYSTEMS + OPEN_TO_EHRS)]
 
 
 @pytest.mark.parametrize(("route", "pattern"), CLOSED, ids=lambda v: str(v))
