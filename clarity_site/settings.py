@@ -170,6 +170,9 @@ NIGHTLY_DONE_BY_HOUR = env.integer("NIGHTLY_DONE_BY_HOUR", 6, 0, 23)
 EHR_BASE_URL = env.url("EHR_BASE_URL", {"http", "https"})
 EHR_TOKEN_FILE = env.text("EHR_TOKEN_FILE")
 EHR_RECIPIENT = env.text("EHR_RECIPIENT")
+EHR_PATIENT_SYSTEM = env.text("EHR_PATIENT_SYSTEM")
+EHR_GROUP = env.text("EHR_GROUP")
+EHR_READS_PER_MINUTE = env.integer("EHR_READS_PER_MINUTE", 300, 1, 60_000)
 
 ADMINS = [("Operations", address) for address in env.words("OPS_EMAIL")]
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"

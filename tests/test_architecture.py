@@ -21,11 +21,14 @@ WRITES_AND_READS = {
     *("baselines", "stretches", "usual"),
     *("circumstances", "situations", "rule_files", "queue"),
     *("people", "people_services", "freshness"),
-    *("summaries", "panel", "panel_services"),
+    *("summaries", "panel", "panel_services", "identity"),
+    *("context", "context_export", "context_facts", "context_items", "context_medications"),
+    *("context_pages", "context_settle", "context_taking"),
 }
 ADAPTERS = {
     "models",
     "clinical_models",
+    "context_models",
     "summary_models",
     "ingest",
     "engines",
@@ -42,7 +45,7 @@ INTERFACE = {
     *("baseline_views", "baseline_forms"),
     "reader_views",
     *("people_views", "people_forms", "account_views", "clinic_views", "pages"),
-    *("hub_views", "message_views"),
+    *("hub_views", "message_views", "context_views"),
     *("life_views", "rule_views", "panel_views"),
     *("note_views", "chart_views", "summary_views", "panel_api", "api_shapes"),
 }
