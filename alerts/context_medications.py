@@ -127,7 +127,7 @@ def _name(concept: Concept) -> str:
 
 
 def medication_take(item: ContextItem, told: MedicationTold, world: World) -> None:
-    """Write what a resource says now. Raises InputError where the services do, with nothing written."""
+    """Write what a resource says now. Raises InputError as the services do."""
     if told.fate is Fate.WITHDRAWN:
         medication_withdraw(item, world, told.why)
         return

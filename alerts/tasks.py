@@ -18,6 +18,7 @@ from alerts.raising import alerts_overdue, alerts_watch
 from clarity_site.logs import log
 from clarity_site.ops import ops_told
 from patients.domain.errors import InputError
+from patients.models import User
 from patients.services import SYSTEM
 from scoring import runs
 from scoring.features import features_update_all
@@ -93,6 +94,14 @@ def read_context(by: str = SYSTEM) -> None:
         return
     if run.why == TIME_OVER:
         read_context.delay(by)
+
+
+def wake_context(by: User) -> None:
+    """Have the EHR read now. A broker that is lost is no trouble: the next watch reads."""
+    try:
+        read_context.apply_async([by.username], retry=False)
+    except (BrokerLost, OSError) as failure:
+        log.warning("nobody was woken", extra={"error": type(failure).__name__})
 
 
 @shared_task

@@ -4,6 +4,7 @@ from django.urls import path
 
 from alerts import (
     acting_views,
+    context_views,
     hub_views,
     message_views,
     notice_views,
@@ -69,6 +70,25 @@ pages = [
     path("messages/delivery/", message_views.delivery, name="delivery"),
     path("messages/resend/", message_views.resend_failed, name="messages-resend"),
     path("messages/<int:message_id>/resend/", message_views.resend, name="message-resend"),
+    path("context/", context_views.context_page, name="context"),
+    path("context/setting/", context_views.context_setting, name="context-setting"),
+    path("context/read/", context_views.context_now, name="context-read"),
+    path(
+        "context/conflicts/<int:conflict_id>/",
+        context_views.context_conflict,
+        name="context-conflict",
+    ),
+    path(
+        "context/conflicts/<int:conflict_id>/settle/",
+        context_views.context_settle,
+        name="context-settle",
+    ),
+    path("context/terms/<int:term_id>/", context_views.context_term, name="context-term"),
+    path(
+        "context/patients/<slug:code>/",
+        context_views.context_identifier,
+        name="context-identifier",
+    ),
     path("clinic/", hub_views.hub, name="clinic"),
 ]
 api = [
