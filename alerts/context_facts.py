@@ -32,6 +32,7 @@ from patients.resources import instruments
 
 ANSWERS = ("QuestionnaireResponse", "Observation")
 SELF_HARM_ALONE = "An answer above 0 to the item on self-harm came without the other answers."
+ASSEMBLED = "assembled"  # from single answers: it cannot stand without any of them
 PERSON = "person"  # the system of a practitioner's term
 Kind = ContextConflict.Kind
 Part = CareTeamMember.Part
@@ -110,14 +111,15 @@ def answers_withdraw(item: ContextItem) -> None:
     """What it wrote is marked as entered in error, unless another resource says the same."""
     for written in list(item.written):
         row = Questionnaire.objects.filter(pk=written["id"]).first()
-        if row and (is_assembled(item) or not is_shared(item, row.pk, *ANSWERS)):
+        if row and written["as"].get(ASSEMBLED):
+            questionnaire_mark_error(questionnaire=row, by=BY)
+            others = ContextItem.objects.filter(patient=item.patient, row_ids__contains=[row.pk])
+            others.filter(resource_type="Observation").exclude(pk=item.pk).update(
+                state=State.NOTED, written=[], row_ids=[]
+            )
+        elif row and not is_shared(item, row.pk, *ANSWERS):
             questionnaire_mark_error(questionnaire=row, by=BY)
         forgot(item, written["id"])
-
-
-def is_assembled(item: ContextItem) -> bool:
-    """Whether the item is one answer, so that its questionnaire cannot stand without it."""
-    return item.told.get("item") is not None
 
 
 def answers_write(
@@ -213,6 +215,8 @@ def _assemble(instrument: str, moment: str, items: dict[int, ContextItem], world
         answers_write(first, instrument, taken_at, answers, None, world)
     except InputError as refusal:
         settle(first, State.UNCLEAR, str(refusal))
+    for written in first.written:
+        written["as"][ASSEMBLED] = True
     for item in items.values():
         item.state, item.why, item.agrees_with = first.state, first.why, first.agrees_with
         item.written, item.row_ids = list(first.written), list(first.row_ids)
