@@ -61,13 +61,13 @@ def context_page(request: HttpRequest) -> HttpResponse:
         patients=Count("items__patient", distinct=True)
     )
     unclear = ContextItem.objects.filter(patient__in=mine, state=ContextItem.State.UNCLEAR)
-    links = EhrPatient.objects.filter(patient__in=mine).select_related("patient")
-    lost = links.exclude(state=EhrPatient.State.FOUND)
+    found = mine.filter(in_ehr__state=EhrPatient.State.FOUND)
+    lost = mine.exclude(pk__in=found.values("pk")).select_related("in_ehr")
     rows: dict[str, Any] = {
         "conflicts": conflicts.select_related("patient", "item"),
         "terms": terms.order_by("-patients", "kind", "words"),
         "unclear": unclear.select_related("patient").order_by("-changed_at", "-pk"),
-        "patients": lost.order_by("patient__code"),
+        "patients": lost.order_by("code"),
     }
     show = show if show in TABS else "conflicts"
     shown = paged(request, rows[show])
@@ -75,8 +75,8 @@ def context_page(request: HttpRequest) -> HttpResponse:
     context = shown | {
         "show": show,
         "counts": [(name, rows[name].count()) for name in TABS],
-        "found": links.filter(state=EhrPatient.State.FOUND).count(),
-        "patients": links.count(),
+        "found": found.count(),
+        "patients": mine.count(),
         "runs": [run_shown(run) for run in runs],
         "setting": ContextSetting.objects.first() or ContextSetting(),
         "ehr": settings.EHR_BASE_URL,

@@ -16,6 +16,7 @@ from alerts.fhir.answers import Refused, TemporaryFailure, json_object, raise_fo
 from alerts.fhir.client import EhrClient, is_loopback
 
 FHIR_JSON = "application/fhir+json"
+CHUNK_BYTES = 64 * 1024
 LARGEST_PAGE_BYTES = 32 * 1024 * 1024
 LONGEST_PAUSE_S = 120.0  # longer than that, a later reading goes on
 GONE = (400, 404, 410)  # what servers answer to a link of a search they have forgotten
@@ -198,7 +199,7 @@ class Reader:
         with response:
             raise_for_failure(response, {})
             try:
-                for line in response.iter_lines(chunk_size=1 << 16):
+                for line in response.iter_lines(chunk_size=CHUNK_BYTES):
                     found = json.loads(line) if line.strip() else None
                     if isinstance(found, dict):
                         yield found
@@ -271,7 +272,7 @@ def _read_whole(response: requests.Response) -> None:
     """Read the body, up to a size no page has: an endless answer must not fill the memory."""
     parts, size = [], 0
     with response:
-        for part in response.iter_content(1 << 16):
+        for part in response.iter_content(CHUNK_BYTES):
             size += len(part)
             if size > LARGEST_PAGE_BYTES:
                 raise Refused("The EHR answered with more than 32 MiB at once.")

@@ -48,10 +48,9 @@ class Shown:
 
 
 def run_shown(run: ContextRun) -> dict[str, Any]:
-    """A reading with its table: what, read, new, changed, unchanged, of no concern."""
-    names = ("new", "changed", "same", "other")
+    """A reading with its table: what, and how many were read, new and changed."""
     lines = [
-        (RESOURCES[kind], sum(found.values()), *(found.get(name, 0) for name in names))
+        (RESOURCES[kind], sum(found.values()), found.get("new", 0), found.get("changed", 0))
         for kind in RESOURCES
         if (found := run.counts.get(kind))
     ]

@@ -54,6 +54,8 @@ def test_the_lists_say_what_waits_and_open_no_record(client: Client, patient: Pa
     assert "The day on which it began is not told." in shown(client, "/context/?show=unclear")
     lost = shown(client, "/context/?show=patients")
     assert "P-2" in lost and "No identifier is given" in lost
+    factories.patient("P-3")
+    assert "Not looked for yet" in shown(client, "/context/?show=patients")
     assert not AuditEvent.objects.filter(action="record opened").exists()
     assert "Ada" not in page + lost
 
@@ -101,9 +103,7 @@ def test_an_identifier_is_given_and_kept_encrypted(client: Client, patient: Pati
     assert "Give the identifier" in refused.content.decode()
 
 
-def test_reading_is_off_until_an_administrator_turns_it_on(
-    client: Client, settings: Any
-) -> None:
+def test_reading_is_off_until_an_administrator_turns_it_on(client: Client, settings: Any) -> None:
     settings.EHR_BASE_URL = "https://ehr.hospital.example/fhir/R4"
     assert "beyond this machine is off" in shown(client, "/context/")
     refused = client.post("/context/read/", follow=True).content.decode()

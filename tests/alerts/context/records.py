@@ -44,9 +44,7 @@ def request(key: str, patient: str = "pat-1", **more: Any) -> dict[str, Any]:
 
 def bounded(start: str, end: str | None = None, text: str = "1 tablet daily") -> dict[str, Any]:
     period = {"start": start} | ({"end": end} if end else {})
-    return {
-        "dosageInstruction": [{"text": text, "timing": {"repeat": {"boundsPeriod": period}}}]
-    }
+    return {"dosageInstruction": [{"text": text, "timing": {"repeat": {"boundsPeriod": period}}}]}
 
 
 def condition(key: str, code: str = "F33.1", **more: Any) -> dict[str, Any]:
