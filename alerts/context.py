@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
+from alerts.connection import NO_EHR, FileToken
 from alerts.context_export import export_read
 from alerts.context_items import BY
 from alerts.context_models import ContextRun, ContextSetting, EhrPatient
@@ -29,7 +30,6 @@ from patients.services import SYSTEM, audit_record
 
 LOCK = 0x0C1A_E45C  # PostgreSQL's advisory lock of whoever reads; it ends with the connection
 GOING_ON = "The EHR is being read already: wait until that is done."
-NO_EHR = "No EHR is connected: set EHR_BASE_URL."
 OFF = "Reading from an EHR beyond this machine is off: an administrator can turn it on."
 
 TIME_OVER = "Its time was over: the next reading goes on."
@@ -51,12 +51,8 @@ def reading_is_on() -> bool:
 
 def reader_of_settings() -> Reader:
     """A reader of the EHR of the settings."""
-    return Reader(settings.EHR_BASE_URL, _bearer, per_minute=settings.EHR_READS_PER_MINUTE)
-
-
-def _bearer() -> str | None:
-    path = settings.EHR_TOKEN_FILE
-    return Path(path).read_text().strip() if path else None
+    tokens = FileToken(Path(settings.EHR_TOKEN_FILE)) if settings.EHR_TOKEN_FILE else None
+    return Reader(settings.EHR_BASE_URL, tokens, per_minute=settings.EHR_READS_PER_MINUTE)
 
 
 def context_read(

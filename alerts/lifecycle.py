@@ -15,7 +15,7 @@ from alerts.domain.history import TAKEN_ON
 from alerts.domain.states import NEEDS_REASON, Life, NotInTable
 from alerts.models import Alert, AlertTransition
 from alerts.notices import notices_cancel, notices_make
-from alerts.outbox import message_enqueue
+from alerts.outbox import messages_enqueue
 from alerts.resources import policies
 from alerts.resources import policy_of as frozen_policy
 from patients.models import Patient, User
@@ -97,9 +97,8 @@ def _tell(alert: Alert, transition: AlertTransition, at: datetime) -> None:
     if transition.event in TAKEN_ON or taken_back:
         notices_cancel(alert=alert, at=at)
     notices_make(alert=alert, event=transition.event, at=at, actor=transition.actor)
-    reopened = transition.event == "undone" and transition.from_state in states.CLOSED
-    if alert.track and (transition.event in states.NOTIFYING or reopened):
-        message_enqueue(alert=alert, transition=transition, at=at)
+    if alert.track:
+        messages_enqueue(alert=alert, transition=transition, at=at)
 
 
 def _what_happened(alert: Alert, event: str, before: Life, error: NotInTable) -> str:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from alerts import outbox, selectors, services
+from alerts import connection, outbox, selectors, services
 from alerts.models import OutboxMessage
 from alerts.presenters.cards import RESENDABLE, delivery_words
 from patients.models import User
@@ -61,7 +61,7 @@ def messages_page(request: HttpRequest) -> HttpResponse:
         "total": sum(counts.values()),
         "failed": counts["failed"],
         "asked": asked,
-        "setting": selectors.delivery_setting(),
+        "setting": connection.ehr(),
         "ehr": settings.EHR_BASE_URL,
         "resendable": RESENDABLE,
     }
@@ -80,7 +80,7 @@ def _asked(rows: QuerySet[OutboxMessage], asked: dict[str, str]) -> QuerySet[Out
 def delivery(request: HttpRequest) -> HttpResponse:
     """Turn delivery beyond this machine on or off."""
     turn_on = request.POST.get("on") == "true"
-    services.delivery_set(on=turn_on, by=actor(request))
+    connection.delivery_set(on=turn_on, by=actor(request))
     on, off = _("Delivery beyond this machine is on."), _("Delivery beyond this machine is off.")
     messages.success(request, on if turn_on else off)
     return back(request, "messages")

@@ -1,7 +1,5 @@
 """What to do about a decision: alerts, their transitions, and messages to the EHR."""
 
-import uuid
-
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -13,9 +11,12 @@ from alerts.context_models import ContextSetting as ContextSetting
 from alerts.context_models import EhrPatient as EhrPatient
 from alerts.context_models import EhrTerm as EhrTerm
 from alerts.domain import states
+from alerts.outbox_models import EhrConnection, OutboxMessage
 from patients.encryption import EncryptedTextField
 from patients.models import CareTeamMember, Patient, User
 from scoring.models import RiskScore, Tier, Track
+
+__all__ = ["EhrConnection", "OutboxMessage"]
 
 
 class AlertKind(models.TextChoices):
@@ -252,47 +253,6 @@ class OnCallAccess(models.Model):
         return f"{self.member} for {self.alert}"
 
 
-class OutboxMessage(models.Model):
-    """A message to the EHR, written in the transaction of the transition that caused it."""
-
-    class State(models.TextChoices):
-        PENDING = "pending", _("Waiting")
-        SENDING = "sending", _("Being sent")
-        DELIVERED = "delivered", _("Delivered")
-        REFUSED = "refused", _("Refused by the EHR")
-        DEAD = "dead", _("Given up")
-        HELD = "held", _("Held: delivery is off")
-        SUPERSEDED = "superseded", _("Superseded")
-
-    identifier = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="messages")
-    transition = models.OneToOneField(
-        AlertTransition, on_delete=models.CASCADE, related_name="message"
-    )
-    state = models.CharField(max_length=10, choices=State, default=State.PENDING)
-    resource = models.JSONField(help_text="The FHIR resource as it is sent.")
-    attempts = models.PositiveSmallIntegerField(default=0)
-    next_attempt_at = models.DateTimeField()
-    claimed_until = models.DateTimeField(null=True)
-    last_error = models.CharField(max_length=500, blank=True)
-    ehr_resource_id = models.CharField(max_length=80, blank=True)
-    created_at = models.DateTimeField()
-    delivered_at = models.DateTimeField(null=True)
-
-    class Meta:
-        ordering = ["id"]
-        indexes = [
-            models.Index(
-                fields=["next_attempt_at"],
-                condition=Q(state__in=["pending", "sending", "held"]),
-                name="messages_due",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.identifier} {self.state}"
-
-
 class AbsenceNotice(models.Model):
     """A patient's data have stopped. Who holds that is the data alert's; here are the dates."""
 
@@ -314,14 +274,3 @@ class AbsenceNotice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.patient} no data since {self.since:%F}"
-
-
-class EhrSetting(models.Model):
-    """Whether messages may leave this machine: off until an administrator turns it on."""
-
-    deliver_beyond_this_machine = models.BooleanField(default=False)
-    changed_by = models.CharField(max_length=150, blank=True)
-    changed_at = models.DateTimeField(null=True)
-
-    def __str__(self) -> str:
-        return f"delivery beyond this machine {self.deliver_beyond_this_machine}"

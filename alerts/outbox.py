@@ -1,19 +1,25 @@
-"""The outbox: messages are written with their transition and delivered until they arrive."""
+"""The outbox: what the EHR is to hold of an alert, written with the transition that changed it.
 
-import random
+A notice tells of the alert; a closing takes back what earlier notices of it told; a result is
+what the score says beside it, for an EHR that takes that. ``delivering`` sends them.
+"""
+
 from datetime import datetime, timedelta
-from pathlib import Path
 
+from celery import current_app
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
+from kombu.exceptions import OperationalError as BrokerLost
 
+from alerts.connection import ehr
+from alerts.domain import states
 from alerts.domain.wording import message_lines
-from alerts.fhir.client import Delivered, EhrClient, Refused, TemporaryFailure, is_loopback
-from alerts.fhir.resources import AlertMessage, InvalidResource, communication_request
-from alerts.fhir.retry import GIVE_UP_AFTER, next_attempt_delay_s
-from alerts.models import Alert, AlertTransition, EhrSetting, OutboxMessage
+from alerts.fhir.modelled import InvalidResource
+from alerts.fhir.observations import ScoreResult, TrackResult, observation
+from alerts.fhir.resources import AlertMessage, communication_request
+from alerts.models import Alert, AlertTransition, OutboxMessage
 from alerts.notices import message_failed_notices
 from alerts.resources import triage_rules
 from clarity_site.logs import log
@@ -22,40 +28,86 @@ from patients.models import User
 from patients.services import audit_record
 from scoring.domain.output import RESEARCH_USE
 from scoring.engines.artifacts import SIMULATED
+from scoring.models import RiskScore, Tier, Track
 
-State = OutboxMessage.State
+State, Kind = OutboxMessage.State, OutboxMessage.Kind
 FAILED = (State.REFUSED, State.DEAD)
-LEASE = timedelta(minutes=2)  # longer than a request can take
-NO_EHR = "No EHR is connected: set EHR_BASE_URL."
-NO_PATIENT_ID = "The patient has no id in the EHR: an administrator can add it."
-DELIVERY_OFF = "Delivery beyond this machine is off: an administrator can turn it on."
+DELIVER = "alerts.tasks.deliver_messages"
+IN_FLIGHT = timedelta(seconds=15)  # how soon to look again at a message that is being sent
 
 
-def message_enqueue(*, alert: Alert, transition: AlertTransition, at: datetime) -> OutboxMessage:
-    """Write the message. Runs in the transaction of the transition that caused it."""
+class NotYet(Exception):
+    """The message waits so long for another of its alert, and for no fault of the EHR."""
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__("waits for another message of its alert")
+        self.wait = wait
+
+
+def messages_enqueue(*, alert: Alert, transition: AlertTransition, at: datetime) -> None:
+    """Write what the EHR is to be told of the transition, if anything. In its transaction."""
+    before = transition.before
+    was_open, is_open = before.get("state") in states.OPEN, alert.state in states.OPEN
+    if is_open and (
+        transition.event in states.NOTIFYING or not was_open or before.get("tier") != alert.tier
+    ):
+        notice_enqueue(alert=alert, transition=transition, at=at)
+    elif is_open or not was_open:
+        return
+    _closing_enqueue(alert, transition, at)
+    transaction.on_commit(_wake)
+
+
+def notice_enqueue(*, alert: Alert, transition: AlertTransition, at: datetime) -> OutboxMessage:
+    """Tell of the alert as it stands, and of its score where the EHR takes that."""
     message = OutboxMessage(
         alert=alert, transition=transition, resource={}, created_at=at, next_attempt_at=at
     )
     try:
-        message.resource = _resource(message) or {}
+        message.resource = resource_of(message) or {}
     except InvalidResource as error:  # the clinician's alert must not fail with its message
         message.state, message.last_error = State.REFUSED, str(error)[:500]
         message_failed_notices(alert=alert, at=at)
     message.save()
+    if alert.score is not None and ehr().results:
+        OutboxMessage.objects.create(
+            kind=Kind.RESULT, alert=alert, transition=transition, resource={}, created_at=at,
+            next_attempt_at=at,
+        )  # fmt: skip
     return message
 
 
-def _resource(message: OutboxMessage) -> dict[str, object] | None:
+def _closing_enqueue(alert: Alert, transition: AlertTransition, at: datetime) -> None:
+    """Earlier notices of the alert that the EHR may hold are to be taken back."""
+    earlier = alert.messages.filter(kind=Kind.NOTICE, closed_as="").exclude(transition=transition)
+    if earlier.exists():
+        OutboxMessage.objects.create(
+            kind=Kind.CLOSING, alert=alert, transition=transition, resource={}, created_at=at,
+            next_attempt_at=at,
+        )  # fmt: skip
+
+
+def _wake() -> None:
+    """Say that there is something to send. A broker that is lost is no trouble: beat looks too."""
+    try:
+        current_app.send_task(DELIVER, retry=False)
+    except (BrokerLost, OSError) as failure:
+        log.warning("nobody was woken", extra={"error": type(failure).__name__})
+
+
+def resource_of(message: OutboxMessage) -> dict[str, object] | None:
+    """A notice as a CommunicationRequest; None while the patient has no id in the EHR.
+
+    Raises InvalidResource.
+    """
     alert, score = message.alert, message.alert.score
     if score is None or not alert.patient.ehr_id:
         return None
-    versions = (score.depression_model, score.mania_model)
-    in_research = any(v is None or v.trained_on == SIMULATED for v in versions)
-    days = triage_rules().follow_up_days[alert.tier]
+    result = score_result(score)
     lines = message_lines(
-        research_use=in_research,
+        research_use=result.research_use,
         track=alert.kind,
-        tier=alert.tier,
+        tier=message.transition.tier,
         score={
             "day": score.day.isoformat(),
             "tier": score.tier,
@@ -64,141 +116,58 @@ def _resource(message: OutboxMessage) -> dict[str, object] | None:
             "reasons": score.reasons,
         },
         recommendation=alert.recommendation,
-        raised_by_clinician=message.transition.event == "upgraded",
+        set_by_clinician=message.transition.event in ("upgraded", "downgraded"),
     )
+    days = triage_rules().follow_up_days[message.transition.tier]
     return communication_request(
         AlertMessage(
             identifier=str(message.identifier),
-            patient_reference=f"Patient/{alert.patient.ehr_id}",
+            group=str(alert.pk),
+            patient_reference=result.patient_reference,
             recipient_references=(settings.EHR_RECIPIENT,) if settings.EHR_RECIPIENT else (),
-            tier=alert.tier,
+            tier=message.transition.tier,
             track=alert.kind,
             authored_on=message.created_at,
             follow_up_start=message.created_at,
             follow_up_end=message.created_at + timedelta(days=days),
             lines=tuple(said_again(line, settings.CLINIC_LANGUAGE) for line in lines),
-            note="Models: " + ", ".join(v.version for v in versions if v),
-            research_use=in_research,
-            research_notice=said_again(RESEARCH_USE, settings.CLINIC_LANGUAGE),
+            note=f"Models: {result.models}" if result.models else "",
+            observations=tuple(observation(result, it, contained=True) for it in result.tracks),
+            research_use=result.research_use,
+            research_notice=result.research_notice,
         )
     )
 
 
-def held_reason() -> str | None:
-    """Why nothing may be sent now, or None."""
-    if not settings.EHR_BASE_URL:
-        return NO_EHR
-    setting = EhrSetting.objects.first()
-    allowed = setting is not None and setting.deliver_beyond_this_machine
-    return None if allowed or is_loopback(settings.EHR_BASE_URL) else DELIVERY_OFF
-
-
-def outbox_deliver(*, now: datetime | None = None, limit: int = 500) -> int:
-    """Send every message that is due; returns how many arrived.
-
-    A claim is a row of its own, so two workers never send the same message, and a worker
-    that dies gives its claim back when the lease ends.
-    """
-    if reason := held_reason():
-        due = OutboxMessage.objects.filter(
-            state=State.PENDING, next_attempt_at__lte=now or timezone.now()
-        )
-        due.update(state=State.HELD, last_error=reason)
-        return 0
-    _release(now or timezone.now())
-    arrived = 0
-    with EhrClient(settings.EHR_BASE_URL, token=_token()) as client:
-        for _ in range(limit):
-            at = now or timezone.now()  # of each message anew: a slow EHR outlasts a lease
-            message = _claim(at)
-            if message is None:
-                break
-            arrived += _send(client, message, at)
-    return arrived
-
-
-def _release(now: datetime) -> None:
-    """Let go what was held for a reason that is gone; its 72 hours begin now."""
-    held = OutboxMessage.objects.filter(state=State.HELD)
-    held = held.exclude(last_error=NO_PATIENT_ID, alert__patient__ehr_id="")
-    held.update(state=State.PENDING, last_error="", created_at=now)
-
-
-def _token() -> str | None:
-    path = settings.EHR_TOKEN_FILE
-    return Path(path).read_text().strip() if path else None
-
-
-@transaction.atomic
-def _claim(now: datetime) -> OutboxMessage | None:
-    lost = Q(state=State.SENDING, claimed_until__lt=now)
-    due = OutboxMessage.objects.filter(Q(state=State.PENDING, next_attempt_at__lte=now) | lost)
-    message = (
-        due.select_for_update(skip_locked=True, of=("self",))
-        .select_related("alert__patient", "alert__score", "alert__score__mania_model")
-        .order_by("next_attempt_at", "id")
-        .first()
+def score_result(score: RiskScore) -> ScoreResult:
+    """A stored score as it leaves for another system."""
+    versions = (score.depression_model, score.mania_model)
+    return ScoreResult(
+        identifier=str(score.pk),
+        patient_reference=f"Patient/{score.patient.ehr_id or score.patient.code}",
+        day=score.day,
+        scored_at=score.scored_at,
+        tier=score.tier,
+        probability=score.probability,
+        tracks=tuple(_track_result(score, name) for name in Track.values),
+        reasons=tuple(reason["text"] for reason in score.reasons),
+        models=", ".join(v.version for v in versions if v),
+        research_use=any(v is None or v.trained_on == SIMULATED for v in versions),
+        research_notice=said_again(RESEARCH_USE, settings.CLINIC_LANGUAGE),
     )
-    if message is None:
-        return None
-    message.state, message.claimed_until = State.SENDING, now + LEASE
-    message.attempts += 1
-    message.save(update_fields=["state", "claimed_until", "attempts"])
-    return message
 
 
-def _send(client: EhrClient, message: OutboxMessage, now: datetime) -> bool:
-    """One attempt; whatever comes of it is written on the message."""
-    if _overtaken(message):
-        _settle(message, State.SUPERSEDED)
-        return False
-    try:
-        message.resource = message.resource or _resource(message) or {}
-        if not message.resource:
-            _settle(message, State.HELD, NO_PATIENT_ID)
-            return False
-        delivered = client.create(
-            dict(message.resource), str(message.identifier), resend=message.attempts > 1
-        )
-    except TemporaryFailure as failure:
-        _put_off(message, failure, now)
-    except (Refused, InvalidResource) as refusal:
-        outcome = getattr(refusal, "outcome_text", "")
-        _settle(message, State.REFUSED, f"{refusal} {outcome}".strip())
-    else:
-        _arrived(message, delivered, now)
-        return True
-    return False
-
-
-def _overtaken(message: OutboxMessage) -> bool:
-    """A newer message of the alert exists, or the alert was closed before this was sent."""
-    alert = Alert.objects.get(pk=message.alert_id)
-    return not alert.is_open or alert.messages.filter(pk__gt=message.pk).exists()
-
-
-@transaction.atomic
-def _settle(message: OutboxMessage, state: str, error: str = "") -> None:
-    message.state, message.last_error, message.claimed_until = state, error[:500], None
-    message.save()
-    if state in FAILED:  # what is shown as told has been told
-        message_failed_notices(alert=message.alert, at=timezone.now())
-    log.info("message settled", extra={"message_id": str(message.identifier), "state": state})
-
-
-def _arrived(message: OutboxMessage, delivered: Delivered, now: datetime) -> None:
-    message.ehr_resource_id, message.delivered_at = delivered.id or "", now
-    _settle(message, State.DELIVERED)
-
-
-def _put_off(message: OutboxMessage, failure: TemporaryFailure, now: datetime) -> None:
-    if now - message.created_at > GIVE_UP_AFTER:
-        _settle(message, State.DEAD, failure.reason)
-        return
-    wait_s = next_attempt_delay_s(message.attempts, random.random())
-    wait_s = max(wait_s, failure.retry_after_s or 0.0)
-    message.next_attempt_at = now + timedelta(seconds=wait_s)
-    _settle(message, State.PENDING, failure.reason)
+def _track_result(score: RiskScore, name: str) -> TrackResult:
+    """An Indeterminate day gives no number, whatever its tracks hold."""
+    track = getattr(score, name)
+    known = score.tier != Tier.INDETERMINATE
+    return TrackResult(
+        track=name,
+        probability=track["probability"] if known and track["status"] == "ok" else None,
+        tier=track["tier"] if known and track["tier"] != Tier.INDETERMINATE else None,
+        coverage=track["coverage"],
+        reason=track["reason"] or "",
+    )
 
 
 @transaction.atomic
@@ -209,6 +178,7 @@ def message_resend(*, message: OutboxMessage, by: User) -> None:
     )
     now = timezone.now()
     # The clock of its 72 hours starts anew, its identifier stays: it cannot arrive twice.
+    again.filter(state=State.REFUSED).update(sent_as="")  # by the way that is chosen now
     if again.update(state=State.PENDING, next_attempt_at=now, created_at=now, last_error=""):
         audit_record(
             by=by, action="message resent", patient=message.alert.patient, message=message.pk
@@ -222,13 +192,3 @@ def messages_resend(*, messages: QuerySet[OutboxMessage], by: User) -> int:
     for message in failed:
         message_resend(message=message, by=by)
     return len(failed)
-
-
-@transaction.atomic
-def delivery_set(*, on: bool, by: User) -> None:
-    """Turn delivery beyond this machine on or off."""
-    setting = EhrSetting.objects.select_for_update().first() or EhrSetting()
-    setting.deliver_beyond_this_machine = on
-    setting.changed_by, setting.changed_at = by.username, timezone.now()
-    setting.save()
-    audit_record(by=by, action="delivery beyond this machine", on=on)

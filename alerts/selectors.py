@@ -13,7 +13,6 @@ from alerts.models import (
     AbsenceNotice,
     Alert,
     AlertTransition,
-    EhrSetting,
     FollowUp,
     Notice,
     OutboxMessage,
@@ -47,7 +46,8 @@ def alerts_visible_to(user: User | AnonymousUser) -> QuerySet[Alert]:
 
     A message comes with its tier and its text, which PostgreSQL picks out of the resource.
     """
-    messages = OutboxMessage.objects.defer("resource").order_by("id")
+    told = OutboxMessage.objects.filter(kind=OutboxMessage.Kind.NOTICE)
+    messages = told.defer("resource").order_by("id")
     text = KT("resource__payload__0__contentString")
     return (
         Alert.objects.filter(patient__in=patients_visible_to(user))
@@ -93,8 +93,3 @@ def messages_visible_to(user: User) -> QuerySet[OutboxMessage]:
     """Messages about the user's patients."""
     rows = OutboxMessage.objects.filter(alert__patient__in=patients_visible_to(user))
     return rows.select_related("alert__patient")
-
-
-def delivery_setting() -> EhrSetting:
-    """Whether messages may leave this machine, and who decided it."""
-    return EhrSetting.objects.first() or EhrSetting()

@@ -12,7 +12,7 @@ from alerts.domain.states import BY_SYSTEM_ONLY, CLOSED, UNDO_WITHIN, UNDOABLE, 
 from alerts.domain.who_may import NO, REQUEST, alert_class, answer
 from alerts.lifecycle import NotAllowed, alert_locked, move, policy_of
 from alerts.models import OPEN_STATES, Alert, AlertKind, AlertTransition, DismissReason, FollowUp
-from alerts.outbox import delivery_set, message_resend, outbox_deliver
+from alerts.outbox import message_resend
 from alerts.raising import alert_raise, alerts_consider
 from alerts.situations import recommendation_for
 from patients.models import Patient, User
@@ -295,6 +295,6 @@ def _begin_of(day: date, now: datetime) -> datetime:
 __all__ = [
     "NotAllowed", "alert_acknowledge", "alert_contact", "alert_dismiss", "alert_follow_up",
     "alert_raise", "alert_resolve", "alert_retier", "alert_snooze", "alert_undo",
-    "alerts_consider", "concern_raise", "delivery_set", "follow_up_done", "follow_up_reopen",
-    "message_resend", "outbox_deliver", "request_decide",
+    "alerts_consider", "concern_raise", "follow_up_done", "follow_up_reopen",
+    "message_resend", "request_decide",
 ]  # fmt: skip

@@ -10,9 +10,9 @@ from kombu.exceptions import OperationalError as BrokerLost
 
 from alerts.absence import absence_watch
 from alerts.context import TIME_OVER, context_read, reading_is_on
+from alerts.delivering import outbox_deliver
 from alerts.mail import notices_mail
 from alerts.nightly import patient_night
-from alerts.outbox import outbox_deliver
 from alerts.outcomes import safety_watch
 from alerts.raising import alerts_overdue, alerts_watch
 from clarity_site.logs import log

@@ -148,7 +148,7 @@ def model(name: str = "depression", trained_on: str = "simulated", **facts: Any)
                     "sha256": "ab" * 32,
                     "trained_on": trained_on,
                     "training": {"people": 400, "calibrator": {"slope": 1.5, "intercept": 0.2}},
-                    "metrics": {"auroc": 0.81234, "n": 90},
+                    "metrics": {"auroc": 0.81234, "people": 90},
                     "licence": "the project’s",
                 }
             },

@@ -51,7 +51,7 @@ UNDOABLE = (
     "dismissal_requested", "downgrade_requested", "request_declined", "dismissed", "resolved",
 )  # fmt: skip
 UNDO_WITHIN = timedelta(minutes=10)
-# Events after which the EHR is told.
+# Events after which the EHR is told, also where the tier stays.
 NOTIFYING = ("raised", "risen", "upgraded")
 
 

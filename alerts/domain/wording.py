@@ -28,7 +28,7 @@ def message_lines(
     tier: str,
     score: Mapping[str, Any],
     recommendation: Mapping[str, Any],
-    raised_by_clinician: bool = False,
+    set_by_clinician: bool = False,
 ) -> tuple[str, ...]:
     """The payload's lines: what, how sure, why, what to consider, and on whose word.
 
@@ -36,8 +36,8 @@ def message_lines(
     """
     lines = [f"{RESEARCH_USE}."] if research_use else []
     lines.append(f"Clarity risk indicator for {track}: {tier} on {score['day']}.")
-    if raised_by_clinician:
-        lines.append(f"Raised to {tier} by a clinician; the model says {score[track]['tier']}.")
+    if set_by_clinician:
+        lines.append(f"Set to {tier} by a clinician; the model says {score[track]['tier']}.")
     lines.append(f"Overall tier: {score['tier']}.")
     lines += _advice(recommendation, score["day"])
     lines += [_coverage(name, score[name]) for name in ("depression", "mania")]

@@ -4,6 +4,7 @@ Neither failure carries a token, a text of the message, or the text of a library
 """
 
 import re
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,13 +13,15 @@ from typing import Any
 
 import requests
 
-from alerts.fhir.codes import ALERT_SYSTEM
-
-RESOURCE_TYPE = "CommunicationRequest"
 MAX_OUTCOME_CHARS = 300
 MAX_RETRY_AFTER_S = 24 * 3600.0
 
-_ID_IN_LOCATION = re.compile(rf"{RESOURCE_TYPE}/([A-Za-z0-9\-.]{{1,64}})(?:/|$)")
+# What a server says that has no such search, or lets nobody use it.
+_NO_SEARCH = (400, 403, 404, 405, 501)
+
+
+Names = Mapping[str, str]
+"""What names a resource: an identifier's system and value, or the reference of a target."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,10 @@ class TemporaryFailure(Exception):
         self.retry_after_s = retry_after_s
 
 
+class NotSearchable(Exception):
+    """The server cannot be asked for a resource by what names it."""
+
+
 class Refused(Exception):
     """The EHR will not take this request. `outcome_text`: what its OperationOutcome says."""
 
@@ -50,11 +57,15 @@ class Refused(Exception):
 
 
 def raise_for_failure(response: requests.Response, sent: Mapping[str, Any]) -> None:
-    """Raise TemporaryFailure for 408, 429 and 5xx, Refused for all else that is not 2xx.
+    """Raise TemporaryFailure for 401, 408, 429 and 5xx, Refused for all else that is not 2xx.
 
+    A 401 here is one that a fresh token did not end: somebody has to look at the credentials, and
+    the message is none the worse for it.
     `sent` is the resource of the request: a server may quote it, and no quote is passed on.
     """
     status = response.status_code
+    if status == 401:
+        raise TemporaryFailure("The EHR did not accept Clarity's token (401).")
     if status in (408, 429) or status >= 500:
         raise TemporaryFailure(f"The EHR answered {status}.", _retry_after_s(response))
     if status >= 400:
@@ -64,30 +75,41 @@ def raise_for_failure(response: requests.Response, sent: Mapping[str, Any]) -> N
         raise Refused(f"The EHR answered {status}: redirects are not followed.", "", status)
 
 
-def delivered(response: requests.Response, *, duplicate: bool) -> Delivered:
-    """The id read from the Location header, where there is one."""
+def delivered(response: requests.Response, kind: str, *, duplicate: bool) -> Delivered:
+    """The id read from the Location header or from the resource in the answer."""
     location = response.headers.get("Location")
-    named = _ID_IN_LOCATION.search(location or "")
-    return Delivered(named.group(1) if named else None, location, duplicate)
+    named = re.search(rf"{kind}/([A-Za-z0-9\-.]{{1,64}})(?:/|$)", location or "")
+    if named:
+        return Delivered(named.group(1), location, duplicate)
+    body = json_object(response)
+    known_as = body.get("id") if body.get("resourceType") == kind else None
+    return Delivered(known_as, location, duplicate)
 
 
-def found_id(response: requests.Response, identifier: str) -> str | None:
-    """The id of the message with this identifier in the answer to a search, if any.
+def found_id(response: requests.Response, kind: str, names: Names) -> str | None:
+    """The id of the resource so named in the answer to a search, if any.
 
-    Raises TemporaryFailure when the answer is no FHIR Bundle.
+    Raises NotSearchable, and TemporaryFailure when the answer is no FHIR Bundle.
     """
+    if response.status_code in _NO_SEARCH:
+        raise NotSearchable
+    raise_for_failure(response, {})
     bundle = json_object(response)
     if bundle.get("resourceType") != "Bundle":
         raise TemporaryFailure("The EHR answered a search with something else than FHIR.")
-    wanted = {"system": ALERT_SYSTEM, "value": identifier}
     for entry in _objects(bundle, "entry"):
         resource = entry.get("resource")
-        if not isinstance(resource, dict) or resource.get("resourceType") != RESOURCE_TYPE:
+        if not isinstance(resource, dict) or resource.get("resourceType") != kind:
             continue
         # A server that ignores the search parameter lists every message.
-        if any(wanted.items() <= it.items() for it in _objects(resource, "identifier")):
+        if any(names.items() <= it.items() for it in _objects(resource, names_in(names))):
             return str(resource.get("id"))
     return None
+
+
+def names_in(names: Names) -> str:
+    """The element that holds what names it: an identifier, or a Provenance's target."""
+    return "target" if "reference" in names else "identifier"
 
 
 def json_object(response: requests.Response) -> dict[str, Any]:
@@ -120,9 +142,16 @@ def _outcome_text(outcome: Mapping[str, Any], sent: Mapping[str, Any]) -> str:
     """What the issues of an OperationOutcome say, cut short, without any line we sent."""
     text = "; ".join(filter(None, map(_issue_text, _objects(outcome, "issue"))))
     for part in _objects(sent, "payload"):
-        for line in filter(str.strip, part.get("contentString", "").splitlines()):
+        for line in filter(str.strip, _said(part).splitlines()):
             text = text.replace(line.strip(), "[message]")
     return text[:MAX_OUTCOME_CHARS]
+
+
+def _said(payload: Mapping[str, Any]) -> str:
+    """What a payload says, plain and as it is sent."""
+    data = payload.get("contentAttachment", {}).get("data", "")
+    plain = b64decode(data).decode(errors="replace") if data else ""
+    return "\n".join((payload.get("contentString", ""), data, plain))
 
 
 def _issue_text(issue: Mapping[str, Any]) -> str:

@@ -13,15 +13,13 @@ from urllib.parse import urljoin, urlsplit
 import requests
 
 from alerts.fhir.answers import Refused, TemporaryFailure, json_object, raise_for_failure
-from alerts.fhir.client import EhrClient, is_loopback
+from alerts.fhir.client import EhrClient, Tokens, is_loopback
 
 FHIR_JSON = "application/fhir+json"
 CHUNK_BYTES = 64 * 1024
 LARGEST_PAGE_BYTES = 32 * 1024 * 1024
 LONGEST_PAUSE_S = 120.0  # longer than that, a later reading goes on
 GONE = (400, 404, 410)  # what servers answer to a link of a search they have forgotten
-
-Bearer = Callable[[], str | None]
 
 
 class LinkLost(Exception):
@@ -56,15 +54,14 @@ class Served:
 class Reader:
     """One connection pool to one FHIR base, which is asked at most ``per_minute`` times a minute.
 
-    ``bearer`` gives the token of a request, ``renew`` another one after a 401. Raises ValueError
-    as EhrClient does for an address that is none. Redirects are not followed.
+    ``tokens`` gives the bearer token, and another after a 401. Raises ValueError as EhrClient
+    does for an address that is none. Redirects are not followed.
     """
 
     def __init__(
         self,
         base_url: str,
-        bearer: Bearer = lambda: None,
-        renew: Bearer | None = None,
+        tokens: Tokens | None = None,
         *,
         per_minute: int = 300,
         connect_timeout_s: float = 3.05,
@@ -75,7 +72,7 @@ class Reader:
     ) -> None:
         EhrClient(base_url).close()  # the same rule for the address
         self.base_url = base_url.rstrip("/")
-        self._bearer, self._renew = bearer, renew
+        self._tokens = tokens
         self._timeout_s = (connect_timeout_s, read_timeout_s)
         self._apart_s, self._next_at, self._tries = 60 / per_minute, 0.0, tries
         self._sleep, self._clock = sleep, clock
@@ -181,9 +178,10 @@ class Reader:
         authorised: bool,
     ) -> requests.Response:
         headers = {"Accept": accept} | ({"Prefer": prefer} if prefer else {})
-        response = self._send(address, asked, headers, self._bearer() if authorised else None)
-        if response.status_code == 401 and self._renew and authorised:
-            response = self._send(address, asked, headers, self._renew())
+        tokens = self._tokens if authorised else None
+        response = self._send(address, asked, headers, tokens.token() if tokens else None)
+        if response.status_code == 401 and tokens:
+            response = self._send(address, asked, headers, tokens.renew())
         try:
             raise_for_failure(response, {})
         except Refused as refusal:
@@ -193,7 +191,7 @@ class Reader:
 
     def lines(self, address: str, *, authorised: bool) -> Iterator[dict[str, Any]]:
         """The objects of an NDJSON file, one at a time. Raises TemporaryFailure, Refused."""
-        token = self._bearer() if authorised else None
+        token = self._tokens.token() if self._tokens and authorised else None
         headers = {"Accept": "application/fhir+ndjson"}
         response = self._send(address, None, headers, token, whole=False)
         with response:

@@ -1,30 +1,25 @@
 """An alert as a FHIR R4 CommunicationRequest, built with fhirclient's models.
 
-fhirclient checks names, types and cardinality, but no required code binding:
-`check_required_codes` does, and nothing is sent without it.
+It holds the Observations of both tracks that it refers to, so it is whole wherever it is read.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
-
-from fhirclient.models.communicationrequest import CommunicationRequest
-from fhirclient.models.fhirabstractbase import FHIRValidationError
 
 from alerts.fhir.codes import (
     ALERT_SYSTEM,
     CATEGORY,
     CATEGORY_SYSTEM,
-    IDENTIFIER_USE,
+    GROUP_SYSTEM,
     PRIORITY_OF_TIER,
     RECIPIENT_TYPES,
-    REQUEST_PRIORITY,
-    REQUEST_STATUS,
-    SOFTWARE_NAME,
-    SOFTWARE_SYSTEM,
     TRACKS,
+    clarity_device,
 )
+from alerts.fhir.modelled import InvalidResource, modelled
 from scoring.domain.output import RESEARCH_USE
 
 MAX_PAYLOAD_CHARS = 4000
@@ -36,16 +31,13 @@ _RECIPIENT = re.compile(rf"(?:{'|'.join(RECIPIENT_TYPES)})/{_ID}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
-class InvalidResource(ValueError):
-    """The message cannot become a valid resource. Says which element, never a text of it."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class AlertMessage:
     """What an alert tells the EHR; texts are worded by the caller, times are aware.
 
-    `identifier` is the alert's UUID; the references are those of the EHR ("Patient/…");
-    the follow-up window takes days or times; `note` names the model version.
+    `identifier` is the message's UUID, `group` the alert's; the references are those of the EHR
+    ("Patient/…"); the follow-up window takes days or times; `note` names the model version;
+    `observations` are of both tracks, to be contained.
     """
 
     identifier: str
@@ -59,6 +51,8 @@ class AlertMessage:
     note: str
     recipient_references: tuple[str, ...] = ()
     status: str = "active"
+    group: str = ""
+    observations: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
     research_use: bool = True
     research_notice: str = RESEARCH_USE  # in the language of the lines
 
@@ -66,14 +60,14 @@ class AlertMessage:
 def communication_request(message: AlertMessage) -> dict[str, Any]:
     """The message as the JSON of an R4 CommunicationRequest. Raises InvalidResource."""
     _check(message)
-    clarity = {
-        "type": "Device",
-        "identifier": {"system": SOFTWARE_SYSTEM, "value": SOFTWARE_NAME.lower()},
-        "display": SOFTWARE_NAME,
-    }
+    clarity = clarity_device()
     content = {
         "resourceType": "CommunicationRequest",
+        "contained": list(message.observations) or None,
         "identifier": [{"system": ALERT_SYSTEM, "value": message.identifier}],
+        "groupIdentifier": (
+            {"system": GROUP_SYSTEM, "value": message.group} if message.group else None
+        ),
         "status": message.status,
         "category": [{"coding": [{"system": CATEGORY_SYSTEM, "code": CATEGORY}]}],
         "priority": PRIORITY_OF_TIER[message.tier],
@@ -87,30 +81,11 @@ def communication_request(message: AlertMessage) -> dict[str, Any]:
         "recipient": [{"reference": it} for it in message.recipient_references] or None,
         "sender": clarity,
         "reasonCode": [{"text": f"Risk indicator: {message.track}"}],
+        "reasonReference": ([{"reference": f"#{it['id']}"} for it in message.observations] or None),
         "payload": [{"contentString": _payload(message)}],
         "note": [{"text": message.note}] if message.note else None,
     }
-    resource = _modelled(content)
-    check_required_codes(resource)
-    return resource
-
-
-def check_required_codes(resource: dict[str, Any]) -> None:
-    """Check the elements of a CommunicationRequest whose codes R4 binds as required.
-
-    Raises InvalidResource naming the element. Source: hl7.org/fhir/R4/communicationrequest.
-    """
-    if resource.get("resourceType") != "CommunicationRequest":
-        raise InvalidResource("resourceType must be CommunicationRequest.")
-    _check_code("status", resource.get("status"), REQUEST_STATUS)
-    _check_code("priority", resource.get("priority", "routine"), REQUEST_PRIORITY)
-    for identifier in resource.get("identifier", []):
-        _check_code("identifier.use", identifier.get("use", "usual"), IDENTIFIER_USE)
-
-
-def _check_code(element: str, code: object, allowed: frozenset[str]) -> None:
-    if code not in allowed:
-        raise InvalidResource(f"{element} must be one of: {', '.join(sorted(allowed))}.")
+    return modelled(content)
 
 
 def _check(message: AlertMessage) -> None:
@@ -122,10 +97,10 @@ def _check(message: AlertMessage) -> None:
         raise InvalidResource("patient_reference must be Patient/ and the id in the EHR.")
     if not all(_RECIPIENT.fullmatch(it) for it in message.recipient_references):
         raise InvalidResource(f"recipient_references must be of: {', '.join(RECIPIENT_TYPES)}.")
-    check_identifier(message.identifier)
+    _check_identifier(message.identifier)
 
 
-def check_identifier(identifier: str) -> None:
+def _check_identifier(identifier: str) -> None:
     """Raise InvalidResource unless it is a UUID: it travels in a header and in a URL."""
     if not _UUID.fullmatch(identifier):
         raise InvalidResource("identifier must be the UUID of the alert, in lower case.")
@@ -150,16 +125,3 @@ def _time(value: date, name: str) -> str:
             raise InvalidResource(f"{name} must have a UTC offset.")
         return value.isoformat(timespec="seconds")
     return value.isoformat()
-
-
-def _modelled(content: dict[str, Any]) -> dict[str, Any]:
-    """The content read and written by fhirclient, which drops what is None.
-
-    Its error texts can hold values, so only the paths of its errors are passed on.
-    """
-    try:
-        resource: dict[str, Any] = CommunicationRequest(content).as_json()
-    except FHIRValidationError as error:
-        paths = sorted({getattr(it, "path", None) or "resource" for it in error.errors})
-        raise InvalidResource(f"fhirclient refuses: {', '.join(paths)}.") from None
-    return resource

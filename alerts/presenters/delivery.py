@@ -9,14 +9,17 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from alerts.connection import NO_EHR, NO_WAY
+from alerts.delivering import NO_PATIENT_ID
 from alerts.models import Alert, Notice, OutboxMessage
 from alerts.notices import MESSAGE_FAILED
-from alerts.outbox import FAILED, NO_EHR, NO_PATIENT_ID
+from alerts.outbox import FAILED
 from alerts.presenters.words import when
 
 State = OutboxMessage.State
 HELD_WORDS = {
     NO_EHR: _("Not sent: no EHR is connected"),
+    NO_WAY: _("Not sent: the EHR takes no message"),
     NO_PATIENT_ID: _("Not sent: the patient has no id in the EHR yet"),
 }
 

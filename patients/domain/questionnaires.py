@@ -102,7 +102,7 @@ def _instrument(key: str, row: dict[str, Any], path: Path) -> Instrument:
     where = f"{path.name}, [{key}]"
     check_fields(row, where, FIELDS, {"self_harm_item": int, "bands": list})
     for band in row.get("bands", []):
-        check_fields(band, f"{where}, bands", {"from": int, "name": str})
+        check_fields(band, f"{where}, bands", {"from_points": int, "name": str})
     found = Instrument(
         key,
         row["name"],
@@ -114,7 +114,7 @@ def _instrument(key: str, row: dict[str, Any], path: Path) -> Instrument:
         row["loinc"],
         row["verified"],
         row.get("self_harm_item"),
-        tuple((band["from"], band["name"]) for band in row.get("bands", [])),
+        tuple((band["from_points"], band["name"]) for band in row.get("bands", [])),
     )
     _check(found, where)
     return found

@@ -17,7 +17,7 @@ from patients.presenters import in_zone
 
 # Units of clock times, in minutes: a mean of 21.58 clock hours reads 21:35.
 CLOCK_UNITS = {"clock hour": 60, "min from midnight": 1}
-ABBREVIATIONS = {"auroc", "auprc", "auc", "ece", "sha256", "n"}
+ABBREVIATIONS = {"auroc", "auprc", "auc", "ece", "sha256", "n", "sd"}
 
 register = template.Library()
 

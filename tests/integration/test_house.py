@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 from django.views.defaults import server_error
 
-from alerts.models import EhrSetting
+from alerts.models import EhrConnection
 from patients.models import MedicationCourse, Patient, Role
 from scoring.models import Baseline
 from tests import factories
@@ -67,7 +67,7 @@ def test_administrator_sees_messages_and_turns_delivery_on() -> None:
     message.refresh_from_db()
     assert message.state == "pending"
     client.post("/messages/delivery/", {"on": "true"})
-    assert EhrSetting.objects.get().deliver_beyond_this_machine
+    assert EhrConnection.objects.get().deliver_beyond_this_machine
     assert f"Changed by {who.username}" in text(client.get("/messages/"))
 
 

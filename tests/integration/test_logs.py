@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from alerts.outbox import outbox_deliver
+from alerts.delivering import outbox_deliver
 from alerts.tasks import begin_night, score_queued_patients
 from clarity_site.logs import log
 from scoring import resources

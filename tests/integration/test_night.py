@@ -11,10 +11,10 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
+from alerts.delivering import outbox_deliver
 from alerts.fhir.codes import ALERT_SYSTEM
 from alerts.models import Alert, OutboxMessage
 from alerts.nightly import patient_night
-from alerts.outbox import outbox_deliver
 from alerts.tasks import begin_night, score_queued_patients, watch_runs
 from patients.models import Patient
 from patients.storage import recordings_store

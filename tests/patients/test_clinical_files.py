@@ -43,11 +43,11 @@ BAD = [
     ("medication_rules.toml", "= 14  # a", "= -1  # a", "switched_within_days must be from 0"),
     ("medication_rules.toml", r'"lithium"', '"litium"', "the class “litium” is unknown"),
     ("medication_rules.toml", r"^\[antidepressant\]$", "[antidepresant]", "“antidepresant”"),
-    ("questionnaires.toml", r"^cut_off = 10$", "cut_of = 10", "[phq8]: the field “cut_of”"),
-    ("questionnaires.toml", r"^cut_off = 6$", "cut_off = 21", "[asrm]: cut_off must lie above 0"),
-    ("questionnaires.toml", r"^self_harm_item = 9$", "self_harm_item = 10", "[phq9]: self_harm"),
-    ("questionnaires.toml", r"from = 5,", "from = 12,", "[phq9]: bands must begin at 0 and rise"),
-    ("questionnaires.toml", r"^highest = 4$", "highest = 0", "highest above lowest"),
+    ("questionnaires.toml", r"^cut_off = 10\b", "cut_of = 10", "[phq8]: the field “cut_of”"),
+    ("questionnaires.toml", r"^cut_off = 6\b", "cut_off = 21", "[asrm]: cut_off must lie above 0"),
+    ("questionnaires.toml", r"^self_harm_item = 9\b", "self_harm_item = 10", "[phq9]: self_harm"),
+    ("questionnaires.toml", r"points = 5,", "points = 12,", "bands must begin at 0 and rise"),
+    ("questionnaires.toml", r"^highest = 4\b", "highest = 0", "highest above lowest"),
 ]  # fmt: skip
 
 

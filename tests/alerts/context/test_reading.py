@@ -230,15 +230,18 @@ def test_a_401_renews_the_token_once(front: Front, patient: Patient) -> None:
         return (401, {}, b"") if tokens[-1] != "Bearer new" else None
 
     front.fault = guarded
-    held = ["old"]
 
-    def renew() -> str:
-        held[0] = "new"
-        return "new"
+    class Held:
+        value = "old"
 
-    reader = Reader(
-        front.base_url, lambda: held[0], renew, per_minute=60_000, sleep=lambda seconds: None
-    )
+        def token(self) -> str:
+            return self.value
+
+        def renew(self) -> str:
+            self.value = "new"
+            return self.value
+
+    reader = Reader(front.base_url, Held(), per_minute=60_000, sleep=lambda seconds: None)
     assert context_read(reader=reader).state == "done"
     assert tokens[:2] == ["Bearer old", "Bearer new"] and set(tokens[1:]) == {"Bearer new"}
 

@@ -79,7 +79,7 @@ def failure_of(post: Answer, get: Answer = EMPTY_SEARCH) -> Exception:
     """What `create` raises when the server answers like this."""
     with peer(post, get) as server, EhrClient(server.url, TOKEN) as client:
         with pytest.raises((TemporaryFailure, Refused)) as caught:
-            client.create(RESOURCE, MESSAGE.identifier)
+            client.create(RESOURCE)
         shown = f"{caught.value!r} {vars(caught.value)} {client!r}"
     assert TOKEN not in shown and TEXT not in shown
     return caught.value
@@ -155,13 +155,13 @@ def test_200_without_the_message_is_no_delivery(get: Answer) -> None:
 def test_200_with_a_location_is_a_duplicate() -> None:
     where = "CommunicationRequest/77/_history/1"
     with peer((200, {"Location": where}, "")) as server, EhrClient(server.url) as client:
-        delivered = client.create(RESOURCE, MESSAGE.identifier)
+        delivered = client.create(RESOURCE)
     assert (delivered.id, delivered.location, delivered.duplicate) == ("77", where, True)
 
 
 def test_201_without_a_location_is_delivered() -> None:
     with peer((201, {}, "")) as server, EhrClient(server.url) as client:
-        delivered = client.create(RESOURCE, MESSAGE.identifier)
+        delivered = client.create(RESOURCE)
     assert (delivered.id, delivered.location, delivered.duplicate) == (None, None, False)
 
 
@@ -170,7 +170,7 @@ def test_resend_searches_first_and_does_not_post_what_is_there() -> None:
     resources = [other, {"resourceType": "OperationOutcome"}, RESOURCE | {"id": "2"}]
     bundle = {"resourceType": "Bundle", "entry": [{"resource": it} for it in resources]}
     with peer((201, {}, ""), (200, {}, bundle)) as server, EhrClient(server.url) as client:
-        delivered = client.create(RESOURCE, MESSAGE.identifier, resend=True)
+        delivered = client.create(RESOURCE, resend=True)
     assert (delivered.id, delivered.duplicate) == ("2", True)
     assert [method for method, _, _ in server.seen] == ["GET"]
 
@@ -179,14 +179,14 @@ def test_resend_posts_when_a_server_lists_only_other_messages() -> None:
     others = [{"resource": communication_request(alert_message()) | {"id": "1"}}, {}, None]
     bundle = {"resourceType": "Bundle", "entry": others}
     with peer((201, {}, ""), (200, {}, bundle)) as server, EhrClient(server.url) as client:
-        assert not client.create(RESOURCE, MESSAGE.identifier, resend=True).duplicate
+        assert not client.create(RESOURCE, resend=True).duplicate
     assert [method for method, _, _ in server.seen] == ["GET", "POST"]
 
 
 def test_the_request_carries_what_fhir_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")  # not for a server of this machine
     with peer((201, {}, "")) as server, EhrClient(f"{server.url}/", TOKEN) as client:
-        client.create(RESOURCE, MESSAGE.identifier)
+        client.create(RESOURCE)
     ((method, path, headers),) = server.seen
     assert (method, path) == ("POST", "/fhir/CommunicationRequest")
     assert headers["If-None-Exist"] == f"identifier=urn:clarity:alert|{MESSAGE.identifier}"
@@ -203,7 +203,7 @@ def test_a_server_that_never_answers_is_temporary_within_the_timeout() -> None:
             EhrClient(url, read_timeout_s=0.5) as client,
             pytest.raises(TemporaryFailure) as caught,
         ):
-            client.create(RESOURCE, MESSAGE.identifier)
+            client.create(RESOURCE)
     assert "in time" in caught.value.reason
     assert 0.5 <= time.monotonic() - begin < 3
 

@@ -3,12 +3,8 @@ from typing import Any
 
 import pytest
 
-from alerts.fhir.resources import (
-    RESEARCH_USE,
-    InvalidResource,
-    check_required_codes,
-    communication_request,
-)
+from alerts.fhir.modelled import InvalidResource, check_required_codes
+from alerts.fhir.resources import RESEARCH_USE, communication_request
 from tests.alerts.fhir.messages import TEXT, alert_message
 
 
@@ -117,7 +113,7 @@ def test_the_text_is_in_no_error_and_no_repr() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"resourceType": "Communication"},
+        {"resourceType": "Device"},
         {"status": None},
         {"status": "sent"},
         {"priority": "high"},

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('alerts', '0009_zone_of_reader'),
+        ('alerts', '0010_ehr_connection'),
         ('patients', '0015_ehr_context'),
     ]
 

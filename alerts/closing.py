@@ -1,0 +1,111 @@
+"""Takes back what the EHR was told of an alert: once it is resolved, dismissed or told anew."""
+
+from base64 import b64encode
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.utils.translation import gettext_noop
+
+from alerts.domain import states
+from alerts.fhir.answers import Delivered
+from alerts.fhir.capability import COMMUNICATION, FOLDER, REQUEST
+from alerts.fhir.client import EhrClient, name_of
+from alerts.fhir.communication import communication
+from alerts.fhir.folder import written
+from alerts.models import OutboxMessage
+from alerts.outbox import IN_FLIGHT, NotYet
+from clarity_site.said import said_again
+
+State, Kind = OutboxMessage.State, OutboxMessage.Kind
+# A request whose answer was lost may still be under way so long.
+SETTLING = timedelta(minutes=1)
+
+
+def close_earlier(
+    client: EhrClient | None, message: OutboxMessage, now: datetime
+) -> Delivered | None:
+    """Set every earlier notice of the alert that the EHR may hold to the status it has now.
+
+    A Communication has been sent and cannot be taken back: where the alert is closed a short one
+    follows it. None where the EHR was told nothing. Raises NotYet while one is being sent.
+    """
+    status = _status(message)
+    done: list[Delivered] = []
+    for notice in _earlier(message, now):
+        if notice.sent_as == COMMUNICATION:
+            told = _told_again(client, message, notice, status)
+        elif notice.sent_as == FOLDER or client is None:
+            told = written(Path(settings.EHR_FOLDER), notice.resource | {"status": status})
+        else:
+            told = _updated(client, notice, status)
+        if told is not None:
+            done.append(told)
+        notice.closed_as = status
+        notice.save(update_fields=["closed_as"])
+    return done[-1] if done else None
+
+
+def _status(message: OutboxMessage) -> str:
+    """Completed when the alert was dealt with, revoked when it was dismissed or told anew."""
+    return "completed" if message.transition.to_state == states.RESOLVED else "revoked"
+
+
+def _earlier(message: OutboxMessage, now: datetime) -> list[OutboxMessage]:
+    """Notices that the EHR may hold and that were not taken back. Raises NotYet."""
+    rows = OutboxMessage.objects.filter(
+        alert=message.alert_id, kind=Kind.NOTICE, pk__lt=message.pk, closed_as=""
+    ).exclude(transition=message.transition_id)
+    if rows.filter(state=State.SENDING, claimed_until__gte=now).exists():
+        raise NotYet(IN_FLIGHT)
+    tried = list(rows.exclude(tried_at=None))
+    lost = [it.tried_at for it in tried if it.state != State.DELIVERED and it.tried_at]
+    if lost and max(lost) + SETTLING > now:
+        raise NotYet(SETTLING)
+    return tried
+
+
+def _updated(client: EhrClient, notice: OutboxMessage, status: str) -> Delivered | None:
+    """The request with its new status; None where it never arrived.
+
+    Where the EHR cannot be asked whether it did, it is told anew, already closed.
+    """
+    known_as = notice.ehr_resource_id
+    if not known_as:
+        found = client.find(REQUEST, name_of(notice.resource))
+        if found is None and client.searchable:
+            return None
+        found = found or client.create(dict(notice.resource) | {"status": status})
+        known_as = found.id or ""
+        _arrived(notice, found)
+    if known_as:
+        client.update(REQUEST, known_as, status=status)
+    return Delivered(known_as or None, None, duplicate=True)
+
+
+def _arrived(notice: OutboxMessage, found: Delivered) -> None:
+    """Its answer had been lost: it is there."""
+    notice.ehr_resource_id, notice.state = found.id or "", State.DELIVERED
+    notice.delivered_at = notice.tried_at
+    notice.save(update_fields=["ehr_resource_id", "state", "delivered_at"])
+
+
+def _told_again(
+    client: EhrClient | None, message: OutboxMessage, notice: OutboxMessage, status: str
+) -> Delivered | None:
+    """A short routine Communication that the alert is closed; None while it is open."""
+    if client is None or message.alert.state in states.OPEN:
+        return None
+    words = CLOSED_WORDS[status] % {"track": message.alert.kind}
+    sent = communication(notice.resource)
+    text = said_again(words, settings.CLINIC_LANGUAGE)
+    sent["payload"][0]["contentAttachment"]["data"] = b64encode(text.encode()).decode("ascii")
+    sent["identifier"] = [{**sent["identifier"][0], "value": str(message.identifier)}]
+    sent |= {"priority": "routine", "sent": message.created_at.isoformat(timespec="seconds")}
+    return client.create(sent, resend=message.attempts > 1)
+
+
+CLOSED_WORDS = {
+    "completed": gettext_noop("Clarity: the %(track)s alert sent before has been resolved."),
+    "revoked": gettext_noop("Clarity: the %(track)s alert sent before has been dismissed."),
+}
