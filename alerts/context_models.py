@@ -41,7 +41,7 @@ class EhrPatient(models.Model):
     state = models.CharField(max_length=12, choices=State, default=State.UNKNOWN)
     marks = models.JSONField(default=dict)
     diagnosis_written = models.CharField(
-        max_length=20, blank=True, help_text="The diagnosis that the EHR wrote last."
+        max_length=20, blank=True, help_text="Which one the EHR wrote last."
     )
     read_at = models.DateTimeField(null=True, help_text="When it was last read to its end.")
 

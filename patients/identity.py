@@ -11,7 +11,9 @@ from patients.services import audit_record
 def diagnosis_set(*, patient: Patient, diagnosis: str, by: User | str) -> bool:
     """The patient's diagnosis is that one; False where it was so. Raises InputError for none."""
     if diagnosis not in Diagnosis.values:
-        raise InputError(f"“{diagnosis[:20]}” is no diagnosis that Clarity knows.")
+        raise InputError(
+            f"“{diagnosis[:20]}” is none that a patient can have here: choose one of the list."
+        )
     patient.refresh_from_db(from_queryset=Patient.objects.select_for_update())
     before = patient.diagnosis
     if before == diagnosis:

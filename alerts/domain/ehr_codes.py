@@ -57,17 +57,17 @@ def load_ehr_codes(path: Path, diagnoses: Collection[str], items: Mapping[str, i
     ``diagnoses`` are those a patient may have, ``items`` how many each instrument has.
     """
     table, _ = read_rule_file(path)
-    lists = dict.fromkeys(("forms", "diagnosis", "questionnaire"), list)
+    lists = dict.fromkeys(("forms", "condition", "questionnaire"), list)
     check_fields(table, path.name, {**PROVENANCE_TYPES, **lists, "answers": dict})
     rows = []
-    for number, row in enumerate(table["diagnosis"], 1):
-        where = f"{path.name}, diagnosis {number}"
+    for number, row in enumerate(table["condition"], 1):
+        where = f"{path.name}, condition {number}"
         check_fields(row, where, DIAGNOSIS)
         if row["diagnosis"] not in diagnoses:
             raise RuleFileError(f"{where}: use one of {', '.join(diagnoses)}.")
         rows += [(row["system"], code, row["diagnosis"]) for code in row["codes"]]
     if len({row[:2] for row in rows}) < len(rows):
-        raise RuleFileError(f"{path.name}: a code of a diagnosis is there twice: keep one.")
+        raise RuleFileError(f"{path.name}: a code of a condition is there twice: keep one.")
     asked = []
     for row in table["questionnaire"]:
         where = f"{path.name}, questionnaire {row.get('instrument', 'without an instrument')}"

@@ -22,7 +22,7 @@ RESOURCES: Mapping[str, Promise] = {
     "Patient": gettext_lazy("Patients"),
     "MedicationRequest": gettext_lazy("Prescriptions"),
     "MedicationStatement": gettext_lazy("Statements on medication"),
-    "Condition": gettext_lazy("Diagnoses"),
+    "Condition": gettext_lazy("Conditions"),
     "QuestionnaireResponse": gettext_lazy("Questionnaires"),
     "Observation": gettext_lazy("Totals and single answers"),
     "CareTeam": gettext_lazy("Care teams"),
@@ -85,7 +85,7 @@ def _button(conflict: ContextConflict, outcome: str) -> str:
         return _("Seen: change nothing") if conflict.kind == Kind.RECORD else _("Keep ours")
     if outcome == Outcome.THEIRS:
         return _("Take the EHR’s")
-    return _("It is: %(diagnosis)s") % {"diagnosis": DIAGNOSES[outcome]}
+    return _("It is: %(choice)s") % {"choice": DIAGNOSES[outcome]}
 
 
 def _medication(values: Mapping[str, Any], conflict: ContextConflict) -> Iterable[str]:
