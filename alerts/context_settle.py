@@ -45,7 +45,6 @@ from patients.services import audit_record
 Kind = ContextConflict.Kind
 Outcome = ContextConflict.Outcome
 PRESCRIBER = MedicationCourse.ErrorReason.PRESCRIBER
-SETTLED = "Somebody has settled this meanwhile: nothing was changed."
 
 
 @transaction.atomic
@@ -135,7 +134,7 @@ def conflict_settle(*, conflict: ContextConflict, outcome: str, by: User) -> Non
     """
     conflict = ContextConflict.objects.select_for_update().get(pk=conflict.pk)
     if conflict.settled_at:
-        raise InputError(_(SETTLED))
+        raise InputError(_("Somebody has settled this meanwhile: nothing was changed."))
     if outcome not in outcomes_of(conflict):
         raise InputError(_("Choose which of the two is right."))
     SETTLERS[conflict.kind](conflict, outcome, by)
