@@ -2,7 +2,9 @@
 
 import http.client
 import json
+import re
 import threading
+import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -37,6 +39,7 @@ class Gateway(ThreadingHTTPServer):
         self.offers, self.conditional, self.searchable = offers, conditional, searchable
         self.fault = fault
         self.seen: list[tuple[str, str, int]] = []
+        self.posted: list[tuple[str, float]] = []  # a message's identifier, and when it came
 
     @property
     def base_url(self) -> str:
@@ -64,6 +67,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Any method."""
         self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if name := re.search(r"urn:clarity:alert\|([\w-]+)", self.headers.get("If-None-Exist", "")):
+            self.server.posted.append((name[1], time.perf_counter()))
         if self.server.fault(self):
             return
         self.reply(*self.passed_on())
