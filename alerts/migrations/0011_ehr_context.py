@@ -50,7 +50,7 @@ class Migration(migrations.Migration):
                 ('value', patients.encryption.EncryptedTextField(blank=True, help_text="The identifier's value in that system.")),
                 ('state', models.CharField(choices=[('unknown', 'No identifier is given'), ('due', 'Not looked for yet'), ('found', 'Found'), ('not_found', 'Not found'), ('several', 'Several records have this identifier'), ('taken', 'The record is that of another patient here')], default='unknown', max_length=12)),
                 ('marks', models.JSONField(default=dict)),
-                ('diagnosis_written', models.CharField(blank=True, help_text='The diagnosis that the EHR wrote last.', max_length=20)),
+                ('diagnosis_written', models.CharField(blank=True, help_text='Which one the EHR wrote last.', max_length=20)),
                 ('read_at', models.DateTimeField(help_text='When it was last read to its end.', null=True)),
                 ('patient', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='in_ehr', to='patients.patient')),
             ],

@@ -18,6 +18,7 @@ from alerts.context_models import ContextRun, ContextSetting, EhrPatient, EhrTer
 from alerts.context_settle import identifier_set
 from alerts.fhir.answers import Refused, TemporaryFailure
 from alerts.fhir.reading import Reader
+from alerts.tasks import watch_context
 from patients.domain.errors import InputError
 from patients.models import AuditEvent, MedicationCourse, Patient, Questionnaire, User
 from tests import factories
@@ -376,3 +377,12 @@ def test_no_name_no_payload_and_no_token_is_in_a_log_or_an_audit(
     kept = str(list(AuditEvent.objects.values_list())) + str(list(ContextRun.objects.values_list()))
     for secret in ("Zebulon", "s3cret", "sertraline", "pat-1"):
         assert secret not in logged and secret not in kept
+
+
+def test_the_watch_reads_only_where_it_was_turned_on(front: Front, patient: Patient) -> None:
+    watch_context()
+    assert not ContextRun.objects.exists()
+    ContextSetting.objects.create(is_on=True)
+    watch_context()
+    assert ContextRun.objects.get().state == "done"
+    assert patient.medications.count() == 12
