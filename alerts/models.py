@@ -4,6 +4,12 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from alerts.context_models import ContextConflict as ContextConflict
+from alerts.context_models import ContextItem as ContextItem
+from alerts.context_models import ContextRun as ContextRun
+from alerts.context_models import ContextSetting as ContextSetting
+from alerts.context_models import EhrPatient as EhrPatient
+from alerts.context_models import EhrTerm as EhrTerm
 from alerts.domain import states
 from alerts.ehr_models import SeenToken as SeenToken
 from alerts.ehr_models import SystemToken as SystemToken

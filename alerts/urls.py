@@ -5,6 +5,7 @@ from django.urls import path
 from alerts import (
     acting_views,
     cds_views,
+    context_views,
     ehr_account_views,
     ehr_views,
     fhir_views,
@@ -83,6 +84,25 @@ pages = [
     path("systems/<int:system_id>/change/", system_views.system_change, name="system-change"),
     path("systems/<int:system_id>/switch/", system_views.system_switch, name="system-switch"),
     path("systems/<int:system_id>/keys/", system_views.system_keys, name="system-keys"),
+    path("context/", context_views.context_page, name="context"),
+    path("context/setting/", context_views.context_setting, name="context-setting"),
+    path("context/read/", context_views.context_now, name="context-read"),
+    path(
+        "context/conflicts/<int:conflict_id>/",
+        context_views.context_conflict,
+        name="context-conflict",
+    ),
+    path(
+        "context/conflicts/<int:conflict_id>/settle/",
+        context_views.context_settle,
+        name="context-settle",
+    ),
+    path("context/terms/<int:term_id>/", context_views.context_term, name="context-term"),
+    path(
+        "context/patients/<slug:code>/",
+        context_views.context_identifier,
+        name="context-identifier",
+    ),
     path("clinic/", hub_views.hub, name="clinic"),
     path("launch/", launch_views.launch, name="launch"),
     path("launch/standalone/", launch_views.launch_standalone, name="launch-standalone"),

@@ -186,6 +186,9 @@ EHR_SCOPES = env.text("EHR_SCOPES")
 EHR_TOKEN_URL = env.url("EHR_TOKEN_URL", {"http", "https"})
 EHR_FOLDER = env.text("EHR_FOLDER")
 EHR_REQUESTS_PER_SECOND = env.integer("EHR_REQUESTS_PER_SECOND", 100, 1, 1000)
+EHR_PATIENT_SYSTEM = env.text("EHR_PATIENT_SYSTEM")
+EHR_GROUP = env.text("EHR_GROUP")
+EHR_READS_PER_MINUTE = env.integer("EHR_READS_PER_MINUTE", 300, 1, 60_000)
 
 ADMINS = [("Operations", address) for address in env.words("OPS_EMAIL")]
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"

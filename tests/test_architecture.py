@@ -21,13 +21,16 @@ WRITES_AND_READS = {
     *("baselines", "stretches", "usual"),
     *("circumstances", "situations", "rule_files", "queue"),
     *("people", "people_services", "freshness"),
-    *("summaries", "panel", "panel_services"),
     *("ehr_accounts", "launches", "cds"),
     *("trust", "ehr_tokens", "systems", "system_tokens", "served"),
+    *("summaries", "panel", "panel_services", "identity"),
+    *("context", "context_export", "context_facts", "context_items", "context_medications"),
+    *("context_pages", "context_settle", "context_taking"),
 }
 ADAPTERS = {
     "models",
     "clinical_models",
+    "context_models",
     "summary_models",
     "ehr_models",
     "inside_models",
@@ -46,9 +49,9 @@ INTERFACE = {
     *("baseline_views", "baseline_forms"),
     "reader_views",
     *("people_views", "people_forms", "account_views", "clinic_views", "pages"),
-    *("hub_views", "message_views"),
     *("launch_views", "ehr_account_views", "cds_views"),
     *("launch_checks", "ehr_checks", "ehr_views", "system_views", "system_forms", "fhir_views"),
+    *("hub_views", "message_views", "context_views"),
     *("life_views", "rule_views", "panel_views"),
     *("note_views", "chart_views", "summary_views", "panel_api", "api_shapes"),
 }

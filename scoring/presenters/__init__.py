@@ -30,6 +30,7 @@ MORE = (
     ("devices", _("Devices"), Permission.RUN_CLINIC),
     ("freshness", _("Freshness"), Permission.RUN_CLINIC),
     ("messages", _("Messages"), Permission.MANAGE_MESSAGES),
+    ("context", _("Context"), Permission.MANAGE_CONTEXT),
     ("on-call", _("On call"), None),
     ("runs", _("Runs"), Permission.SEE_RUNS),
     ("drift", _("Drift"), Permission.SEE_RUNS),

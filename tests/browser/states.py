@@ -18,6 +18,7 @@ from scoring.models import RiskScore
 from scoring.summaries import summaries_refresh
 from tests import factories, trusted
 from tests.browser.clinic import build_clinic
+from tests.browser.context_rows import context_rows
 from tests.browser.looking import MAIN
 
 # Stored with days that are Indeterminate: none of them may be shown. Nothing else in the clinic of
@@ -42,6 +43,7 @@ def build_every_state() -> dict[str, Any]:
     _accounts(people)
     _systems()
     _from_the_ehr(people)
+    context_rows(patients[MAIN], patients["CL-0133"])
     absence_watch(now=timezone.now())
     return clinic
 

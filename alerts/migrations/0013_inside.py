@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('alerts', '0011_system_tokens'),
+        ('alerts', '0012_system_tokens'),
         ('patients', '0015_ehr_id_index'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

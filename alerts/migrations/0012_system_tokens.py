@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('alerts', '0010_trusted_systems'),
+        ('alerts', '0011_trusted_systems'),
     ]
 
     operations = [
