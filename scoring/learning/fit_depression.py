@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scoring.engines.artifacts import Artifact
 from scoring.learning.calibrate import calibrator_of
 from scoring.learning.cohort import Weeks
-from scoring.learning.encoder import encoder_told, licence_with
+from scoring.learning.encoder import encoder_told, licence_with, verified_encoder
 from scoring.learning.fit import artifact
 
 BATCH = 32
@@ -90,7 +90,7 @@ def trained(train: Weeks, held: Weeks, plan: Plan, seed: int) -> tuple[Any, int]
             model = build_classifier(SIZES[plan.size])
             if plan.encoder:
                 encoder = model.get_layer("encoder_model")
-                load_encoder(encoder, SIZES[plan.size], plan.encoder)
+                load_encoder(encoder, SIZES[plan.size], verified_encoder(plan.encoder))
             steps = max(len(train.labels) // plan.batch * plan.epochs, WARM_UP_STEPS + 1)
             rate = keras.optimizers.schedules.CosineDecay(
                 0.0, steps - WARM_UP_STEPS, warmup_target=plan.rate, warmup_steps=WARM_UP_STEPS

@@ -8,6 +8,7 @@ from django.core.management.base import CommandParser
 
 from patients.domain.errors import InputError
 from scoring.engines.artifacts import Artifact
+from scoring.learning.encoder import verified_encoder
 from scoring.learning.fit_depression import FINE_TUNING_RATE, Plan
 from scoring.learning.train import Training
 from scoring.management.training import ArtifactsCommand
@@ -47,7 +48,7 @@ class Command(ArtifactsCommand):
 
 
 def _check_encoder(encoder: Path | None, size: str) -> None:
-    """InputError before anybody is simulated, not after."""
+    """InputError, or ArtifactError for a changed file, before anybody is simulated, not after."""
     if encoder is None:
         return
     if not encoder.is_file():
@@ -55,4 +56,4 @@ def _check_encoder(encoder: Path | None, size: str) -> None:
     from scoring.engines.pat import SIZES, build_encoder
     from scoring.engines.pat_h5 import load_encoder
 
-    load_encoder(build_encoder(SIZES[size]), SIZES[size], encoder)
+    load_encoder(build_encoder(SIZES[size]), SIZES[size], verified_encoder(encoder))
