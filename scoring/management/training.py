@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from patients.commands import SentenceCommand
 from patients.domain.errors import InputError
 from scoring.engines.artifacts import (
     MANIFEST,
@@ -36,7 +37,7 @@ BAD_INPUT = 2
 TOLD = (*LEAST, "size", "rate", "encoder", "mixed_precision")
 
 
-class TrainingCommand(BaseCommand):
+class TrainingCommand(SentenceCommand):
     """Trains from ``--seed`` without a database; a training that fails leaves no file."""
 
     requires_system_checks = ()
