@@ -6,6 +6,7 @@ import tempfile
 import time
 from abc import abstractmethod
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -118,11 +119,24 @@ def check_test_people(seed: int, after: int, artifacts: Iterable[Artifact]) -> N
     check_unseen(seed, seed + after, learned, str(SEED))
 
 
-def check_folder_to_make(out: Path) -> None:
-    """InputError for a place in which no folder can be made."""
-    there = next(p for p in (out.absolute(), *out.absolute().parents) if p.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK):
-        raise InputError(f"{out.name}/ cannot be made or written: give --out another folder.")
+def check_folder_to_make(folder: Path, option: str = "--out") -> None:
+    """InputError for a place in which no folder can be made or written: by trying it, because
+    nobody's rights say it of a root user. What was made to try is gone afterwards.
+    """
+    whole = folder.absolute()
+    absent = [place for place in (whole, *whole.parents) if not place.exists()]
+    try:
+        whole.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=whole):
+            pass
+    except OSError:
+        raise InputError(
+            f"{folder.name}/ cannot be made or written: give {option} another folder."
+        ) from None
+    finally:
+        for place in absent:
+            with suppress(OSError):  # it was never made, or is not empty any more
+                place.rmdir()
 
 
 class ArtifactsCommand(TrainingCommand):

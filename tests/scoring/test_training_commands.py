@@ -144,9 +144,13 @@ def test_a_place_without_room_for_a_folder_is_refused_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("")
-    for command in ("train_mania", "pretrain_pat"):
-        said = refused(monkeypatch, command, f"--out={tmp_path / 'file' / 'made'}")
-        assert said == "made/ cannot be made or written: give --out another folder."
+    for place in (tmp_path / "file" / "made", Path("/proc/x/made")):  # not even root may there
+        for command in ("train_mania", "pretrain_pat"):
+            said = refused(monkeypatch, command, f"--out={place}")
+            assert said == "made/ cannot be made or written: give --out another folder."
+    with pytest.raises(AssertionError, match="somebody was simulated"):
+        refused(monkeypatch, "train_mania", f"--out={tmp_path / 'new' / 'made'}")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]  # trying left nothing
 
 
 @pytest.mark.parametrize("seed", [SEED - 3, SEED - 2, SEED - 1, SEED + 1, SEED + 4])
