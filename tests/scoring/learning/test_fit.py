@@ -227,11 +227,20 @@ def test_person_days_hold_nobody_twice_and_weeks_of_their_rows(weeks: Weeks) -> 
     references = dict.fromkeys(LEVELS, fitted(made, "test").reference)
     sedentary = {Family.ACTIGRAPH_COUNTS: 2860.0, Family.STEPS: 1.0}
     one, other = (
-        simulate_person_days(3, 4, 30, references, LEVELS, Rates(6.0), sedentary) for _ in range(2)
+        simulate_person_days(3, 4, 30, references, LEVELS, Rates(6.0), sedentary, shares)
+        for shares in ((), (0.9, 0.3, 0.0))
     )
     assert np.array_equal(one.inputs, other.inputs, equal_nan=True)
     assert len(set(zip(one.people.tolist(), one.days.tolist(), strict=True))) == len(one.days)
     assert one.inputs.shape[1] == 51 and (one.days >= 11).all()
+    # Nights taken away change nobody's recording, and only every tenth day is told of them.
+    tenth, mean = other.days % 10 == 0, OWN_VECTOR_NAMES.index("ST_long_MN")
+    assert tenth.any() and not one.fewer and list(other.fewer) == [0.9, 0.3, 0.0]
+    for share, inputs in other.fewer.items():
+        assert (np.isnan(inputs).all(axis=1) == ~tenth).all(), share
+    alone, some = other.fewer[0.0][tenth], other.fewer[0.3][tenth]
+    assert np.isnan(alone[:, mean + 1]).all() and np.isnan(alone[:, mean + 2]).all()  # no SD, no Z
+    assert (some[:, mean] != other.inputs[tenth, mean]).any()
     assert len(one.weeks) == len(one.week_rows) and (one.worn[one.week_rows] >= 0.3).all()
 
 
