@@ -19,10 +19,12 @@ from scoring.engines.artifacts import (
     Artifact,
     ArtifactError,
     load_manifest,
+    sha256_of,
     write_manifest,
 )
 from scoring.engines.distributions import NAME as DISTRIBUTIONS
 from scoring.learning.calibrate import TooFewPositives
+from scoring.learning.checkpoints import Checkpoints
 from scoring.learning.references import SEED
 from scoring.learning.seeds import check_unseen, seeds_of
 from scoring.learning.train import TEST_AFTER, Sizes, Training, measured
@@ -64,6 +66,16 @@ class TrainingCommand(SentenceCommand):
 
     def check_first(self, options: dict[str, Any]) -> None:
         """Refuse before anybody is simulated what would be refused after. Raises InputError."""
+
+    def kept(self, options: dict[str, Any]) -> Checkpoints | None:
+        """Where the training that was asked for is kept, if --resume says; what it is of is all
+        that makes another model.
+        """
+        if options["resume"] is None:
+            return None
+        encoder = options.get("encoder")
+        begun = f" {sha256_of(encoder)[:12]}" if encoder else ""
+        return Checkpoints(options["resume"], self.command_line(options) + begun)
 
     @abstractmethod
     def train(self, training: Training, options: dict[str, Any]) -> None:

@@ -148,6 +148,8 @@ def test_a_place_without_room_for_a_folder_is_refused_first(
         for command in ("train_mania", "pretrain_pat"):
             said = refused(monkeypatch, command, f"--out={place}")
             assert said == "made/ cannot be made or written: give --out another folder."
+        said = refused(monkeypatch, "train_depression", f"--resume={place}", f"--out={tmp_path}")
+        assert said == "made/ cannot be made or written: give --resume another folder."
     with pytest.raises(AssertionError, match="somebody was simulated"):
         refused(monkeypatch, "train_mania", f"--out={tmp_path / 'new' / 'made'}")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]  # trying left nothing
