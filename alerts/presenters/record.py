@@ -33,6 +33,7 @@ from scoring.presenters.tracks import (
     change,
     coverage_words,
     own_history,
+    reason_words,
     track_views,
 )
 from scoring.presenters.what_if import what_if_sentences
@@ -82,6 +83,7 @@ def standing_of(patient: Patient, alerts: list[Alert], today: date) -> dict[str,
         "sentence": plain_sentence(points, intake, usual),
         **_run_in(patient, intake),
         "score": score,
+        "steps": [reason_words(reason) for reason in score.reasons] if score else [],
         "rules_unverified": not (router_rules().checked_by and baseline_rules().checked_by),
         "tracks": [_track(score, view, points, usual) for view in track_views(score)]
         if score

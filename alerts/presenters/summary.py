@@ -159,7 +159,7 @@ def _uncertain(
         yield _("The score is of %(day)s, %(n)d days ago.") % told
     for track in standing["tracks"]:
         view = track["view"]
-        told = {"track": view.label, "reason": view.reason, "coverage": track["coverage"]}
+        told = {"track": view.label, "reason": view.why_not, "coverage": track["coverage"]}
         if not view.assessed and view.reason:
             yield _("%(track)s was not assessed: %(reason)s") % told
         elif not view.assessed:

@@ -161,7 +161,7 @@ def sentence(item: Mapping[str, Any]) -> str:
 
 def _in_life(item: Mapping[str, Any], life: Sequence[Circumstance]) -> str:
     less = says_less(str(item["name"]), life)
-    return f"{sentence(item)} ({less})" if less else sentence(item)
+    return f"{sentence(item)} ({said_again(less)})" if less else sentence(item)
 
 
 def _short(item: Mapping[str, Any]) -> str:

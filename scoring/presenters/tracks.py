@@ -1,6 +1,7 @@
 """How one decision's tracks look: tier, coverage, change, contributions, baseline."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from clarity_site.said import said_again
 from patients.templatetags.clarity import day as day_words
 from patients.templatetags.clarity import percent
 from scoring.domain.points import TIER_RANK, ScorePoint, change_points
@@ -45,6 +47,23 @@ class TrackView:
     contributions: list[dict[str, Any]]
     parts: tuple[tuple[str, float], ...]
     weight: float | None
+
+    @property
+    def why_not(self) -> str:
+        """Why it was not assessed, in the reader's language; ``reason`` is as it was stored."""
+        return said_again(self.reason)
+
+
+WEIGHED = ("weights", "limited_data_")  # reasons that tell a weight, as a share of 1
+WEIGHT = re.compile(r"\b[01]\.\d\d\b")
+
+
+def reason_words(reason: Mapping[str, str]) -> str:
+    """A stored step of a decision in the reader's language, weights in percent as elsewhere."""
+    text = reason["text"]
+    if reason["code"].startswith(WEIGHED):
+        text = WEIGHT.sub(lambda found: percent(float(found[0])), text)
+    return said_again(text)
 
 
 def track_views(score: RiskScore) -> list[TrackView]:
