@@ -30,9 +30,10 @@ from patients.presenters import freshness
 from patients.resources import instruments, medication_rules
 from patients.templatetags.clarity import day as day_words
 from patients.templatetags.clarity import pill
-from scoring.domain.points import SPARK_DAYS
+from scoring.domain.points import SPARK_DAYS, is_above
 from scoring.models import ScoreSummary, Tier, Track
 from scoring.presenters.tracks import STEADY_POINTS, coverage_words
+from scoring.resources import router_rules
 
 LITHIUM = MedicationCourse.DrugClass.LITHIUM
 FRESH_ENOUGH = 300  # days: then a date needs no year
@@ -78,7 +79,7 @@ class Lines:
         self.day: Callable[[date], str] = cache(self._day)
         self.take, self.new, self.week = _("Acknowledge"), _("new"), _("in 7 days")
         self.not_assessed = _("Not assessed")
-        self.none = _("none")
+        self.none, self.by_rule = _("none"), _("by an early-warning rule")
         self.kinds = {kind.value: str(kind.label) for kind in AlertKind}
         self.tiers = {tier.value: _(tier.value) for tier in Tier}
         self.labels = {track.value: str(track.label) for track in Track}
@@ -149,7 +150,7 @@ class Lines:
             "day": self.day(summary.since),
             "before": self.tiers.get(summary.before, ""),
         }
-        if getattr(summary, f"{track}_probability") is None:
+        if is_by_rule(summary, track):
             return _("%(track)s %(tier)s since %(day)s by an early-warning rule.") % words
         if not summary.before:
             return _("%(track)s %(tier)s since %(day)s or before.") % words
@@ -181,6 +182,7 @@ class Lines:
             tier_words=self.tiers[seen["tier"]] if seen["tier"] else self.not_assessed,
             direction=direction,
             change=change,
+            rule=self.by_rule if is_by_rule(summary, name) else "",
             week=self.week,
             coverage=coverage_words(name, seen["coverage"], short=True),
             spark=spark(name, days, usual, self._spark_words(label, days, usual)) if days else "",
@@ -294,6 +296,15 @@ class Lines:
 
 
 TRACK_PARTS = ("tier", "coverage", "change", "days", "usual")
+
+
+def is_by_rule(summary: ScoreSummary | None, track: str) -> bool:
+    """Whether an early-warning rule gave the track its tier: nothing else raises mania above what
+    its own probability says.
+    """
+    if summary is None or track != Track.MANIA:
+        return False
+    return is_above(summary.mania_tier or None, summary.mania_probability, router_rules().mania)
 
 
 def _is_urgent(patient: Any) -> bool:

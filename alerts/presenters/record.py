@@ -12,7 +12,8 @@ from alerts.presenters.advice import record_advice
 from alerts.presenters.cards import alert_cards, transition_words
 from alerts.presenters.contacts import notes_context
 from alerts.presenters.sentence import plain_sentence
-from alerts.presenters.timeline import DEFAULT_DAYS, SPANS, line_of
+from alerts.presenters.timeline import DEFAULT_DAYS, SPANS, drawn, line_of
+from alerts.presenters.timeline_table import day_rows
 from alerts.selectors import ScorePoint, alerts_visible_to, latest_score, most_urgent_first
 from patients.last_data import last_data_day, with_last_data
 from patients.looked import SHOWN_DAYS, who_looked
@@ -32,9 +33,11 @@ from scoring.presenters.tracks import (
     certainty,
     change,
     coverage_words,
+    overall_percent,
     own_history,
     reason_words,
     track_views,
+    why_tier,
 )
 from scoring.presenters.what_if import what_if_sentences
 from scoring.resources import baseline_rules, router_rules
@@ -49,13 +52,15 @@ def record_context(patient: Patient, user: User, now: datetime) -> dict[str, Any
     today = zones_of(patient).local_day(now)
     alerts = list(alerts_visible_to(user).filter(patient=patient))
     standing = standing_of(patient, alerts, today)
+    told = drawn(patient, alerts, standing["line"])
     return {
         **standing,
         "cards": alert_cards(sorted((a for a in alerts if a.is_open), key=most_urgent_first), user),
         "promises": patient.follow_ups.filter(state="open").select_related("transition", "alert"),
         "spans": SPANS,
         "trend_days": TREND_DAYS,
-        "trend_rows": list(reversed(standing["points"])),
+        "days": day_rows(told),
+        "bars": told["bars"],
         "what_if": what_if_sentences(standing["score"]) if standing["score"] else None,
         "quality": data_quality(patient, now),
         "medications": _medications(courses_that_count(patient), today),
@@ -84,6 +89,8 @@ def standing_of(patient: Patient, alerts: list[Alert], today: date) -> dict[str,
         **_run_in(patient, intake),
         "score": score,
         "steps": [reason_words(reason) for reason in score.reasons] if score else [],
+        "why_tier": why_tier(score) if score else "",
+        "overall": overall_percent(score) if score else "",
         "rules_unverified": not (router_rules().checked_by and baseline_rules().checked_by),
         "tracks": [_track(score, view, points, usual) for view in track_views(score)]
         if score

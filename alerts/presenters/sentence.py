@@ -16,9 +16,11 @@ from scoring.presenters.tracks import (
     certainty,
     change,
     coverage_words,
+    edges_of,
     leading_track,
     since_intake,
     tier_since,
+    track_percent,
 )
 
 Usual = Mapping[str, Band | None]  # by track: where the person's own indicator usually lies
@@ -54,12 +56,16 @@ def _moved(points: Sequence[ScorePoint], track: Track, usual: Band | None) -> li
     seen = points[-1].track(track)
     since, before = tier_since(points, track)
     moved = change(points, track)
-    sentences = [_since(track, str(seen.tier), since, before, moved.words if moved else "")]
+    words = moved.words if moved and not seen.by_rule else ""  # the number's, not the rule's
+    sentences = [_since(track, str(seen.tier), since, before, words)]
     if seen.probability is None:
         told = _("It is by an early-warning rule; the model could not assess it.")
         return [*sentences, told]
-    if usual:
-        sentences.append(_usually(seen.probability, usual))
+    if seen.by_rule:
+        sentences.append(_("That tier is by an early-warning rule, not by the model."))
+        sentences.append(_of_the_model(track, seen.probability))
+    elif usual:
+        sentences.append(_usually(track, seen.probability, usual))
     return [*sentences, _sure(track, seen.coverage)]
 
 
@@ -85,9 +91,15 @@ def _since(track: Track, tier: str, since: date, before: str | None, moved: str)
     return words % told
 
 
-def _usually(probability: float, usual: Band) -> str:
+def _of_the_model(track: Track, probability: float) -> str:
+    own = TIER_WORDS[Tier(edges_of(track).tier(probability))]
+    told = {"share": track_percent(track, probability), "tier": own}
+    return _("The model’s indicator is %(share)s (%(tier)s).") % told
+
+
+def _usually(track: Track, probability: float, usual: Band) -> str:
     low, high = usual
-    told = {"now": percent(probability), "low": percent(low), "high": percent(high)}
+    told = {"now": track_percent(track, probability), "low": percent(low), "high": percent(high)}
     if probability > high:
         return _("It is %(now)s, above what is usual for this person (%(low)s to %(high)s).") % told
     if probability < low:

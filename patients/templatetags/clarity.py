@@ -1,6 +1,7 @@
 """How values look on a page, in the reader's language: tiers, numbers with units, days, moments."""
 
 import re
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
@@ -70,6 +71,14 @@ def as_in_file(text: str) -> str:
 def percent(share: float | None) -> str:
     """0.483 → “48 %”."""
     return MISSING if share is None else f"{round(share * 100)}{NARROW}%"
+
+
+def percent_by(share: float | None, edges: Iterable[float]) -> str:
+    """As ``percent``, but “just under 50 %” where that would read as an edge it is below."""
+    for edge in edges:
+        if share is not None and share < edge and percent(share) == percent(edge):
+            return gettext("just under %(edge)s") % {"edge": percent(edge)}
+    return percent(share)
 
 
 @register.filter

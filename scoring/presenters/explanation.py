@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from clarity_site.said import said_again
 from patients.templatetags.clarity import percent, quantity, signed
-from scoring.domain.circumstances import Circumstance, says_less
+from scoring.domain.circumstances import Circumstance, says_less, weight_of
 from scoring.domain.explain import EXPLANATION_FAILED
 from scoring.domain.occlusion import AGAINST_REFERENCE, PARTS
 from scoring.models import RiskScore
@@ -77,6 +77,20 @@ def explanation(score: RiskScore, view: TrackView) -> Explanation:
         ),
         withheld=withheld,
     )
+
+
+def most_raising(score: RiskScore, view: TrackView) -> str:
+    """The sentence of what raises the indicator most; empty where nothing told raises it."""
+    stored = getattr(score, view.name)
+    if _withheld(stored, stored.get("additivity")):
+        return ""
+    life = circumstances_kept(score)
+    most = max(
+        (item for item in view.contributions if round(item["points"]) > 0),
+        key=lambda item: item["points"] * weight_of(item["name"], life),
+        default=None,
+    )
+    return _in_life(most, life) if most else ""
 
 
 def _withheld(stored: Mapping[str, Any], check: Mapping[str, Any] | None) -> str:
