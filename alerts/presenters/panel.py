@@ -106,8 +106,8 @@ class Lines:
             dated=self._dated(summary),
             why=self._why(summary, patient),
             changed=self._changed(summary, tier),
-            depression=self._track(summary, "depression"),
-            mania=self._track(summary, "mania"),
+            depression=self._track(summary, "depression", patient.is_past),
+            mania=self._track(summary, "mania", patient.is_past),
             alerts=alert_cell(map(self._alert, patient.alerts_now), self.none),
             totals=spans("total", map(self._total, filter(None, (patient.phq, patient.asrm)))),
             flags=spans("flag", self._flags(patient, summary)),
@@ -142,6 +142,10 @@ class Lines:
             return self._not_assessed(summary)
         track = summary.leads
         tier = getattr(summary, f"{track}_tier")
+        if patient.is_past:
+            words = {"track": self.labels[track], "tier": self.tiers[tier or summary.tier]}
+            said = _("%(track)s was %(tier)s on %(day)s; no day since could be scored.")
+            return said % (words | {"day": self.day(summary.day)})
         if tier not in (Tier.HIGH, Tier.MODERATE):
             return ""
         words = {
@@ -173,8 +177,12 @@ class Lines:
             return _("moved and came back")
         return _("was %(tier)s") % {"tier": self.tiers[was]}
 
-    def _track(self, summary: ScoreSummary | None, name: str) -> SafeString:
+    def _track(self, summary: ScoreSummary | None, name: str, is_past: bool) -> SafeString:
+        _ = self.said
         seen = {k: getattr(summary, f"{name}_{k}", None) for k in TRACK_PARTS}
+        coverage = coverage_words(name, seen["coverage"], short=True)
+        if summary and is_past:
+            seen["change"], coverage = None, _("on %(day)s") % {"day": self.day(summary.day)}
         direction, change = self._direction(seen["change"])
         label, days, usual = self.labels[name], seen["days"], seen["usual"]
         return track_cell(
@@ -184,7 +192,7 @@ class Lines:
             change=change,
             rule=self.by_rule if is_by_rule(summary, name) else "",
             week=self.week,
-            coverage=coverage_words(name, seen["coverage"], short=True),
+            coverage=coverage,
             spark=spark(name, days, usual, self._spark_words(label, days, usual)) if days else "",
         )
 

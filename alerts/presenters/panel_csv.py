@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from alerts.domain.panel import Wanted
-from alerts.panel import Asker, panel_page, summary_of
+from alerts.panel import Asker, panel_page, stands, summary_of
 from scoring.models import ScoreSummary, Tier, Track
 
 HEADER = (
@@ -28,13 +28,14 @@ def csv_rows(asker: Asker, wanted: Wanted) -> list[list[Any]]:
 
 
 def _row(patient: Any, now: datetime) -> list[Any]:
-    summary = summary_of(patient, now)
+    summary, newest = stands(patient, now), summary_of(patient, now)
     last = max((d["at"] for d in patient.devices_now if d["at"]), default="")
     cells = [
         patient.code,
         patient.diagnosis,
         patient.tier_now,
-        *((summary.probability, summary.day) if summary else ("", "")),
+        summary.probability if summary else "",
+        newest.day if newest else "",
         *(cell for track in Track.values for cell in _track(summary, track)),
         last,
         "; ".join(f"{a['kind']} {a['tier']} {a['state']}" for a in patient.alerts_now),

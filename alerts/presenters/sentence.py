@@ -1,6 +1,6 @@
 """The record's first sentence: what moved, since when, against what is usual, how sure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 from django.utils.translation import gettext as _
@@ -27,14 +27,20 @@ Usual = Mapping[str, Band | None]  # by track: where the person's own indicator 
 
 
 def plain_sentence(
-    points: Sequence[ScorePoint], intake: IntakeAssessment | None = None, usual: Usual | None = None
+    points: Sequence[ScorePoint],
+    intake: IntakeAssessment | None = None,
+    usual: Usual | None = None,
+    as_of: date | None = None,
 ) -> str:
     """What moved, since when, against what is usual, and how sure, in words to be read first.
 
-    The clinician's ``intake`` assessment is what came before where no earlier score did.
+    A newest score of before ``as_of`` is told as past. The clinician's ``intake`` assessment is
+    what came before where no earlier score did.
     """
     if not points:
         return _("There is no score of the last 90 days yet.")
+    if as_of and points[-1].day < as_of and points[-1].tier != Tier.INDETERMINATE:
+        return " ".join(_past(points[-1]))
     sentences = [*_sentences(points, usual or {})]
     since = since_intake(points, Track.DEPRESSION, intake)
     if since:
@@ -50,6 +56,22 @@ def _sentences(points: Sequence[ScorePoint], usual: Usual) -> list[str]:
     if latest.tier == Tier.LOW and latest.track(name).tier == Tier.LOW:
         return _all_low(points)
     return _moved(points, Track(name), usual.get(name))
+
+
+def _past(point: ScorePoint) -> Iterator[str]:
+    yield _("No day since %(day)s could be scored.") % {"day": day_words(point.day)}
+    for track in Track:
+        seen = point.track(track)
+        if seen.tier:
+            told = {"track": str(TRACK_WORDS[track]).lower(), "tier": TIER_WORDS[Tier(seen.tier)]}
+            if seen.by_rule:
+                words = _(
+                    "The %(track)s risk indicator was %(tier)s then, by an early-warning rule."
+                )
+            else:
+                words = _("The %(track)s risk indicator was %(tier)s then.")
+            yield words % told
+    yield _("This does not say how the person is now.")
 
 
 def _moved(points: Sequence[ScorePoint], track: Track, usual: Band | None) -> list[str]:
