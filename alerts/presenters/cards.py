@@ -186,14 +186,27 @@ class AlertCard:
         """How long it waits and for whom, or who has it and until when."""
         alert, held = self.alert, self.acknowledged
         due = self.at(alert.due_at) if alert.due_at else ""
+        again = self._next() <= self._roles_told()
         if alert.state == AlertState.SNOOZED and held:
             said = gettext("Snoozed by {who} until {due}, or until the tier rises.")
         elif held:
             said = gettext("{who} has it since {since}; it comes back if nothing follows by {due}.")
         elif alert.due_at and alert.due_at <= self.now:
-            said = gettext("Waiting for {span}; {next} is being told.")
+            said = (
+                gettext("Waiting for {span}; {next} is being told again.")
+                if again
+                else gettext("Waiting for {span}; {next} is being told.")
+            )
         elif self.is_late:
-            said = gettext("Past its time: waiting for {span}; by {due} {next} is told.")
+            said = (
+                gettext("Past its time: waiting for {span}; by {due} {next} is told again.")
+                if again
+                else gettext("Past its time: waiting for {span}; by {due} {next} is told.")
+            )
+        elif again:
+            said = gettext(
+                "Waiting for {span}; if nobody takes it on by {due}, {next} is told again."
+            )
         else:
             said = gettext("Waiting for {span}; if nobody takes it on by {due}, {next} is told.")
         return format_html(
@@ -202,12 +215,16 @@ class AlertCard:
             since=self.at(held.at) if held else "",
             due=due,
             span=span(self.now - (alert.new_since or alert.raised_at)),
-            next=self._next(),
+            next=", ".join(str(ROLES[to]) for to in ROLES if to in self._next()),
         )
 
-    def _next(self) -> str:
+    def _next(self) -> set[str]:
         policy: Policy = policy_of(self.alert.kind, self.alert.tier, self.alert.policy)
-        return ", ".join(str(ROLES[to]) for to in policy.recipients(self.alert.level + 1))
+        return set(policy.recipients(self.alert.level + 1))
+
+    def _roles_told(self) -> set[str]:
+        """The roles of those who were sent a notice of it."""
+        return {n.user.role for n in self.alert.notices.all() if n.event in TOLD}
 
     @property
     def told(self) -> str:

@@ -12,6 +12,7 @@ from patients.templatetags.clarity import percent, quantity, signed
 from scoring.domain.circumstances import Circumstance, says_less, weight_of
 from scoring.domain.explain import EXPLANATION_FAILED
 from scoring.domain.occlusion import AGAINST_REFERENCE, PARTS
+from scoring.domain.worsening import CLOCK_MINUTES
 from scoring.models import RiskScore
 from scoring.presenters.tracks import TrackView
 from scoring.selectors import circumstances_kept
@@ -155,7 +156,10 @@ def _usual(item: Mapping[str, Any]) -> str:
 def _side(item: Mapping[str, Any]) -> str:
     if item["value"] is None or item["usual"] is None or _value(item) == _usual(item):
         return ""
-    return _("more than usual") if item["value"] > item["usual"] else _("less than usual")
+    more = item["value"] > item["usual"]
+    if item["unit"] in CLOCK_MINUTES:
+        return _("later than usual") if more else _("earlier than usual")
+    return _("more than usual") if more else _("less than usual")
 
 
 def sentence(item: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """A tier by a rule is named as a rule's on every page, and never reads as the model's number."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from alerts.presenters.cards import alert_cards
+from alerts.presenters.words import within
 from alerts.selectors import alerts_visible_to
 from alerts.services import alerts_consider
 from patients.models import Patient, User
@@ -92,3 +94,28 @@ def test_no_number_reads_as_the_edge_it_is_below(known: Any) -> None:
     page, table = (text(client.get(f"/patients/P-1/{part}")) for part in ("", "timeline/?days=7"))
     assert "Low just under 50 %" in page and "just under 30 % of the week worn" in page
     assert "just under 50 % Low" in table and "50 % Low" not in table.replace("just under 50 %", "")
+
+
+def test_a_card_says_that_somebody_is_told_again(known: Any) -> None:
+    _, who, patient = known
+    alerts_consider(score=raised(patient, 0.71), now=timezone.now())
+    [card] = alert_cards(list(alerts_visible_to(who).filter(kind="mania")), who)
+    told = {n.user.role for n in card.alert.notices.all()}
+    assert ("is told again" in card.waiting) == ("psychiatrist" in told)
+    assert told == {"psychiatrist"}
+
+
+@pytest.mark.parametrize(
+    ("hours", "words"),
+    [(71, "3 days"), (48, "48 hours"), (47.2, "48 hours"), (0.98, "59 minutes")],
+)
+def test_what_is_due_within_a_span_is_due_by_its_end(hours: float, words: str) -> None:
+    assert within(timedelta(hours=hours)) == words
+
+
+def test_a_clock_time_is_later_or_earlier_and_not_more() -> None:
+    client, who = browser()
+    patient = factories.patient("P-1", [who])
+    factories.score(patient, yesterday(), 0.2, 0.7)
+    page = text(client.get("/patients/P-1/"))
+    assert "00:40 later than usual" in page and "4.1 h less than usual" in page
