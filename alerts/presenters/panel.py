@@ -24,6 +24,7 @@ from alerts.presenters.panel_cells import (
     track_cell,
 )
 from alerts.presenters.words import span
+from clarity_site.said import said_again
 from patients.domain.days import zone_named
 from patients.models import Diagnosis, MedicationCourse, User
 from patients.presenters import freshness
@@ -238,12 +239,14 @@ class Lines:
 
     def _chips(self, patient: Any, today: date) -> list[tuple[str, str]]:
         """(level, words) of each source."""
+        _ = self.said
         chips = []
         for device in patient.devices_now:
             if at := device["at"]:
                 day = self._in_zone(datetime.fromisoformat(at), patient).date()
                 fresh = freshness(day, today)
-                chips.append((fresh.level, f"{device['name']}: {fresh.words}"))
+                words = {"name": said_again(device["name"]), "words": fresh.words}
+                chips.append((fresh.level, _("%(name)s: %(words)s") % words))
         return chips or [("lost", freshness(None, today).words)]
 
     def _total(self, found: dict[str, Any]) -> tuple[str, str]:

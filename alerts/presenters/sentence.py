@@ -132,7 +132,8 @@ def _usually(track: Track, probability: float, usual: Band) -> str:
 def _all_low(points: Sequence[ScorePoint]) -> list[str]:
     assessed = [t for t in Track if points[-1].track(t).tier == Tier.LOW]
     least = min(assessed, key=lambda t: points[-1].track(t).coverage or 0)
-    sure = _sure(least, points[-1].track(least).coverage)
+    coverage = points[-1].track(least).coverage
+    sure = _sure(least, coverage)
     if len(assessed) == 1:
         other = next(t for t in Track if t not in assessed)
         told = {
@@ -143,7 +144,8 @@ def _all_low(points: Sequence[ScorePoint]) -> list[str]:
         return [words, sure]
     since = max(tier_since(points, track)[0] for track in Track)
     both = _("Both risk indicators are Low since %(day)s.") % {"day": day_words(since)}
-    return [both, sure]
+    told = {"sure": certainty(coverage), "coverage": coverage_words(least, coverage)}
+    return [both, _("The data behind them are %(sure)s (%(coverage)s).") % told]
 
 
 def _not_assessed(points: Sequence[ScorePoint]) -> list[str]:

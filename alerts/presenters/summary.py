@@ -139,7 +139,11 @@ def _decision(score: RiskScore | None, tracks: Sequence[Mapping[str, Any]]) -> I
     if why := why_tier(score):
         yield why
     for track in tracks:
-        yield f"{track['view'].label}: {'; '.join(_of_track(track))}"
+        yield _of(track["view"].label, " · ".join(_of_track(track)))
+
+
+def _of(label: str, words: str) -> str:
+    return _("%(track)s: %(words)s") % {"track": label, "words": words}
 
 
 def _of_track(track: Mapping[str, Any]) -> Iterator[str]:
@@ -197,7 +201,7 @@ def _why(tracks: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for track in tracks:
         found = [words for listed in track["why"].lists for words in listed.sentences]
         for words in found[:WHY_SHOWN] if not track["why"].withheld else ():
-            yield f"{track['view'].label}: {words}"
+            yield _of(track["view"].label, words)
 
 
 def _advice(considered: Sequence[Mapping[str, Any]], alerts: Sequence[Alert]) -> Iterator[str]:

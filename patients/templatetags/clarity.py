@@ -58,6 +58,12 @@ def said(text: Any) -> str:
 
 
 @register.filter
+def actor(username: str) -> str:
+    """Who acted, as it is stored; what the system did itself is said in the reader's language."""
+    return gettext("system") if username == "system" else username
+
+
+@register.filter
 def as_in_file(text: str) -> str:
     """A text of a rule file, if as a whole it has a translation; else itself, marked as English."""
     told = gettext(text) if text else ""

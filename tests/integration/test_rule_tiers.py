@@ -107,7 +107,7 @@ def test_a_card_says_that_somebody_is_told_again(known: Any) -> None:
 
 @pytest.mark.parametrize(
     ("hours", "words"),
-    [(71, "3 days"), (48, "48 hours"), (47.2, "48 hours"), (0.98, "59 minutes")],
+    [(71, "3 days"), (48, "2 days"), (46.2, "47 hours"), (0.98, "59 minutes")],
 )
 def test_what_is_due_within_a_span_is_due_by_its_end(hours: float, words: str) -> None:
     assert within(timedelta(hours=hours)) == words
