@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clarity_site.numbers import written
-from patients.templatetags.clarity import percent, thousands
+from patients.templatetags.clarity import fact, number, percent, thousands
 from scoring.models import ModelVersion
 from scoring.resources import model_facts
 
@@ -67,6 +67,18 @@ class FromTier:
     lead_days_median: float | None
     alerts_per_patient_month: float | None
 
+    @property
+    def lead(self) -> str:
+        """“5 days after onset”."""
+        if self.lead_days_median is None:
+            return "–"
+        n = {"n": number(abs(self.lead_days_median))}
+        if not self.lead_days_median:
+            return _("on the day of onset")
+        if self.lead_days_median > 0:
+            return _("%(n)s d before onset") % n
+        return _("%(n)s d after onset") % n
+
 
 @dataclass(frozen=True)
 class PartView:
@@ -113,7 +125,7 @@ def _part(name: str, stored: Mapping[str, Any]) -> PartView:
         name=name,
         facts=list(_listed(plain)),
         training=list(_listed(training)),
-        metrics=[*_listed(metrics), *_interval(metrics), *_expected(metrics)],
+        metrics=[*_measures(metrics), *_interval(metrics), *_expected(metrics)],
         is_calibrated=bool(training.get("calibrator")),
         reliability=_reliability(metrics.get("reliability") or []),
         outcomes=[
@@ -122,6 +134,20 @@ def _part(name: str, stored: Mapping[str, Any]) -> PartView:
             if (tiers := _tiers(figures))
         ],
     )
+
+
+SHARES = ("brier", "ece", "ece_of_the_mean", "auroc", "auprc", "prevalence")  # from 0 to 1
+
+
+def _measures(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """As listed; each says of what scale, or of what, it is."""
+    for name, value in _listed(metrics):
+        if name == "n":
+            yield "Person-days" if metrics.get("people") not in (None, value) else "people", value
+        elif name in SHARES:
+            yield name, _("%(value)s (0 to 1)") % {"value": fact(value)}
+        else:
+            yield name, value
 
 
 def _tiers(metrics: Mapping[str, Any]) -> list[FromTier]:
@@ -190,7 +216,7 @@ def _from(tier: str, found: Mapping[str, Any]) -> FromTier:
 def _listed(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for key, value in sorted(table.items()):
         if key not in NOT_LISTED and value not in (None, "", [], {}):
-            yield key, value
+            yield key, str(value) if key == "seed" else value  # a seed is a name, no amount
 
 
 def _reliability(bins: Sequence[Mapping[str, float]]) -> list[ReliabilityPoint]:
