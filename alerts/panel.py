@@ -12,9 +12,12 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import (
+    BooleanField,
     Case,
     Count,
+    DateField,
     Exists,
+    ExpressionWrapper,
     F,
     IntegerField,
     Max,
@@ -53,6 +56,7 @@ from patients.models import (
 from patients.resources import medication_rules
 from patients.selectors import patients_visible_to
 from scoring.models import ScoreSummary, Tier
+from scoring.selectors import nights_done
 
 TIERS = (Tier.HIGH, Tier.MODERATE, Tier.INDETERMINATE, Tier.LOW)
 HELD = (AlertState.ACKNOWLEDGED, AlertState.SNOOZED)
@@ -129,10 +133,29 @@ def summary_of(patient: Patient, now: datetime) -> ScoreSummary | None:
     return found if found and found.day >= oldest_day(now) else None
 
 
+def _is_past() -> Q:
+    """Whether the last night scored a later day than the newest score is of."""
+    night = Subquery(nights_done()[:1])
+    scored = ExpressionWrapper(night - timedelta(days=1), output_field=DateField())
+    return Q(summary__day__lt=scored)
+
+
+def stands(patient: Any, now: datetime) -> ScoreSummary | None:
+    """The summary where it says how it is now; a Low that is past does not say so."""
+    found = summary_of(patient, now)
+    return None if found and patient.tier_now != found.tier else found
+
+
 def _tier(now: datetime) -> Case:
+    """As the summary says; of a Low that is past nothing is known."""
     return Case(
-        When(_is_recent(now), then=F("summary__tier")), default=Value(str(Tier.INDETERMINATE))
+        When(_is_recent(now) & ~_was_low(), then=F("summary__tier")),
+        default=Value(str(Tier.INDETERMINATE)),
     )
+
+
+def _was_low() -> Q:
+    return Q(summary__tier=Tier.LOW, is_past=True)
 
 
 def condition(wanted: Wanted, asker: Asker) -> Q:
@@ -224,8 +247,12 @@ CONDITIONS = {
 
 
 def visible(asker: Asker) -> QuerySet[Patient]:
-    """The user's patients with the tier that is shown: none older than 30 days is."""
-    return patients_visible_to(asker.user).annotate(tier_now=_tier(asker.now))
+    """The user's patients with the tier that is shown: none older than 30 days is, and no Low
+    that is of an earlier day than last night scored.
+    """
+    past = ExpressionWrapper(_is_past(), output_field=BooleanField())
+    known = patients_visible_to(asker.user).annotate(is_past=Coalesce(past, Value(False)))
+    return known.annotate(tier_now=_tier(asker.now))
 
 
 def _order(sort: str, now: datetime) -> list[str | Combinable]:
@@ -242,7 +269,7 @@ def _order(sort: str, now: datetime) -> list[str | Combinable]:
         "follow-up": [Subquery(_next_follow_up()).asc(nulls_last=True), code],
     }
     rank = Case(
-        When(_is_recent(now), then=F("summary__urgency")),
+        When(_is_recent(now) & ~_was_low(), then=F("summary__urgency")),
         default=Value(NOT_KNOWN),
         output_field=IntegerField(),
     )

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from alerts.domain.panel import CHOICES, FREE, Wanted
 from alerts.models import AlertKind, AlertState
-from alerts.panel import Asker, panel_page, summary_of
+from alerts.panel import Asker, panel_page, stands, summary_of
 from patients.api import ClinicView, Pages
 from patients.api_shapes import READ_REFUSALS, paged
 from patients.models import Diagnosis, MedicationCourse, Patient
@@ -123,7 +123,7 @@ class PatientShown(serializers.Serializer[Patient]):
     next_follow_up = serializers.DateField(allow_null=True, source="follow_up")
 
     def _summary(self, patient: Patient) -> ScoreSummary | None:
-        return summary_of(patient, self.context["now"])
+        return stands(patient, self.context["now"])
 
     @extend_schema_field(serializers.FloatField(allow_null=True))
     def get_probability(self, patient: Patient) -> float | None:
@@ -134,7 +134,7 @@ class PatientShown(serializers.Serializer[Patient]):
     @extend_schema_field(serializers.DateField(allow_null=True))
     def get_scored_day(self, patient: Patient) -> date | None:
         """The newest scored day of the last 30."""
-        summary = self._summary(patient)
+        summary = summary_of(patient, self.context["now"])
         return summary.day if summary else None
 
     @extend_schema_field(PanelTrackShown(allow_null=True))

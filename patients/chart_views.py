@@ -11,7 +11,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from alerts.presenters.timeline import DEFAULT_DAYS, MOST_DAYS, SPANS, table_rows, timeline_data
+from alerts.presenters.timeline import DEFAULT_DAYS, MOST_DAYS, SPANS, timeline_data
+from alerts.presenters.timeline_table import day_rows
 from patients import services
 from patients.looked import has_page_open
 from patients.models import Patient
@@ -48,7 +49,8 @@ def timeline_table(request: HttpRequest, patient: Patient) -> HttpResponse:
     """The same numbers as a table."""
     today = _opened(request, patient)
     days = _days(request, DEFAULT_DAYS, SPANS[0], MOST_DAYS)
-    context = {"trend_rows": table_rows(patient, today, days), "trend_days": days}
+    told = timeline_data(patient, actor(request), today, days)
+    context = {"days": day_rows(told), "bars": told["bars"], "trend_days": days}
     return _part(request, patient, "timeline_table", context)
 
 

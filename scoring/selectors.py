@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from patients.domain.days import ZoneHistory
@@ -249,10 +249,16 @@ def model_failures() -> dict[str, int]:
     return rows.order_by().aggregate(**counts)
 
 
-def scores_as_of() -> date | None:
-    """The night of the last run that finished."""
+def nights_done() -> QuerySet[Any, date]:
+    """The nights of the runs that finished, newest first."""
     done = ScoringRun.objects.filter(state=ScoringRun.State.DONE)
-    return done.order_by("-night").values_list("night", flat=True).first()
+    return done.order_by("-night").values_list("night", flat=True)
+
+
+def scores_as_of() -> date | None:
+    """The day that the last finished run scored: the one before its night."""
+    night = nights_done().first()
+    return night - timedelta(days=1) if night else None
 
 
 def night_due(now: datetime) -> date:
@@ -267,7 +273,7 @@ def run_notice(now: datetime) -> str | None:
     """What every page must say while last night's run has not finished, else None."""
     finished = scores_as_of()
     due = night_due(now)
-    if finished is not None and finished >= due:
+    if finished is not None and finished >= due - timedelta(days=1):
         return None
     if finished is None:
         return "No nightly run has finished yet: scores may be missing."

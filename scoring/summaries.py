@@ -5,16 +5,17 @@
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import BooleanField, ExpressionWrapper, Max, Q
 from django.db.models.fields.json import KT
 from django.utils import timezone
 
 from patients.models import Patient
+from scoring.domain.early_warning import THREE_NIGHTS, TWO_NIGHTS
 from scoring.domain.points import (
     INDETERMINATE,
     SPARK_DAYS,
@@ -22,6 +23,7 @@ from scoring.domain.points import (
     ScorePoint,
     TrackPoint,
     change_points,
+    is_above,
     leading_track,
     moves,
     percents,
@@ -30,12 +32,17 @@ from scoring.domain.points import (
     usual_band,
 )
 from scoring.models import RiskScore, ScoreSummary, Tier, Track
+from scoring.resources import router_rules
 
 DAYS_READ = 90  # as far as the record's sentence looks
 AT_ONCE = 200  # patients
 TRACK_KEYS = ("status", "tier", "probability", "coverage")
 # Read as text: PostgreSQL takes the few values out of each track, and no JSON is parsed here.
 TRACK_FIELDS = {f"{t}_{key}": KT(f"{t}__{key}") for t in Track.values for key in TRACK_KEYS}
+WARNED = ExpressionWrapper(  # an early-warning rule spoke on the day
+    Q(reasons__contains=[{"code": THREE_NIGHTS}]) | Q(reasons__contains=[{"code": TWO_NIGHTS}]),
+    output_field=BooleanField(),
+)
 MADE = [f.attname for f in ScoreSummary._meta.concrete_fields if f.name not in ("updated_at",)]
 
 
@@ -61,24 +68,28 @@ def _rows(
     ).order_by("day")
     found: dict[int, list[_Row]] = {}
     models = [f"{track}_model_id" for track in Track.values]
-    columns = ("patient_id", *models, "day", "tier", "probability", *TRACK_FIELDS)
-    for patient_id, depression, mania, *values in rows.annotate(**TRACK_FIELDS).values_list(
-        *columns
-    ):
+    columns = ("patient_id", *models, "day", "tier", "probability", "warned", *TRACK_FIELDS)
+    told = rows.annotate(warned=WARNED, **TRACK_FIELDS).values_list(*columns)
+    for patient_id, depression, mania, *values in told:
         row = _Row(_point(*values), {"depression": depression, "mania": mania})
         found.setdefault(patient_id, []).append(row)
     return found
 
 
-def _point(day: date, tier: str, probability: float | None, *tracks: str | None) -> ScorePoint:
+def _point(
+    day: date, tier: str, probability: float | None, warned: bool, *tracks: str | None
+) -> ScorePoint:
     shown = tier != Tier.INDETERMINATE  # an indeterminate day has no number, whatever was stored
     size = len(TRACK_KEYS)
+    mania = _track(shown, *tracks[size:])
+    if warned and is_above(mania.tier, mania.probability, router_rules().mania):
+        mania = replace(mania, by_rule=True)
     return ScorePoint(
         day=day,
         tier=tier,
         probability=probability if shown else None,
         depression=_track(shown, *tracks[:size]),
-        mania=_track(shown, *tracks[size:]),
+        mania=mania,
     )
 
 

@@ -11,6 +11,7 @@ from tests.conftest import ROOT
 # What is called with a sentence for people: reasons, refusals, why a track is not assessed.
 CALLED = {
     *("Reason", "InputError", "NotAllowed", "NotInTable", "TooLarge", "NoRoom", "unavailable"),
+    "failure",
     *("ArtifactError", "_refusal", "Refused", "InvalidResource", "ValidationError"),
 }
 # Read by operations and developers alone.

@@ -80,8 +80,8 @@ def test_what_was_done_in_a_record_can_be_said(action: str) -> None:
         (
             "Steps 1,240 a day, 6,632 a day in a population (more than 5 SD less); there is no "
             "personal baseline yet.",
-            f"Pas 1{N}240 par jour, 6{N}632 par jour dans une population (plus de 5 ET de moins)"
-            f"{N}; il n’y a pas encore de référence personnelle.",
+            f"Nombre de pas 1{N}240 par jour, 6{N}632 par jour dans une population (plus de 5 ET "
+            f"de moins){N}; il n’y a pas encore de référence personnelle.",
         ),
         (
             "Works shifts since 3 March 2026: the timing and regularity of sleep say less.",

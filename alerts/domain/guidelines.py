@@ -188,7 +188,7 @@ def _limits(situation: Situation) -> Iterator[str]:
     track, other = situation.track, situation.other
     if situation.tier != NOT_ASSESSED_TIER and situation.seen is Seen.NOT:
         yield f"{track.capitalize()} was not assessed by its model: a rule alone is behind this."
-    if situation.other_seen is Seen.NOT:
+    if situation.other_seen is Seen.NOT and situation.tier != NOT_ASSESSED_TIER:
         yield f"{other.capitalize()} not assessed: this looks at {track} alone."
     for name, seen in ((track, situation.seen), (other, situation.other_seen)):
         if seen is Seen.LIMITED:

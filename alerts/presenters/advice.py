@@ -36,11 +36,17 @@ def advice_view(told: Mapping[str, Any] | None, today: date) -> AdviceView:
 def record_advice(
     patient: Patient, score: RiskScore, shown: Collection[str], today: date
 ) -> list[dict[str, Any]]:
-    """What to consider by track at the score's own tier; an alert says it for ``shown`` ones."""
-    found = []
+    """What to consider by track at the score's own tier; an alert says it for ``shown`` ones.
+
+    What is not shown is said once, though it holds for both.
+    """
+    found: list[dict[str, Any]] = []
+    said: set[str] = set()
     for track in Track:
         if track not in shown:
             tier = getattr(score, track)["tier"]
             told = recommendation_for(patient, track, tier, score)
+            told["not_shown"] = [words for words in told["not_shown"] if words not in said]
+            said.update(told["not_shown"])
             found.append({"label": track.label, "advice": advice_view(told, today)})
     return found

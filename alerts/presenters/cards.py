@@ -39,8 +39,8 @@ from patients.presenters import zone_now
 from patients.services import SYSTEM
 from patients.templatetags.clarity import day as day_words
 from patients.templatetags.clarity import moment
-from scoring.presenters.explanation import explanation
-from scoring.presenters.tracks import track_views
+from scoring.presenters.explanation import most_raising
+from scoring.presenters.tracks import TrackView, track_views
 
 TITLES = {
     AlertKind.DEPRESSION: _("Depression risk indicator"),
@@ -116,26 +116,34 @@ class AlertCard:
 
     @property
     def why(self) -> str:
-        """Why it was raised or rose last, and what moved the indicator most; of a concern none."""
+        """Why it was raised or rose last, and what raises the indicator most; of a concern none.
+
+        An early-warning rule that set the tier is named first: then it is not the model's.
+        """
         told = self._last("raised", "risen", "upgraded")
         words = [str(WHY[told.reason])] if told and told.reason in WHY else []
+        if (view := self._view()) and view.by_rule and str(WHY["early_warning"]) not in words:
+            words.insert(0, str(WHY["early_warning"]))
         if told and told.event == "upgraded":
             by = {"who": self.name(told.actor)}
             words = [gettext("Raised to High by %(who)s, whatever the model says.") % by]
         return " ".join([*words, *self._moved()])
 
+    def _view(self) -> TrackView | None:
+        if self.alert.score is None or not self.alert.track:
+            return None
+        views = track_views(self.alert.score)
+        return next((v for v in views if v.name == self.alert.kind), None)
+
     def _moved(self) -> list[str]:
-        """The largest contribution in the patient's own units; none of a day not assessed."""
-        score = self.alert.score
-        view = (
-            next((v for v in track_views(score) if v.name == self.alert.kind), None)
-            if (score and self.alert.track)
-            else None
-        )
-        if score is None or view is None or not view.assessed:
+        """What raises the indicator most, in the patient's own units; none of a day not assessed,
+        and none where a rule and not the indicator set the tier.
+        """
+        score, view = self.alert.score, self._view()
+        if score is None or view is None or not view.assessed or view.by_rule:
             return []
-        lists = explanation(score, view).lists
-        return [f"{lists[0].sentences[0]}."] if lists and lists[0].sentences else []
+        words = most_raising(score, view)
+        return [f"{words}."] if words else []
 
     @property
     def concern(self) -> AlertTransition | None:
@@ -178,14 +186,27 @@ class AlertCard:
         """How long it waits and for whom, or who has it and until when."""
         alert, held = self.alert, self.acknowledged
         due = self.at(alert.due_at) if alert.due_at else ""
+        again = self._next() <= self._roles_told()
         if alert.state == AlertState.SNOOZED and held:
             said = gettext("Snoozed by {who} until {due}, or until the tier rises.")
         elif held:
             said = gettext("{who} has it since {since}; it comes back if nothing follows by {due}.")
         elif alert.due_at and alert.due_at <= self.now:
-            said = gettext("Waiting for {span}; {next} is being told.")
+            said = (
+                gettext("Waiting for {span}; {next} is being told again.")
+                if again
+                else gettext("Waiting for {span}; {next} is being told.")
+            )
         elif self.is_late:
-            said = gettext("Past its time: waiting for {span}; by {due} {next} is told.")
+            said = (
+                gettext("Past its time: waiting for {span}; by {due} {next} is told again.")
+                if again
+                else gettext("Past its time: waiting for {span}; by {due} {next} is told.")
+            )
+        elif again:
+            said = gettext(
+                "Waiting for {span}; if nobody takes it on by {due}, {next} is told again."
+            )
         else:
             said = gettext("Waiting for {span}; if nobody takes it on by {due}, {next} is told.")
         return format_html(
@@ -194,12 +215,16 @@ class AlertCard:
             since=self.at(held.at) if held else "",
             due=due,
             span=span(self.now - (alert.new_since or alert.raised_at)),
-            next=self._next(),
+            next=", ".join(str(ROLES[to]) for to in ROLES if to in self._next()),
         )
 
-    def _next(self) -> str:
+    def _next(self) -> set[str]:
         policy: Policy = policy_of(self.alert.kind, self.alert.tier, self.alert.policy)
-        return ", ".join(str(ROLES[to]) for to in policy.recipients(self.alert.level + 1))
+        return set(policy.recipients(self.alert.level + 1))
+
+    def _roles_told(self) -> set[str]:
+        """The roles of those who were sent a notice of it."""
+        return {n.user.role for n in self.alert.notices.all() if n.event in TOLD}
 
     @property
     def told(self) -> str:

@@ -24,15 +24,17 @@ from alerts.presenters.panel_cells import (
     track_cell,
 )
 from alerts.presenters.words import span
+from clarity_site.said import said_again
 from patients.domain.days import zone_named
 from patients.models import Diagnosis, MedicationCourse, User
 from patients.presenters import freshness
 from patients.resources import instruments, medication_rules
 from patients.templatetags.clarity import day as day_words
 from patients.templatetags.clarity import pill
-from scoring.domain.points import SPARK_DAYS
+from scoring.domain.points import SPARK_DAYS, is_above
 from scoring.models import ScoreSummary, Tier, Track
 from scoring.presenters.tracks import STEADY_POINTS, coverage_words
+from scoring.resources import router_rules
 
 LITHIUM = MedicationCourse.DrugClass.LITHIUM
 FRESH_ENOUGH = 300  # days: then a date needs no year
@@ -78,7 +80,7 @@ class Lines:
         self.day: Callable[[date], str] = cache(self._day)
         self.take, self.new, self.week = _("Acknowledge"), _("new"), _("in 7 days")
         self.not_assessed = _("Not assessed")
-        self.none = _("none")
+        self.none, self.by_rule = _("none"), _("by an early-warning rule")
         self.kinds = {kind.value: str(kind.label) for kind in AlertKind}
         self.tiers = {tier.value: _(tier.value) for tier in Tier}
         self.labels = {track.value: str(track.label) for track in Track}
@@ -105,8 +107,8 @@ class Lines:
             dated=self._dated(summary),
             why=self._why(summary, patient),
             changed=self._changed(summary, tier),
-            depression=self._track(summary, "depression"),
-            mania=self._track(summary, "mania"),
+            depression=self._track(summary, "depression", patient.is_past),
+            mania=self._track(summary, "mania", patient.is_past),
             alerts=alert_cell(map(self._alert, patient.alerts_now), self.none),
             totals=spans("total", map(self._total, filter(None, (patient.phq, patient.asrm)))),
             flags=spans("flag", self._flags(patient, summary)),
@@ -141,6 +143,10 @@ class Lines:
             return self._not_assessed(summary)
         track = summary.leads
         tier = getattr(summary, f"{track}_tier")
+        if patient.is_past:
+            words = {"track": self.labels[track], "tier": self.tiers[tier or summary.tier]}
+            said = _("%(track)s was %(tier)s on %(day)s; no day since could be scored.")
+            return said % (words | {"day": self.day(summary.day)})
         if tier not in (Tier.HIGH, Tier.MODERATE):
             return ""
         words = {
@@ -149,7 +155,7 @@ class Lines:
             "day": self.day(summary.since),
             "before": self.tiers.get(summary.before, ""),
         }
-        if getattr(summary, f"{track}_probability") is None:
+        if is_by_rule(summary, track):
             return _("%(track)s %(tier)s since %(day)s by an early-warning rule.") % words
         if not summary.before:
             return _("%(track)s %(tier)s since %(day)s or before.") % words
@@ -172,8 +178,12 @@ class Lines:
             return _("moved and came back")
         return _("was %(tier)s") % {"tier": self.tiers[was]}
 
-    def _track(self, summary: ScoreSummary | None, name: str) -> SafeString:
+    def _track(self, summary: ScoreSummary | None, name: str, is_past: bool) -> SafeString:
+        _ = self.said
         seen = {k: getattr(summary, f"{name}_{k}", None) for k in TRACK_PARTS}
+        coverage = coverage_words(name, seen["coverage"], short=True)
+        if summary and is_past:
+            seen["change"], coverage = None, _("on %(day)s") % {"day": self.day(summary.day)}
         direction, change = self._direction(seen["change"])
         label, days, usual = self.labels[name], seen["days"], seen["usual"]
         return track_cell(
@@ -181,8 +191,9 @@ class Lines:
             tier_words=self.tiers[seen["tier"]] if seen["tier"] else self.not_assessed,
             direction=direction,
             change=change,
+            rule=self.by_rule if is_by_rule(summary, name) else "",
             week=self.week,
-            coverage=coverage_words(name, seen["coverage"], short=True),
+            coverage=coverage,
             spark=spark(name, days, usual, self._spark_words(label, days, usual)) if days else "",
         )
 
@@ -228,12 +239,14 @@ class Lines:
 
     def _chips(self, patient: Any, today: date) -> list[tuple[str, str]]:
         """(level, words) of each source."""
+        _ = self.said
         chips = []
         for device in patient.devices_now:
             if at := device["at"]:
                 day = self._in_zone(datetime.fromisoformat(at), patient).date()
                 fresh = freshness(day, today)
-                chips.append((fresh.level, f"{device['name']}: {fresh.words}"))
+                words = {"name": said_again(device["name"]), "words": fresh.words}
+                chips.append((fresh.level, _("%(name)s: %(words)s") % words))
         return chips or [("lost", freshness(None, today).words)]
 
     def _total(self, found: dict[str, Any]) -> tuple[str, str]:
@@ -294,6 +307,15 @@ class Lines:
 
 
 TRACK_PARTS = ("tier", "coverage", "change", "days", "usual")
+
+
+def is_by_rule(summary: ScoreSummary | None, track: str) -> bool:
+    """Whether an early-warning rule gave the track its tier: nothing else raises mania above what
+    its own probability says.
+    """
+    if summary is None or track != Track.MANIA:
+        return False
+    return is_above(summary.mania_tier or None, summary.mania_probability, router_rules().mania)
 
 
 def _is_urgent(patient: Any) -> bool:

@@ -20,10 +20,13 @@ def track_cell(
     direction: str,
     change: str,
     week: str,
+    rule: str,
     coverage: str,
     spark: str,
 ) -> SafeString:
     """Tier, where it is going, 30 days, and how much data there were. ``tier`` may be empty.
+
+    ``rule``: that an early-warning rule, and not the model, gave the tier; or empty.
 
     ``spark`` is HTML from below, or empty.
     """
@@ -34,9 +37,10 @@ def track_cell(
         if direction
         else ""
     )
+    by = f'<span class="muted small">{e(rule)}</span>' if rule else ""
     return mark_safe(
         f'<span class="tier-line"><span class="tier tier-{e(tier.lower() or "none")}">'
-        f"{e(tier_words)}</span>{moved}</span>{spark}"
+        f"{e(tier_words)}</span>{moved}</span>{by}{spark}"
         f'<span class="muted small">{e(coverage)}</span>'
     )
 

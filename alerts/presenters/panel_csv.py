@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from alerts.domain.panel import Wanted
-from alerts.panel import Asker, panel_page, summary_of
+from alerts.panel import Asker, panel_page, stands, summary_of
 from scoring.models import ScoreSummary, Tier, Track
 
 HEADER = (
@@ -16,8 +16,9 @@ HEADER = (
             "tier", "probability (0 to 1)", "coverage (0 to 1)", "change in 7 days (points)"
         )
     ),
-    "last data (UTC)", "open alerts", "held by", "next follow-up", "PHQ total", "PHQ taken (UTC)",
-    "ASRM total", "ASRM taken (UTC)", "drug classes", "medication list available",
+    "last data (UTC)", "open alerts", "held by", "next follow-up", "PHQ which",
+    "PHQ total (points)", "PHQ taken (UTC)", "ASRM total (points)", "ASRM taken (UTC)",
+    "drug classes", "medication list available",
 )  # fmt: skip
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -28,18 +29,20 @@ def csv_rows(asker: Asker, wanted: Wanted) -> list[list[Any]]:
 
 
 def _row(patient: Any, now: datetime) -> list[Any]:
-    summary = summary_of(patient, now)
+    summary, newest = stands(patient, now), summary_of(patient, now)
     last = max((d["at"] for d in patient.devices_now if d["at"]), default="")
     cells = [
         patient.code,
         patient.diagnosis,
         patient.tier_now,
-        *((summary.probability, summary.day) if summary else ("", "")),
+        _rounded(summary.probability) if summary else "",
+        newest.day if newest else "",
         *(cell for track in Track.values for cell in _track(summary, track)),
         last,
         "; ".join(f"{a['kind']} {a['tier']} {a['state']}" for a in patient.alerts_now),
         "; ".join(sorted({a["holder"] for a in patient.alerts_now if a["holder"]})),
         patient.follow_up,
+        patient.phq["instrument"] if patient.phq else "",
         *_total(patient.phq),
         *_total(patient.asrm),
         "; ".join(sorted(patient.drugs_now)),
@@ -52,7 +55,12 @@ def _track(summary: ScoreSummary | None, track: str) -> list[Any]:
     if summary is None or summary.tier == Tier.INDETERMINATE:
         return [""] * 4
     names = ("tier", "probability", "coverage", "change")
-    return [getattr(summary, f"{track}_{name}") for name in names]
+    return [_rounded(getattr(summary, f"{track}_{name}")) for name in names]
+
+
+def _rounded(value: Any) -> Any:
+    """Shares with four digits: more say nothing."""
+    return round(value, 4) if isinstance(value, float) else value
 
 
 def _total(found: dict[str, Any] | None) -> tuple[Any, Any]:

@@ -1,6 +1,6 @@
 """What the patient's page shows, in the order in which it is read."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -12,7 +12,8 @@ from alerts.presenters.advice import record_advice
 from alerts.presenters.cards import alert_cards, transition_words
 from alerts.presenters.contacts import notes_context
 from alerts.presenters.sentence import plain_sentence
-from alerts.presenters.timeline import DEFAULT_DAYS, SPANS, line_of
+from alerts.presenters.timeline import DEFAULT_DAYS, SPANS, drawn, line_of
+from alerts.presenters.timeline_table import day_rows
 from alerts.selectors import ScorePoint, alerts_visible_to, latest_score, most_urgent_first
 from patients.last_data import last_data_day, with_last_data
 from patients.looked import SHOWN_DAYS, who_looked
@@ -23,7 +24,7 @@ from patients.presenters import freshness, zone_now
 from patients.selectors import zones_of
 from patients.templatetags.clarity import percent
 from scoring.domain.usual_band import Band
-from scoring.models import IntakeAssessment, RiskScore
+from scoring.models import IntakeAssessment, RiskScore, Tier, Track
 from scoring.presenters.explanation import explanation
 from scoring.presenters.quality import data_quality
 from scoring.presenters.reliability import reliability_words
@@ -32,11 +33,15 @@ from scoring.presenters.tracks import (
     certainty,
     change,
     coverage_words,
+    overall_percent,
     own_history,
+    reason_words,
     track_views,
+    why_tier,
 )
 from scoring.presenters.what_if import what_if_sentences
 from scoring.resources import baseline_rules, router_rules
+from scoring.selectors import scores_as_of
 from scoring.usual import in_force, intake_of, run_ins
 
 TREND_DAYS = DEFAULT_DAYS
@@ -48,13 +53,15 @@ def record_context(patient: Patient, user: User, now: datetime) -> dict[str, Any
     today = zones_of(patient).local_day(now)
     alerts = list(alerts_visible_to(user).filter(patient=patient))
     standing = standing_of(patient, alerts, today)
+    told = drawn(patient, alerts, standing["line"])
     return {
         **standing,
         "cards": alert_cards(sorted((a for a in alerts if a.is_open), key=most_urgent_first), user),
         "promises": patient.follow_ups.filter(state="open").select_related("transition", "alert"),
         "spans": SPANS,
         "trend_days": TREND_DAYS,
-        "trend_rows": list(reversed(standing["points"])),
+        "days": day_rows(told),
+        "bars": told["bars"],
         "what_if": what_if_sentences(standing["score"]) if standing["score"] else None,
         "quality": data_quality(patient, now),
         "medications": _medications(courses_that_count(patient), today),
@@ -71,6 +78,8 @@ def standing_of(patient: Patient, alerts: list[Alert], today: date) -> dict[str,
     line = line_of(patient, today, TREND_DAYS)
     points = [point for point in line.points if point]
     score = latest_score(patient) if points else None
+    as_of = scores_as_of()
+    is_past = bool(score and as_of and score.day < as_of)
     usual = line.usual_on(score.day) if score and line.first <= score.day <= today else {}
     intake = intake_of(patient)
     open_kinds = {a.kind for a in alerts if a.is_open}
@@ -79,15 +88,27 @@ def standing_of(patient: Patient, alerts: list[Alert], today: date) -> dict[str,
         "zone": zone_now(patient),
         "points": points,
         "line": line,
-        "sentence": plain_sentence(points, intake, usual),
+        "sentence": plain_sentence(points, intake, usual, as_of),
+        "is_past": is_past,
         **_run_in(patient, intake),
         "score": score,
+        "steps": [reason_words(reason) for reason in score.reasons] if score else [],
+        "why_tier": why_tier(score) if score else "",
+        "overall": overall_percent(score) if score else "",
         "rules_unverified": not (router_rules().checked_by and baseline_rules().checked_by),
         "tracks": [_track(score, view, points, usual) for view in track_views(score)]
         if score
         else [],
-        "considered": record_advice(patient, score, open_kinds, today) if score else [],
+        "considered": _considered(patient, score, open_kinds, today, is_past) if score else [],
     }
+
+
+def _considered(
+    patient: Patient, score: RiskScore, shown: Collection[str], today: date, is_past: bool
+) -> list[dict[str, Any]]:
+    """What to consider; nothing is said to a Low that is past."""
+    low = {str(t) for t in Track if getattr(score, t)["tier"] == Tier.LOW} if is_past else set()
+    return record_advice(patient, score, {*shown, *low}, today)
 
 
 def _run_in(patient: Patient, intake: IntakeAssessment | None) -> dict[str, Any]:

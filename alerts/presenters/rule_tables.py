@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from clarity_site.numbers import written
 from patients.templatetags.clarity import day, key_words
 
 
@@ -83,7 +84,7 @@ def _wide(
 
 
 def cell(value: Any) -> str:
-    """One value in words; numbers as they stand in the file."""
+    """One value in words; numbers with the digits of the file, and the reader's decimal mark."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, date):
@@ -92,4 +93,6 @@ def cell(value: Any) -> str:
         return ", ".join(map(cell, value)) or "–"
     if isinstance(value, Mapping):
         return "; ".join(f"{key_words(k)}: {cell(v)}" for k, v in value.items())
+    if isinstance(value, int | float):
+        return written(str(value))
     return str(value) or "–"

@@ -19,10 +19,17 @@ from patients.presenters import zone_now
 from patients.resources import instruments
 from patients.selectors import zones_of
 from patients.templatetags.clarity import day as day_words
-from patients.templatetags.clarity import moment, number, percent
+from patients.templatetags.clarity import moment, number
 from scoring.models import RiskScore, Tier, Track
-from scoring.presenters.tracks import FAIRLY_COVERED, TIER_WORDS, TRACK_WORDS
-from scoring.resources import router_rules
+from scoring.presenters.tracks import (
+    FAIRLY_COVERED,
+    TIER_WORDS,
+    TRACK_WORDS,
+    TrackView,
+    edges_of,
+    overall_percent,
+    why_tier,
+)
 from scoring.selectors import research_use
 
 WHY_SHOWN = 3  # contributions a track
@@ -127,10 +134,16 @@ def _decision(score: RiskScore | None, tracks: Sequence[Mapping[str, Any]]) -> I
     if score.tier == Tier.INDETERMINATE or score.probability is None:
         yield _("Overall: %(tier)s") % {"tier": tier}
     else:
-        shown = {"tier": tier, "share": percent(score.probability)}
+        shown = {"tier": tier, "share": overall_percent(score)}
         yield _("Overall: %(tier)s, %(share)s") % shown
+    if why := why_tier(score):
+        yield why
     for track in tracks:
-        yield f"{track['view'].label}: {'; '.join(_of_track(track))}"
+        yield _of(track["view"].label, " · ".join(_of_track(track)))
+
+
+def _of(label: str, words: str) -> str:
+    return _("%(track)s: %(words)s") % {"track": label, "words": words}
 
 
 def _of_track(track: Mapping[str, Any]) -> Iterator[str]:
@@ -141,12 +154,20 @@ def _of_track(track: Mapping[str, Any]) -> Iterator[str]:
             yield _("%(tier)s by an early-warning rule") % tier
         yield _("not assessed")
         return
-    yield f"{TIER_WORDS[Tier(view.tier)]}, {percent(view.probability)}"
+    yield _told(view)
     if track["change"]:
         yield track["change"].words
     for words in (track["usual"], track["own"], track["coverage"]):
         if words:
             yield words
+
+
+def _told(view: TrackView) -> str:
+    told = {"tier": TIER_WORDS[Tier(str(view.tier))], "share": view.share}
+    if not view.by_rule:
+        return _("%(tier)s, %(share)s") % told
+    told["own"] = TIER_WORDS[Tier(str(view.own))]
+    return _("%(tier)s by an early-warning rule (the model: %(own)s, %(share)s)") % told
 
 
 def _uncertain(
@@ -159,7 +180,7 @@ def _uncertain(
         yield _("The score is of %(day)s, %(n)d days ago.") % told
     for track in standing["tracks"]:
         view = track["view"]
-        told = {"track": view.label, "reason": view.reason, "coverage": track["coverage"]}
+        told = {"track": view.label, "reason": view.why_not, "coverage": track["coverage"]}
         if not view.assessed and view.reason:
             yield _("%(track)s was not assessed: %(reason)s") % told
         elif not view.assessed:
@@ -180,7 +201,7 @@ def _why(tracks: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for track in tracks:
         found = [words for listed in track["why"].lists for words in listed.sentences]
         for words in found[:WHY_SHOWN] if not track["why"].withheld else ():
-            yield f"{track['view'].label}: {words}"
+            yield _of(track["view"].label, words)
 
 
 def _advice(considered: Sequence[Mapping[str, Any]], alerts: Sequence[Alert]) -> Iterator[str]:
@@ -259,6 +280,5 @@ def _spark(standing: Mapping[str, Any], track: Track) -> Spark:
 
 
 def _edges(track: Track) -> tuple[float, float]:
-    rules = router_rules()
-    edges = rules.depression if track == Track.DEPRESSION else rules.mania
+    edges = edges_of(track)
     return edges.moderate, edges.high

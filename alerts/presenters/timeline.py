@@ -16,11 +16,11 @@ from patients.presenters import in_zone, zone_now
 from patients.resources import instruments
 from patients.selectors import zones_of
 from patients.templatetags.clarity import day as day_words
-from scoring.domain.points import TIER_RANK
+from patients.templatetags.clarity import percent
+from scoring.domain.points import TIER_RANK, TrackPoint
 from scoring.domain.usual_band import DAYS_BEFORE, Band, usual_bands
 from scoring.models import Tier, Track
-from scoring.presenters.tracks import TIER_WORDS, TRACK_WORDS
-from scoring.resources import router_rules
+from scoring.presenters.tracks import TIER_WORDS, TRACK_WORDS, edges_of, track_percent
 
 SPANS = (7, 30, 90, 365, 730)  # days that the page offers
 DEFAULT_DAYS, MOST_DAYS = 90, SPANS[-1]
@@ -71,22 +71,20 @@ def line_of(patient: Patient, last_day: date, days: int) -> Line:
     )
 
 
-def table_rows(patient: Patient, last_day: date, days: int) -> list[ScorePoint]:
-    """The scored days of the line, newest first."""
-    first = last_day - ONE_DAY * (days - 1)
-    return list(reversed(score_points([patient], first).get(patient.pk, [])))
-
-
 def timeline_data(patient: Patient, user: User, last_day: date, days: int) -> dict[str, Any]:
-    """What static/js/timeline.js draws. Days are counted from ``first``; shares are in percent.
+    """What static/js/timeline.js draws of the days up to the last one."""
+    alerts = alerts_visible_to(user).filter(patient=patient)
+    return drawn(patient, alerts, line_of(patient, last_day, days))
+
+
+def drawn(patient: Patient, alerts: Iterable[Alert], line: Line) -> dict[str, Any]:
+    """The line and all that lies along it. Days are counted from ``first``; shares in percent.
 
     A day whose tier is Indeterminate, and a track that was not assessed, has null.
     """
-    line = line_of(patient, last_day, days)
-    alerts = alerts_visible_to(user).filter(patient=patient)
     return {
         "first": line.first.isoformat(),
-        "days": days,
+        "days": len(line.points),
         "tiers": [
             str(TIER_WORDS[Tier(tier)]) for tier in sorted(TIER_RANK, key=TIER_RANK.__getitem__)
         ],
@@ -101,8 +99,7 @@ def timeline_data(patient: Patient, user: User, last_day: date, days: int) -> di
 
 
 def _track(line: Line, track: Track) -> dict[str, Any]:
-    rules = router_rules()
-    edges = rules.depression if track == Track.DEPRESSION else rules.mania
+    edges = edges_of(track)
     seen = [None if p is None else p.track(track) for p in line.points]
     bands = line.usual[track]
     return {
@@ -110,11 +107,23 @@ def _track(line: Line, track: Track) -> dict[str, Any]:
         "label": str(TRACK_WORDS[track]),
         "moderate": _percent(edges.moderate),
         "high": _percent(edges.high),
-        "percent": [_percent(t.probability) if t else None for t in seen],
+        "percent": [_percent(t.probability, 3) if t else None for t in seen],
         "coverage": [_percent(t.coverage) if t else None for t in seen],
         "tier": [TIER_RANK[Tier(t.tier)] if t and t.tier else None for t in seen],
+        "by_rule": [bool(t and t.by_rule) for t in seen],
+        "said": _said(track, seen),
         "usual": [None if b is None else [_percent(b[0]), _percent(b[1])] for b in bands],
     }
+
+
+def _said(track: Track, seen: Sequence[TrackPoint | None]) -> dict[int, str]:
+    """Of the days on which a whole percent would read as the next tier's: what is said instead."""
+    found = {}
+    for day, point in enumerate(seen):
+        share = point.probability if point else None
+        if (words := track_percent(track, share)) != percent(share):
+            found[day] = words
+    return found
 
 
 def _questionnaires(patient: Patient, line: Line) -> list[dict[str, Any]]:
@@ -214,5 +223,5 @@ def _zones(patient: Patient, line: Line) -> Iterable[dict[str, Any]]:
             }
 
 
-def _percent(share: float | None) -> float | None:
-    return None if share is None else round(share * 100, 1)
+def _percent(share: float | None, digits: int = 1) -> float | None:
+    return None if share is None else round(share * 100, digits)

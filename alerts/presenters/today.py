@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from alerts.absence import open_notices
 from alerts.models import AbsenceNotice, Alert, AlertKind, AlertState, FollowUp
 from alerts.presenters.cards import TITLES, AlertCard, alert_cards, transition_words
-from alerts.presenters.words import span
+from alerts.presenters.words import span, within
 from alerts.queue import queue_rows
 from alerts.resources import policy_of
 from alerts.selectors import alerts_visible_to, follow_ups_visible_to
@@ -163,7 +163,7 @@ def _task(due: Due, card: AlertCard, now: datetime) -> Task:
 def _due_words(due: datetime, now: datetime) -> str:
     if due <= now:
         return gettext("past its time by %(span)s") % {"span": span(now - due)}
-    return gettext("due within %(span)s") % {"span": span(due - now)}
+    return gettext("due within %(span)s") % {"span": within(due - now)}
 
 
 def _data_task(due: Due, card: AlertCard, absence: AbsenceNotice | None, now: datetime) -> Task:
@@ -184,7 +184,9 @@ def _data_due_words(
     card: AlertCard, begun: datetime, due: datetime, now: datetime
 ) -> str | SafeString:
     if card.alert.state == AlertState.NEW:
-        return gettext("no data for %(span)s") % {"span": span(now - begun)}
+        zones = zones_of(card.alert.patient)  # in days of the patient's clock, as everywhere else
+        days = (zones.local_day(now) - zones.local_day(begun)).days
+        return ngettext("no data for %(n)d day", "no data for %(n)d days", days) % {"n": days}
     return format_html(gettext("to be looked at again {at}"), at=card.at(due))
 
 

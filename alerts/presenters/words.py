@@ -1,6 +1,7 @@
 """Moments and spans in the reader's language; a moment is on the patient's clock."""
 
 from datetime import datetime, timedelta
+from math import ceil
 
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -23,8 +24,18 @@ def when(moment: datetime, zone: str, now: datetime) -> SafeString:
 
 
 def span(length: timedelta) -> str:
-    """“12 minutes”, “5 hours”, “3 days”; never a minus."""
-    minutes = max(int(length / timedelta(minutes=1)), 0)
+    """“12 minutes”, “5 hours”, “3 days” that have gone by, in whole ones; never a minus."""
+    return _span(max(int(length / timedelta(minutes=1)), 0))
+
+
+def within(length: timedelta) -> str:
+    """The same of what is still to come, rounded up: 2 days and 23 hours are within 3 days."""
+    minutes = max(ceil(length / timedelta(minutes=1)), 0)
+    unit = 1 if minutes <= 60 else 60 if minutes <= HOURS_UP_TO * 60 else 24 * 60
+    return _span(ceil(minutes / unit) * unit)
+
+
+def _span(minutes: int) -> str:
     if not minutes:
         return gettext("less than a minute")
     if minutes < 60:

@@ -23,7 +23,7 @@ from clarity_site.said import alerts, audit, files, models, patients, scoring, t
 
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 NUMBER = re.compile(r"[-+−]?\d[\d,]*(\.\d+)?")
-AMOUNT = re.compile(r"(?P<what>.+? )?(?P<number>[-+−]?\d[\d,]*(\.\d+)?) (?P<unit>[^\d\s].*)")
+AMOUNT = re.compile(r"(?P<what>.+? )?(?P<number>[-+−]?\d[\d,]*(\.\d+)?) (?P<unit>[^\d\s].*|0 to 1)")
 CLOCK = re.compile(r"(?P<what>.+) (?P<clock>\d\d:\d\d)")
 BRACKETS = re.compile(r"(?P<outer>.+) \((?P<inner>[^()]+)\)")
 DAY_OF_WEEK = re.compile(r"(?P<week>[A-Z]\w+) (?P<day>\d+) (?P<month>[A-Z]\w+)(?P<year> \d{4})?")
@@ -119,10 +119,13 @@ def _value(text: str, depth: int) -> str:
 def _amount(text: str, depth: int) -> str:
     """“Time asleep 4.1 h”, “3,321 a day”; empty for what is none."""
     found = AMOUNT.fullmatch(text)
-    if not found or (found["unit"] not in SYMBOLS and gettext(found["unit"]) == found["unit"]):
+    if not found:
+        return ""
+    unit = "of 1" if found["unit"] == "0 to 1" else found["unit"]  # as it was once stored
+    if unit not in SYMBOLS and gettext(unit) == unit:
         return ""
     what = _again(found["what"].rstrip(), depth) + " " if found["what"] else ""
-    return f"{what}{written(found['number'])} {gettext(found['unit'])}"
+    return f"{what}{written(found['number'])} {gettext(unit)}"
 
 
 def _composed(text: str, depth: int) -> str:

@@ -107,6 +107,8 @@ MESSAGES = (
     _("enmo"),
     _("the patient’s own time zones"),
     # units of channels
+    _("simulated wrist device"),
+    _("simulated phone"),
     _("counts/min"),
     _("PIM/min"),
     _("MIMS/min"),

@@ -112,6 +112,11 @@ MESSAGES = (
     ),
     _("the sensor was worn %(a)s %% of the week, %(b)s %% is needed."),
     _("none of the last %(a)s nights is there."),
+    _("%(what)s; operations have been told."),
+    _("the files of its model are missing or were changed, so it was not used"),
+    _("its model gave no usable number"),
+    _("its model failed"),
+    _("of 1"),
     _("Mania is read from the night to %(a)s, the latest there."),
     _(
         "The sensor was not worn in %(a)s of %(b)s nights: their sleep is assumed from "

@@ -1,6 +1,7 @@
 """How values look on a page, in the reader's language: tiers, numbers with units, days, moments."""
 
 import re
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
@@ -57,6 +58,12 @@ def said(text: Any) -> str:
 
 
 @register.filter
+def actor(username: str) -> str:
+    """Who acted, as it is stored; what the system did itself is said in the reader's language."""
+    return gettext("system") if username == "system" else username
+
+
+@register.filter
 def as_in_file(text: str) -> str:
     """A text of a rule file, if as a whole it has a translation; else itself, marked as English."""
     told = gettext(text) if text else ""
@@ -72,15 +79,23 @@ def percent(share: float | None) -> str:
     return MISSING if share is None else f"{round(share * 100)}{NARROW}%"
 
 
+def percent_by(share: float | None, edges: Iterable[float]) -> str:
+    """As ``percent``, but “just under 50 %” where that would read as an edge it is below."""
+    for edge in edges:
+        if share is not None and share < edge and percent(share) == percent(edge):
+            return gettext("just under %(edge)s") % {"edge": percent(edge)}
+    return percent(share)
+
+
 @register.filter
 def number(value: Any) -> str:
-    """About three digits: 4.1 or 4,1, 62, 1240; text as it is, nothing as “–”."""
+    """About three digits: 4.1 or 4,1, 62, 1,240; text as it is, nothing as “–”."""
     if value is None or value == "":
         return MISSING
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
-    text = f"{value:.{digits}f}"
+    text = f"{value:,.{digits}f}"
     return written(text.rstrip("0").rstrip(".") if "." in text else text)
 
 
@@ -96,9 +111,12 @@ def quantity(value: Any, unit: str | None = "") -> str:
         per_minute = CLOCK_UNITS[unit]
         spread = "" if sd is None else f" ± {round(sd * per_minute)} min"  # min in both languages
         return clock(value * per_minute) + spread
+    if value is not None and unit == "share of the day":
+        return gettext("%(share)s of the day") % {"share": percent(value)}
     spread = "" if sd is None else f" ± {number(sd)}"
     words = said_again(unit or "")
-    scale = f"({words})" if words[:1].isdigit() else words  # 0.52 (0 to 1)
+    bare = words[:1].isdigit() or unit == "ratio"  # 0.52 (0 to 1)
+    scale = f"({words})" if bare else words
     return f"{number(value)}{spread} {scale}".strip()
 
 

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 
 from scoring.domain.baselines import MIN_VALUES, history_span
+from scoring.domain.rules import Edges
 
 TRACKS = ("depression", "mania")
 INDETERMINATE = "Indeterminate"
@@ -22,11 +23,15 @@ USUAL_PERCENTILES = (10, 90)
 
 @dataclass(frozen=True)
 class TrackPoint:
-    """One track of one day. ``probability`` is None unless the track was assessed."""
+    """One track of one day. ``probability`` is None unless the track was assessed.
+
+    ``by_rule``: an early-warning rule, and not the model, gave it its tier.
+    """
 
     tier: str | None
     probability: float | None
     coverage: float | None
+    by_rule: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,16 @@ class ScorePoint:
     def track(self, name: str) -> TrackPoint:
         """The track of that name."""
         return self.depression if name == "depression" else self.mania
+
+
+def is_above(tier: str | None, probability: float | None, edges: Edges) -> bool:
+    """Whether the tier is higher than the probability alone gives: a rule has raised it.
+
+    >>> is_above("High", 0.31, Edges(0.3, 0.6)), is_above("High", 0.7, Edges(0.3, 0.6))
+    (True, False)
+    """
+    own = INDETERMINATE if probability is None else edges.tier(probability)
+    return tier is not None and TIER_RANK[tier] > TIER_RANK[own]
 
 
 def change_points(points: Sequence[ScorePoint], track: str) -> int | None:

@@ -107,9 +107,9 @@ def _size(off: float) -> str:
 
 
 def _amount(value: float, unit: str) -> str:
-    """“7.3 h”, “3,321 a day”, and 21:35 for 21.58 of the clock."""
+    """“7.3 h”, “3,321 a day”, “0.43 of 1”, and 21:35 for 21.58 of the clock."""
     if unit in CLOCK_MINUTES:
         minutes = round(value * CLOCK_MINUTES[unit]) % 1440
         return f"{minutes // 60:02}:{minutes % 60:02}"
     digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 1 else 2
-    return f"{value:,.{digits}f} {unit}"
+    return f"{value:,.{digits}f} {'of 1' if unit == '0 to 1' else unit}"

@@ -9,9 +9,10 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from clarity_site.said import said_again
 from patients.templatetags.clarity import percent, quantity, signed
-from scoring.domain.circumstances import Circumstance, says_less
+from scoring.domain.circumstances import Circumstance, says_less, weight_of
 from scoring.domain.explain import EXPLANATION_FAILED
 from scoring.domain.occlusion import AGAINST_REFERENCE, PARTS
+from scoring.domain.worsening import CLOCK_MINUTES
 from scoring.models import RiskScore
 from scoring.presenters.tracks import TrackView
 from scoring.selectors import circumstances_kept
@@ -79,6 +80,20 @@ def explanation(score: RiskScore, view: TrackView) -> Explanation:
     )
 
 
+def most_raising(score: RiskScore, view: TrackView) -> str:
+    """The sentence of what raises the indicator most; empty where nothing told raises it."""
+    stored = getattr(score, view.name)
+    if _withheld(stored, stored.get("additivity")):
+        return ""
+    life = circumstances_kept(score)
+    most = max(
+        (item for item in view.contributions if round(item["points"]) > 0),
+        key=lambda item: item["points"] * weight_of(item["name"], life),
+        default=None,
+    )
+    return _in_life(most, life) if most else ""
+
+
 def _withheld(stored: Mapping[str, Any], check: Mapping[str, Any] | None) -> str:
     if stored.get(EXPLANATION_FAILED):
         return _("The explanation failed, so there is none. The operations log says why.")
@@ -141,7 +156,10 @@ def _usual(item: Mapping[str, Any]) -> str:
 def _side(item: Mapping[str, Any]) -> str:
     if item["value"] is None or item["usual"] is None or _value(item) == _usual(item):
         return ""
-    return _("more than usual") if item["value"] > item["usual"] else _("less than usual")
+    more = item["value"] > item["usual"]
+    if item["unit"] in CLOCK_MINUTES:
+        return _("later than usual") if more else _("earlier than usual")
+    return _("more than usual") if more else _("less than usual")
 
 
 def sentence(item: Mapping[str, Any]) -> str:
@@ -161,7 +179,7 @@ def sentence(item: Mapping[str, Any]) -> str:
 
 def _in_life(item: Mapping[str, Any], life: Sequence[Circumstance]) -> str:
     less = says_less(str(item["name"]), life)
-    return f"{sentence(item)} ({less})" if less else sentence(item)
+    return f"{sentence(item)} ({said_again(less)})" if less else sentence(item)
 
 
 def _short(item: Mapping[str, Any]) -> str:

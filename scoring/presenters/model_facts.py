@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clarity_site.numbers import written
-from patients.templatetags.clarity import percent, thousands
+from patients.templatetags.clarity import fact, number, percent, thousands
 from scoring import resources
 from scoring.engines.artifacts import ArtifactError, load_manifest
 from scoring.engines.models import COMBINATION, FITTED_FOR, facts_of
@@ -70,6 +70,18 @@ class FromTier:
     episodes_found: "Share"
     lead_days_median: float | None
     alerts_per_patient_month: float | None
+
+    @property
+    def lead(self) -> str:
+        """“5 days after onset”."""
+        if self.lead_days_median is None:
+            return "–"
+        n = {"n": number(abs(self.lead_days_median))}
+        if not self.lead_days_median:
+            return _("on the day of onset")
+        if self.lead_days_median > 0:
+            return _("%(n)s d before onset") % n
+        return _("%(n)s d after onset") % n
 
 
 @dataclass(frozen=True)
@@ -133,7 +145,7 @@ def _part(name: str, stored: Mapping[str, Any], is_registered: bool) -> PartView
         training=list(_listed(training)),
         metrics=[
             *(_own_words() if is_registered and metrics else ()),
-            *_listed(metrics),
+            *_measures(metrics),
             *_mean(metrics),
             *_interval(metrics),
             *_expected(metrics),
@@ -157,6 +169,20 @@ def _mean(metrics: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     """Of a combination: what it mends."""
     if "ece_of_the_mean" in metrics:
         yield _("ECE of the weighted mean without it"), metrics["ece_of_the_mean"]
+
+
+SHARES = ("brier", "ece", "ece_of_the_mean", "auroc", "auprc", "prevalence")  # from 0 to 1
+
+
+def _measures(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """As listed; each says of what scale, or of what, it is."""
+    for name, value in _listed(metrics):
+        if name == "n":
+            yield "Person-days" if metrics.get("people") not in (None, value) else "people", value
+        elif name in SHARES:
+            yield name, _("%(value)s (0 to 1)") % {"value": fact(value)}
+        else:
+            yield name, value
 
 
 def _tiers(metrics: Mapping[str, Any]) -> list[FromTier]:
@@ -225,7 +251,7 @@ def _from(tier: str, found: Mapping[str, Any]) -> FromTier:
 def _listed(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for key, value in sorted(table.items()):
         if key not in NOT_LISTED and value not in (None, "", [], {}):
-            yield key, value
+            yield key, str(value) if key == "seed" else value  # a seed is a name, no amount
 
 
 def _reliability(bins: Sequence[Mapping[str, float]]) -> list[ReliabilityPoint]:

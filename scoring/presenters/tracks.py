@@ -1,6 +1,7 @@
 """How one decision's tracks look: tier, coverage, change, contributions, baseline."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,13 +9,16 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from clarity_site.said import said_again
 from patients.templatetags.clarity import day as day_words
-from patients.templatetags.clarity import percent
-from scoring.domain.points import TIER_RANK, ScorePoint, change_points
+from patients.templatetags.clarity import percent, percent_by
+from scoring.domain.early_warning import THREE_NIGHTS, TWO_NIGHTS
+from scoring.domain.points import TIER_RANK, ScorePoint, change_points, is_above
 from scoring.domain.points import leading_track as leading_track
 from scoring.domain.points import tier_since as tier_since
+from scoring.domain.rules import Edges
 from scoring.models import Baseline, IntakeAssessment, RiskScore, Tier, Track
-from scoring.resources import baseline_rules
+from scoring.resources import baseline_rules, router_rules
 from scoring.services import DELTA
 
 NIGHTS = 30
@@ -33,7 +37,11 @@ PART_WORDS = {"mania": gettext_lazy("mania"), "hypomania": gettext_lazy("hypoman
 
 @dataclass(frozen=True)
 class TrackView:
-    """One track of one decision, ready for a page. Without an assessment it has no number."""
+    """One track of one decision, ready for a page. Without an assessment it has no number.
+
+    ``by_rule``: an early-warning rule, and not the model, gave it its tier; ``own`` is the tier
+    of the probability alone.
+    """
 
     name: str
     label: str
@@ -45,6 +53,30 @@ class TrackView:
     contributions: list[dict[str, Any]]
     parts: tuple[tuple[str, float], ...]
     weight: float | None
+    by_rule: bool
+    own: str | None
+
+    @property
+    def share(self) -> str:
+        """The indicator in percent; “–” where it was not assessed."""
+        return track_percent(self.name, self.probability)
+
+    @property
+    def why_not(self) -> str:
+        """Why it was not assessed, in the reader's language; ``reason`` is as it was stored."""
+        return said_again(self.reason)
+
+
+WEIGHED = ("weights", "limited_data_")  # reasons that tell a weight, as a share of 1
+WEIGHT = re.compile(r"\b[01]\.\d\d\b")
+
+
+def reason_words(reason: Mapping[str, str]) -> str:
+    """A stored step of a decision in the reader's language, weights in percent as elsewhere."""
+    text = reason["text"]
+    if reason["code"].startswith(WEIGHED):
+        text = WEIGHT.sub(lambda found: percent(float(found[0])), text)
+    return said_again(text)
 
 
 def track_views(score: RiskScore) -> list[TrackView]:
@@ -55,19 +87,60 @@ def track_views(score: RiskScore) -> list[TrackView]:
 def _track_view(score: RiskScore, track: Track) -> TrackView:
     stored: dict[str, Any] = getattr(score, track.value)
     assessed = stored.get("status") == "ok" and score.tier != Tier.INDETERMINATE
+    tier = stored.get("tier") if stored.get("tier") != Tier.INDETERMINATE else None
+    probability = stored.get("probability") if assessed else None
+    edges, codes = edges_of(track), {reason["code"] for reason in score.reasons}
     parts = [(p, stored.get(f"{p}_probability")) for p in ("mania", "hypomania")]
     return TrackView(
         name=track.value,
         label=str(TRACK_WORDS[track]),
         assessed=assessed,
-        tier=stored.get("tier") if stored.get("tier") != Tier.INDETERMINATE else None,
-        probability=stored.get("probability") if assessed else None,
+        tier=tier,
+        probability=probability,
         reason=stored.get("reason") or "",
         coverage=stored.get("coverage"),
         contributions=stored.get("contributions") or [] if assessed else [],
         parts=tuple((str(PART_WORDS[p]), v) for p, v in parts if v is not None) if assessed else (),
         weight=(score.weights or {}).get(track.value) if assessed else None,
+        by_rule=track == Track.MANIA
+        and bool(codes & WARNED.keys())
+        and is_above(tier, probability, edges),
+        own=None if probability is None else edges.tier(probability),
     )
+
+
+WARNED = {THREE_NIGHTS: Tier.HIGH, TWO_NIGHTS: Tier.MODERATE}  # what early-warning rules ask for
+STEPS = ("floor_", "both_low", "no_higher", "one_track")  # may give another tier than the number
+
+
+def why_tier(score: RiskScore) -> str:
+    """Why the overall tier is not that of its probability, as the reasons say; else empty."""
+    overall = router_rules().overall
+    if score.probability is None or overall.tier(score.probability) == score.tier:
+        return ""
+    return " ".join(
+        reason_words(reason)
+        for reason in score.reasons
+        if reason["code"].startswith(STEPS) or WARNED.get(reason["code"]) == score.tier
+    )
+
+
+def edges_of(track: str) -> Edges:
+    """Where the track's Moderate and High begin."""
+    rules = router_rules()
+    return rules.depression if track == Track.DEPRESSION else rules.mania
+
+
+def track_percent(track: str, probability: float | None) -> str:
+    """“48 %”, and “just under 50 %” where whole percents would read as the next tier's."""
+    edges = edges_of(track)
+    return percent_by(probability, (edges.moderate, edges.high))
+
+
+def overall_percent(score: RiskScore) -> str:
+    """The same of the overall probability."""
+    edges = router_rules().overall
+    return percent_by(score.probability, (edges.moderate, edges.high))
 
 
 def coverage_words(track: str, coverage: float | None, short: bool = False) -> str:
@@ -77,7 +150,9 @@ def coverage_words(track: str, coverage: float | None, short: bool = False) -> s
     if track == Track.MANIA:
         told = {"nights": round(coverage * NIGHTS), "of": NIGHTS}
         return _("%(nights)d of %(of)d nights") % told
-    share = {"share": percent(coverage)}
+    rules = router_rules()
+    asked = (rules.min_depression_coverage, rules.limited_coverage, WELL_COVERED)
+    share = {"share": percent_by(coverage, asked)}
     return (_("%(share)s worn") if short else _("%(share)s of the week worn")) % share
 
 

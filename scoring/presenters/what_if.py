@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from patients.templatetags.clarity import number, percent
+from patients.templatetags.clarity import number, percent, percent_by
 from scoring.domain.early_warning import THREE_NIGHTS, TWO_NIGHTS, EarlyWarning
 from scoring.domain.router import Antidepressant
 from scoring.domain.types import TrackOutput
@@ -114,15 +114,8 @@ def _edge(item: EdgeStep) -> str:
         ("mania", True): _("Mania: %(tier)s begins at %(edge)s; it is %(now)s."),
         ("mania", False): _("Mania: below %(edge)s it is %(tier)s; it is %(now)s."),
     }[item.track, item.upwards]
-    shown = {"edge": percent(item.edge), "now": _beside(item.now, item.edge)}
+    shown = {"edge": percent(item.edge), "now": percent_by(item.now, (item.edge,))}
     return words % (shown | {"tier": TIER_WORDS[Tier(item.tier)]})
-
-
-def _beside(now: float, edge: float) -> str:
-    """In whole percent, unless that would read as the edge it is below."""
-    if now < edge and percent(now) == percent(edge):
-        return _("just under %(edge)s") % {"edge": percent(edge)}
-    return percent(now)
 
 
 def _more_nights(item: MoreData) -> str:

@@ -68,7 +68,7 @@
     box(svg, edge, y(100), end, y(track.high), "band-high");
     for (const value of [0, 50, 100]) {
       element("path", { d: `M${edge} ${y(value)}H${end}`, class: "grid" }, svg);
-      element("text", { x: edge - 6, y: y(value) + 4, "text-anchor": "end" }, svg, value);
+      element("text", { x: edge - 6, y: y(value) + 4, "text-anchor": "end" }, svg, percent(value));
     }
     [[(track.moderate) / 2, 1], [(track.moderate + track.high) / 2, 2], [(100 + track.high) / 2, 3]].forEach(([at, rank]) => {
       if (scale.right > 40) element("text", { x: end + 6, y: y(at) + 4 }, svg, data.tiers[rank === 1 ? 0 : rank]);
@@ -91,8 +91,8 @@
         for (const d of line) element("circle", { cx: scale.x(d), cy: y(track.percent[d]), r: 2.4, class: `dot-${track.name}` }, svg);
       }
     }
-    // A tier without a number is by a rule: a hollow square on its edge.
-    for (const [d] of stretches((d) => track.percent[d] === null && track.tier[d] >= 2).flatMap((run) => days(run).map((d) => [d]))) {
+    // A tier that is by a rule, and not the model's: a hollow square on its edge.
+    for (const [d] of stretches((d) => track.by_rule[d]).flatMap((run) => days(run).map((d) => [d]))) {
       box(svg, scale.x(d) - 4, y(track.tier[d] === 3 ? track.high : track.moderate) - 4, scale.x(d) + 4, y(track.tier[d] === 3 ? track.high : track.moderate) + 4, "rule");
     }
     for (const mark of data.marks.filter((m) => m.kind === "alert" && m.track === track.name && inside(m.day))) {
@@ -115,7 +115,7 @@
       const x = scale.x(one.day), at = y(one.share);
       if (one.name.startsWith("PHQ")) element("circle", { cx: x, cy: at, r: 4.5, class: "asked" }, svg);
       else element("path", { d: `M${x - 5} ${at}l5 -5l5 5l-5 5z`, class: "asked" }, svg);
-      const text = `${one.name} ${one.total}`, room = 10 + text.length * 7;
+      const text = `${one.name} ${one.total} ${words.of} ${one.highest}`, room = 10 + text.length * 7;
       const late = x + room > scale.left + scale.width;
       if ((late ? x - room : x) < last) continue; // no words over words: the line below has them
       element("text", { x: x + (late ? -8 : 8), y: at + 4, "text-anchor": late ? "end" : "start" }, svg, text);
@@ -149,7 +149,7 @@
 
   function draw() {
     const width = Math.max(place.clientWidth, 300), narrow = width < 560;
-    const left = 40, right = narrow ? 10 : 76, height = narrow ? 120 : 150;
+    const left = 46, right = narrow ? 10 : 76, height = narrow ? 120 : 150;
     scale = { left, right, width: width - left - right };
     scale.x = (day) => left + ((day - from + 0.5) / (to - from + 1)) * scale.width;
     const svg = element("svg", { "aria-hidden": "true", focusable: "false" });
@@ -190,7 +190,9 @@
         return `${track.label}: ${words.notAssessed}${tier ? `, ${tier} ${words.byRule}` : ""}`;
       }
       const usual = track.usual[day] ? `, ${words.usual} ${percent(track.usual[day][0])} ${words.to} ${percent(track.usual[day][1])}` : "";
-      return `${track.label}: ${percent(track.percent[day])}, ${tier}${usual}, ${words.coverage} ${percent(track.coverage[day])}`;
+      const shown = track.said[day] ?? percent(track.percent[day]);
+      const whose = track.by_rule[day] ? `${tier} ${words.byRule}, ${words.model} ${shown}` : `${shown}, ${tier}`;
+      return `${track.label}: ${whose}${usual}, ${words.coverage} ${percent(track.coverage[day])}`;
     });
     const scored = data.overall[day] === null ? [words.notScored] : parts;
     const asked = data.questionnaires.filter((q) => q.day === day).map((q) => `${q.name}: ${q.total} ${words.of} ${q.highest}`);

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from alerts.presenters.advice import record_advice
 from alerts.services import alerts_consider
 from alerts.situations import recommendation_for
 from patients.models import Patient
@@ -74,6 +75,17 @@ def test_coverage_and_the_other_track_are_told() -> None:
     score.mania["coverage"] = 0.59
     assert recommendation_for(score.patient, "mania", "High", score)["limits"] == [
         "Limited data for mania."
+    ]
+
+
+def test_a_day_without_any_track_is_told_once_for_each() -> None:
+    who = patient()
+    score = factories.score(who, DAY, None, None)
+    told = [found["advice"].told for found in record_advice(who, score, (), DAY)]
+    assert [one["limits"] for one in told] == [[], []]
+    assert sorted(words for one in told for words in one["not_shown"]) == [
+        f"Not shown: anything about {name}, because {name} was not assessed."
+        for name in ("depression", "mania")
     ]
 
 

@@ -199,7 +199,8 @@ def test_a_mail_is_in_the_language_of_who_gets_it(settings: Any) -> None:
     by_address = {message.to[0]: message for message in mail.outbox}
     french, english = by_address["a@clinic.example"], by_address["b@clinic.example"]
     assert (
-        "P-1\u202f: Manie Élevé, nouvelle" in french.body and "P-1: Mania High, new" in english.body
+        "P-1\u202f: Manie (risque Élevé), nouvelle" in french.body
+        and "P-1: Mania High, new" in english.body
     )
     told = [french.subject, *filter(None, french.body.splitlines())]
     assert left_in_english([english.subject, *english.body.splitlines()], told, {"P-1"}) == []
@@ -218,7 +219,7 @@ def test_somebody_without_a_language_is_written_to_in_the_clinics(settings: Any)
         why="high",
     )
     notices_mail(now=timezone.now())
-    assert "Manie Élevé" in mail.outbox[0].body
+    assert "Manie (risque Élevé)" in mail.outbox[0].body
 
 
 def test_the_record_in_the_ehr_is_in_the_clinics_language(settings: Any) -> None:

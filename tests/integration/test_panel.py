@@ -200,6 +200,41 @@ def test_a_score_of_a_month_ago_is_not_shown_as_of_today() -> None:
     )
 
 
+def test_a_low_that_last_night_did_not_score_anew_is_past_and_stands_above_low() -> None:
+    client, me = browser(Role.PSYCHIATRIST)
+    factories.run(timezone.localdate())
+    ten_days_ago = yesterday() - timedelta(days=10)
+    days = {"A-LOW": yesterday(), "PAST": ten_days_ago, "MOD": yesterday(), "HIGH": ten_days_ago}
+    for code, day in days.items():
+        high = {"HIGH": 0.9, "MOD": 0.55}.get(code, 0.1)
+        factories.history(
+            factories.patient(code, [me]), day, 20, lambda back, p=high: p, lambda back: 0.1
+        )  # fmt: skip
+    order = codes(client, "")
+    assert order == ["HIGH", "MOD", "PAST", "A-LOW"]
+    assert codes(client, "tier=Indeterminate") == ["PAST"]
+    assert codes(client, "tier=Low") == ["A-LOW"]
+    parts = client.get("/").content.decode().split('<tr id="p-')[1:]
+    rows = dict(zip(order, parts, strict=True))
+    assert "no day since could be scored." in rows["PAST"] and "steady" not in rows["PAST"]
+    assert "no day since could be scored." in rows["HIGH"] and "steady" in rows["A-LOW"]
+    [past] = [r for r in client.get("/api/v1/patients/").json()["results"] if r["code"] == "PAST"]
+    assert (past["tier"], past["probability"], past["mania"]) == ("Indeterminate", None, None)
+
+
+def test_a_record_without_a_new_score_speaks_of_the_past_and_gives_no_advice() -> None:
+    client, me = browser(Role.PSYCHIATRIST)
+    patient = factories.patient("P-1", [me])
+    factories.history(patient, yesterday() - timedelta(days=10), 20, lambda b: 0.1, lambda b: 0.1)
+    before = text(client.get("/patients/P-1/"))
+    assert "Both risk indicators are Low since" in before and "what to consider" in before
+    factories.run(timezone.localdate())
+    after = text(client.get("/patients/P-1/"))
+    assert "The mania risk indicator was Low then." in after
+    assert "This does not say how the person is now." in after
+    assert "are Low since" not in after and "what to consider" not in after
+
+
 def test_a_row_says_what_one_asks_of_it() -> None:
     client, me = browser(Role.PSYCHIATRIST)
     patient = factories.patient("P-1", [me], name="Ada Example", medication_list_available=True)

@@ -80,10 +80,10 @@ def test_the_file_holds_codes_and_numbers_and_nothing_of_a_day_not_assessed() ->
     assert answer["Content-Type"].startswith("text/csv")
     rows = list(csv.DictReader(io.StringIO(answer.content.decode())))
     assert [row["code"] for row in rows] == ["KNOWN", "UNKNOWN"]
-    assert rows[0]["depression probability (0 to 1)"] == "0.618034"
+    assert rows[0]["depression probability (0 to 1)"] == "0.618"
     assert rows[0]["held by"] == me.username
     empty = [name for name in rows[1] if "(0 to 1)" in name or "points" in name]
-    assert len(empty) == 7 and not any(rows[1][name] for name in empty)
+    assert len(empty) == 9 and not any(rows[1][name] for name in empty)
     assert "0.61" not in answer.content.decode().split("UNKNOWN")[1]
     assert "Ada" not in answer.content.decode()
     event = AuditEvent.objects.get(action="panel exported")

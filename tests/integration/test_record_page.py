@@ -293,3 +293,21 @@ def test_quality_tells_each_source_and_channel(opened: Opened) -> None:
     quality = words[words.index("Data quality by source") : words.index("Contact log")]
     assert "ActLumus 205" in quality and "Activity (actiwatch counts): 100" in quality
     assert "Fitbit" in quality and "7 of 7 nights" in quality
+
+
+def test_the_table_has_all_that_the_time_line_draws(opened: Opened) -> None:
+    client, _, patient = opened
+    today = timezone.localdate()
+    factories.medication(patient, first_day=today - timedelta(days=40))
+    factories.episode(patient, "mania", first_day=today - timedelta(days=60), last_day=None)
+    factories.questionnaire(patient, taken_at=timezone.now() - timedelta(days=3))
+    patient.zones.create(first_day=today - timedelta(days=5), zone="America/Halifax")
+    factories.alert(patient.scores.first(), raised_at=timezone.now() - timedelta(days=2))
+    told = client.get("/patients/P-1/timeline.json?days=30").json()
+    table = text(client.get("/patients/P-1/timeline/?days=30"))
+    [asked] = told["questionnaires"]
+    assert f"{asked['name']} {asked['total']:g} of {asked['highest']}" in table
+    assert len(told["marks"]) == 2 and len(told["bars"]) == 2
+    for one in (*told["marks"], *told["bars"]):
+        assert one["words"] in table
+    assert "70 % High usual 20 % to 20 % 28 of 30 nights" in table

@@ -184,7 +184,7 @@ def test_pages_say_what_the_scores_are_of_until_the_night_is_done() -> None:
     factories.run(date(2026, 3, 1))
     assert run_notice(at(5)) is None  # this night's run has until 06:00
     late = run_notice(at(6))
-    assert late and late.startswith("Scores are of 1 March 2026: the run of 2 March 2026")
+    assert late and late.startswith("Scores are of 28 February 2026: the run of 2 March 2026")
     factories.run(NIGHT, state="failed")
     assert run_notice(at(6)) == late
     factories.run(NIGHT)

@@ -156,6 +156,8 @@ def test_no_track_no_recommendation_and_the_reason() -> None:
     assert found.recommendation is None
     assert found.not_shown == ("Not shown: anything about mania, because mania was not assessed.",)
     assert set(found.as_dict({})) == {"limits", "not_shown"}
+    neither = advice(tier="Indeterminate", seen=Seen.NOT, other_seen=Seen.NOT)
+    assert neither.limits == ()  # no track is looked at alone where none is
 
 
 def test_every_situation_has_a_recommendation_of_its_level_and_the_order_of_files_is_nothing() -> (
