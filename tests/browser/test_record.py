@@ -139,6 +139,7 @@ def test_a_note_and_a_contact_are_written_and_marked(record: Page) -> None:
     expect(record.get_by_text("It is marked as entered in error, and kept.")).to_be_visible()
     expect(record.locator(".notes s")).to_have_text("Sleeps 4 h, feels well.")
     record.get_by_text("Record a contact…").click()
+    record.get_by_label("How", exact=True).select_option("phone")
     record.get_by_label("With whom").select_option("family")
     record.get_by_label("Outcome").select_option("left_message")
     record.get_by_label("Words (optional)").fill("Sister will call back.")

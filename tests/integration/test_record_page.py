@@ -227,6 +227,8 @@ def test_a_contact_is_kept_on_the_patients_clock(opened: Opened) -> None:
         {"day": str(date.today() + timedelta(days=2))},
         {"day": "2020-01-01"},
         {"channel": "pigeon"},
+        {"channel": ""},
+        {"person": ""},
         {"outcome": ""},
         {"clock": "noon"},
     ],
@@ -235,6 +237,20 @@ def test_a_contact_that_cannot_be_is_refused(opened: Opened, more: dict[str, str
     client, _, patient = opened
     answer = client.post("/patients/P-1/contacts/", contact(**more), follow=True)
     assert "notice-error" in answer.content.decode()
+    assert not patient.notes.exists()
+
+
+def test_one_press_of_the_empty_form_records_no_contact(opened: Opened) -> None:
+    client, _, patient = opened
+    body = client.get("/patients/P-1/").content.decode()
+    for name in ("channel", "person", "outcome"):
+        field = re.search(rf'<select name="{name}" required.*?</select>', body, re.S)
+        assert field and re.findall(r"value=\"(.*?)\" selected", field[0]) in ([], [""])
+        assert '<option value=""' in field[0]
+    now = {"day": str(yesterday()), "clock": "09:30"}  # as the form is filled in beforehand
+    words = text(client.post("/patients/P-1/contacts/", now, follow=True))
+    assert "Choose how the contact was made." in words
+    assert "Choose the outcome of the contact." in words
     assert not patient.notes.exists()
 
 
