@@ -27,7 +27,7 @@ from django.db.models import (
     When,
 )
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Coalesce, JSONObject
+from django.db.models.functions import Coalesce, Concat, JSONObject, NullIf, Trim
 from django.utils import timezone
 
 from alerts.domain.history import TAKEN_ON
@@ -282,13 +282,22 @@ def panel_page(asker: Asker, wanted: Wanted) -> QuerySet[Patient]:
 
 
 def _alerts_shown() -> QuerySet[Any]:
+    held = _open_alerts().annotate(
+        holder=Case(When(state__in=HELD, then=holder_of("pk")), default=Value(""))
+    )
     shown = JSONObject(
         id="id", kind="kind", tier="tier", state="state", level="level", raised_at="raised_at",
-        changed_at="changed_at", due_at="due_at",
-        holder=Case(When(state__in=HELD, then=holder_of("pk")), default=Value("")),
+        changed_at="changed_at", due_at="due_at", holder="holder", holder_name=_holder_name(),
     )  # fmt: skip
     high_first = Case(When(tier=Tier.HIGH, then=0), When(tier=Tier.MODERATE, then=1), default=2)
-    return _open_alerts().order_by(high_first, "raised_at").values(shown=shown)
+    return held.order_by(high_first, "raised_at").values(shown=shown)
+
+
+def _holder_name() -> Combinable:
+    """As ``User.get_full_name``; of somebody without one, or who is gone, the user name."""
+    people = User.objects.filter(username=OuterRef("holder")).order_by()
+    name = Trim(Concat("first_name", Value(" "), "last_name"))
+    return Coalesce(NullIf(Subquery(people.values(whole=name)[:1]), Value("")), F("holder"))
 
 
 def _devices_shown() -> QuerySet[Any]:

@@ -86,13 +86,6 @@
     tick();
   }
 
-  /* The reader's own clock beside the patient's, when pointed at. */
-  function onMyClock(root) {
-    root.querySelectorAll("time[datetime]:not([title])").forEach((time) => {
-      time.title = new Date(time.dateTime).toLocaleString(document.documentElement.lang, { timeZoneName: "short" });
-    });
-  }
-
   document.addEventListener("keydown", key);
   document.addEventListener("htmx:beforeSwap", (event) => {
     const item = event.detail.target.closest("[data-item]");
@@ -106,7 +99,6 @@
       words.dataset.counts = "true";
       countDown(words);
     });
-    onMyClock(document);
   });
   document.addEventListener("htmx:responseError", () => tell("lost"));
   document.addEventListener("htmx:sendError", () => tell("lost"));
@@ -122,5 +114,4 @@
     words.dataset.counts = "true";
     countDown(words);
   });
-  onMyClock(document);
 })();
