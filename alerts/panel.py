@@ -6,7 +6,6 @@ questionnaires are read as they stand. Filtering and sorting happen in SQL.
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from hashlib import md5
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
@@ -41,6 +40,7 @@ from alerts.models import (
     AlertTransition,
     FollowUp,
 )
+from alerts.panel_versions import version_of, versions
 from patients.models import (
     CareTeamMember,
     Device,
@@ -333,7 +333,7 @@ def panel_counts(asker: Asker, wanted: Wanted, views: list[Wanted]) -> Counts:
         scores_day=Max("summary__day"),
         # One array, the same for every row; this way it takes no query of its own.
         colleagues=Max(ArraySubquery(_colleagues(asker.user))),
-        **_versions(asker),
+        **versions(asker.user),
         **{f"tier_{n}": Count("pk", filter=Q(tier_now=tier)) for n, tier in enumerate(TIERS)},
         **{f"view_{n}": Count("pk", filter=condition(view, asker)) for n, view in enumerate(views)},
     )
@@ -344,7 +344,7 @@ def panel_counts(asker: Asker, wanted: Wanted, views: list[Wanted]) -> Counts:
         matching=found["matching"],
         scores_day=found["scores_day"],
         colleagues=tuple(found["colleagues"] or ()),
-        version=_version(found, asker),
+        version=version_of(found, timezone.localdate(asker.now)),
     )
 
 
@@ -358,23 +358,6 @@ def _colleagues(user: User | AnonymousUser) -> QuerySet[Any]:
 
 
 def panel_version(asker: Asker) -> str:
-    """A text that changes when a score or an alert on the panel does; one query."""
-    return _version(patients_visible_to(asker.user).aggregate(**_versions(asker)), asker)
-
-
-def _versions(asker: Asker) -> dict[str, Any]:
-    alerts = Alert.objects.filter(patient__in=patients_visible_to(asker.user).values("pk"))
-    last_act = alerts.order_by("-changed_at").values("changed_at")[:1]
-    return {
-        "v_patients": Count("pk"),
-        "v_scores": Max("summary__updated_at"),
-        "v_acts": Max(Subquery(last_act)),
-    }
-
-
-def _version(found: dict[str, Any], asker: Asker) -> str:
-    parts = (
-        timezone.localdate(asker.now),
-        *(found[f"v_{n}"] for n in ("patients", "scores", "acts")),
-    )
-    return md5("|".join(map(str, parts)).encode(), usedforsecurity=False).hexdigest()
+    """A text that changes when anything that rows show does; one query."""
+    found = patients_visible_to(asker.user).aggregate(**versions(asker.user))
+    return version_of(found, timezone.localdate(asker.now))

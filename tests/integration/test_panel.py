@@ -13,7 +13,7 @@ from django.utils import timezone
 from alerts import services
 from alerts.absence import absence_watch
 from alerts.domain import panel as domain
-from alerts.models import Alert
+from alerts.models import AbsenceNotice, Alert
 from alerts.panel import Asker, panel_counts, panel_page
 from alerts.presenters.panel_page import CHOICE_WORDS
 from patients.models import Device, MedicationCourse, Role, User
@@ -361,6 +361,54 @@ def test_nothing_is_sent_while_nothing_has_changed_and_the_list_when_something_h
     factories.score(patient, yesterday(), 0.9, 0.9)
     assert changes(client, version, "tier=High").status_code == 200
     assert queries_of(client, f"/panel/changes/?version={version}") <= MOST_QUERIES
+
+
+def test_everything_that_a_row_shows_reaches_an_open_panel() -> None:
+    client, me = browser()
+    patient = factories.patient("P-1", [me])
+    alert = factories.alert(factories.score(patient, yesterday(), 0.9, 0.9))
+    now, day = timezone.now(), yesterday()
+    made: dict[str, Any] = {}
+
+    def do(name: str, what: Any) -> None:
+        made[name] = what
+
+    acts = {
+        "a PHQ-8": lambda: do("asked", factories.questionnaire(patient, instrument="phq8")),
+        "in error": lambda: _set(made["asked"], entered_in_error=True),
+        "a drug": lambda: do("drug", factories.medication(patient)),
+        "its end": lambda: _set(made["drug"], last_day=day),
+        "a device": lambda: do("watch", factories.device(patient)),
+        "its data": lambda: _set(made["watch"], last_data_at=now - timedelta(days=3)),
+        "its place": lambda: _set(made["watch"], place=1),
+        "a promise": lambda: do("promise", factories.follow_up(alert, me)),
+        "another day": lambda: _set(made["promise"], due_on=day + timedelta(days=9)),
+        "kept": lambda: _set(made["promise"], state="done"),
+        "no data": lambda: do(
+            "absence", AbsenceNotice.objects.create(patient=patient, since=now, opened_at=now)
+        ),
+        "data again": lambda: _set(made["absence"], closed_at=now),
+        "the list": lambda: _set(patient, medication_list_available=True),
+        "a diagnosis": lambda: _set(patient, diagnosis="mdd"),
+        "a zone": lambda: _set(patient.zones.get(), zone="America/Halifax"),
+    }
+    version = version_in(client.get("/").content.decode())
+    for name, act in acts.items():
+        act()
+        answer = changes(client, version)
+        assert answer.status_code == 200, name
+        version = version_in(answer.content.decode())
+        assert changes(client, version).status_code == 204, name
+    assert queries_of(client, f"/panel/changes/?version={version}") <= MOST_QUERIES
+    stranger = factories.patient("X-1", [factories.user()])
+    factories.questionnaire(stranger)
+    factories.medication(stranger)
+    assert changes(client, version).status_code == 204
+
+
+def _set(row: Any, **values: Any) -> None:
+    """As another process would have written it."""
+    type(row).objects.filter(pk=row.pk).update(**values)
 
 
 def test_the_page_writes_nothing_and_a_look_an_hour_later_is_another_visit() -> None:
