@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext as _
 
 from alerts.domain.states import NEW, SNOOZED
-from alerts.domain.who_may import NO, alert_class, answer
+from alerts.domain.who_may import NO, REQUEST, alert_class, answer
 from alerts.models import AlertKind
 from alerts.panel import Asker, summary_of
 from alerts.presenters.panel_cells import (
@@ -287,6 +287,7 @@ class Lines:
             state=self._state(alert, raised, patient),
             acknowledge=address if self._may_take(alert) else "",
             words=self.take,
+            asks=answer(self.role, "dismiss", alert_class(alert["kind"], tier)) == REQUEST,
         )
 
     def _state(self, alert: dict[str, Any], raised: datetime, patient: Any) -> str:

@@ -81,13 +81,14 @@ def alert_line(
     state: str,
     acknowledge: str,
     words: str,
+    asks: bool,
 ) -> str:
     """One open alert, who has it, and the button; without an address there is none.
 
-    ``state`` is HTML from below.
+    ``state`` is HTML from below. ``asks``: the user may dismiss it by a request alone.
     """
     button = (
-        f'<button form="bulk" formaction="{e(acknowledge)}">{e(words)}</button>'
+        f'<button form="bulk" formaction="{e(acknowledge)}" formnovalidate>{e(words)}</button>'
         if acknowledge
         else ""
     )
@@ -95,8 +96,9 @@ def alert_line(
     shown = (
         f' <span class="tier tier-{e(tier.lower())}">{e(tier_words)}</span>' if tier_words else ""
     )
+    about = f'data-alert="{key:d}"' + " data-asks" * asks
     return (
-        f'<div class="alert-line" data-alert="{key:d}"><span data-what>{e(kind)}{shown}</span>{tag}'
+        f'<div class="alert-line" {about}><span data-what>{e(kind)}{shown}</span>{tag}'
         f'<span class="muted small">{state}</span>{button}</div>'
     )
 
