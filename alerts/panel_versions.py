@@ -15,7 +15,7 @@ from patients.models import Device, MedicationCourse, Questionnaire, TimeZoneSpa
 from patients.selectors import patients_visible_to
 
 # What rows are drawn from, beside scores and alerts: what of it is shown, and what orders it.
-SHOWN: Mapping[str, tuple[Any, tuple[str | Combinable, ...]]] = {
+SHOWN: Mapping[str, tuple[Any, tuple[str | Q | Combinable, ...]]] = {
     "follow_ups": (FollowUp, ("pk", "state", "due_on")),
     "questionnaires": (Questionnaire, ("pk", "entered_in_error")),
     "drugs": (

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from patients.domain.days import ZoneHistory
@@ -12,7 +11,7 @@ from patients.models import Note
 from patients.notes import LONGEST
 
 
-def _chosen(label: Promise, choices: list[tuple[str, Any]], missing: Promise) -> forms.ChoiceField:
+def _chosen(label: Any, choices: list[tuple[str, Any]], missing: Any) -> forms.ChoiceField:
     """A choice that nobody has made yet: what is recorded of a contact was said by a person."""
     return forms.ChoiceField(
         label=label, choices=[("", _("Choose")), *choices], error_messages={"required": missing}
