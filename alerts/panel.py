@@ -57,6 +57,10 @@ from scoring.models import ScoreSummary, Tier
 TIERS = (Tier.HIGH, Tier.MODERATE, Tier.INDETERMINATE, Tier.LOW)
 HELD = (AlertState.ACKNOWLEDGED, AlertState.SNOOZED)
 OF_PATIENT = OuterRef("pk")
+# As str(User): the name that a person gave, else the user name.
+FULL_NAME = Coalesce(
+    NullIf(Trim(Concat("first_name", Value(" "), "last_name")), Value("")), F("username")
+)
 NOT_KNOWN = 10  # the urgency of an Indeterminate day without any track
 PHQ, ASRM = ("phq8", "phq9"), ("asrm",)
 
@@ -294,10 +298,9 @@ def _alerts_shown() -> QuerySet[Any]:
 
 
 def _holder_name() -> Combinable:
-    """As ``User.get_full_name``; of somebody without one, or who is gone, the user name."""
+    """Of somebody who is gone, the user name."""
     people = User.objects.filter(username=OuterRef("holder")).order_by()
-    name = Trim(Concat("first_name", Value(" "), "last_name"))
-    return Coalesce(NullIf(Subquery(people.values(whole=name)[:1]), Value("")), F("holder"))
+    return Coalesce(Subquery(people.values(whole=FULL_NAME)[:1]), F("holder"))
 
 
 def _devices_shown() -> QuerySet[Any]:
@@ -321,7 +324,7 @@ class Counts:
     views: tuple[int, ...]
     matching: int
     scores_day: Any
-    colleagues: tuple[str, ...]
+    colleagues: dict[str, str]
     version: str
 
 
@@ -343,7 +346,7 @@ def panel_counts(asker: Asker, wanted: Wanted, views: list[Wanted]) -> Counts:
         views=tuple(found[f"view_{n}"] for n in range(len(views))),
         matching=found["matching"],
         scores_day=found["scores_day"],
-        colleagues=tuple(found["colleagues"] or ()),
+        colleagues={one["key"]: one["name"] for one in found["colleagues"] or ()},
         version=version_of(found, timezone.localdate(asker.now)),
     )
 
@@ -354,7 +357,7 @@ def _colleagues(user: User | AnonymousUser) -> QuerySet[Any]:
         user=OuterRef("pk"), patient__in=patients_visible_to(user).values("pk")
     )
     rows = User.objects.filter(Exists(shared), is_active=True).exclude(pk=user.pk or 0)
-    return rows.order_by("username").values("username")
+    return rows.order_by("username").values(pair=JSONObject(key="username", name=FULL_NAME))
 
 
 def panel_version(asker: Asker) -> str:

@@ -57,6 +57,12 @@ def said(text: Any) -> str:
 
 
 @register.filter
+def named(username: str, names: Any) -> str:
+    """Somebody by full name, of those in ``names``; Clarity itself as “system”."""
+    return gettext("system") if username == "system" else str(names.get(username, username))
+
+
+@register.filter
 def as_in_file(text: str) -> str:
     """A text of a rule file, if as a whole it has a translation; else itself, marked as English."""
     told = gettext(text) if text else ""

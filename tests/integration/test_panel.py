@@ -259,6 +259,18 @@ def test_every_class_that_is_taken_is_named_and_silence_means_nothing_recorded()
     }
 
 
+def test_names_are_found_in_no_search_and_the_page_says_so() -> None:
+    client, me = browser()
+    colleague = factories.user(username="dr.else", first_name="Jo", last_name="Marsh")
+    factories.patient("P-1", [me, colleague], name="Amir Haddad")
+    words = text(client.get("/?q=amir"))
+    assert "No patient matches." in words and "The search knows codes, no names." in words
+    assert "no names" not in text(client.get("/?tier=High"))
+    assert "Patient’s code" in words
+    body = client.get("/").content.decode()
+    assert '<option value="dr.else">Jo Marsh</option>' in body
+
+
 def test_times_are_on_the_patients_clock_and_pointed_at_on_the_readers() -> None:
     client, me = browser()
     User.objects.filter(pk=me.pk).update(time_zone="America/Toronto")
