@@ -15,7 +15,7 @@ from alerts.services import alert_contact, alert_dismiss
 from patients.models import AuditEvent, Note, Patient, Role, User
 from patients.services import patient_erase
 from scoring.features import features_update
-from scoring.presenters.actogram import actogram
+from scoring.presenters.actogram import EDGE, actogram
 from scoring.presenters.raster import raster
 from scoring.presenters.what_if import what_if_sentences
 from scoring.services import patient_assess, score_store
@@ -159,6 +159,9 @@ def test_light_and_dlmo_are_marked_where_they_are_known() -> None:
     features_update(patient=patient)
     drawn = actogram(patient, LAST_DAY, 7)
     assert drawn.has_dlmo and all(row.dlmo for row in drawn.rows)
+    marks = [row.dlmo.count("M") for row in drawn.rows]
+    assert marks[:-1] == [2] * 6 and marks[-1] == 1  # of the day and of the one beside it
+    assert drawn.hours[-1] == (drawn.width - EDGE, "00")  # the last words are not cut
     assert drawn.has_light == any(row.dim or row.bright for row in drawn.rows)
     nights = raster(patient, LAST_DAY, 30)
     assert all(night.present and night.hours and night.window for night in nights.nights)
@@ -286,6 +289,21 @@ def test_notes_are_erased_with_the_patient(opened: Opened) -> None:
     factories.note(opened[2])
     patient_erase(patient=opened[2], by="test")
     assert not Note.objects.exists()
+
+
+def test_people_stand_on_the_page_by_name(opened: Opened) -> None:
+    client, who, patient = opened
+    User.objects.filter(pk=who.pk).update(first_name="Nadia", last_name="Grey")
+    factories.note(patient, author=who.username)
+    factories.note(patient, "contact", author=who.username)
+    factories.circumstance(patient, recorded_by=who.username)
+    alert = factories.alert(patient.scores.first(), "mania", "High")
+    alert_contact(alert=alert, by=who, note="Spoke to her at ten.")
+    factories.follow_up(alert, who)
+    body = client.get("/patients/P-1/").content.decode()
+    main = body[body.index("<main") :]
+    assert who.username not in main
+    assert main.count("Nadia Grey") >= 7  # note, two contacts, life, history, promise, looked
 
 
 def test_who_looked_is_told_by_person_and_act(opened: Opened) -> None:
