@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt $(if $(GPU),requirements-gpu.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test lint messages train bench check-diary check-hostile check-realism check-causes check-folder check-clinic check-axe check-lighthouse screenshots browser
+.PHONY: help setup demo serve test lint messages train bench check-diary check-hostile check-realism check-causes check-folder check-clinic check-delivery check-axe check-lighthouse screenshots browser
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -68,6 +68,9 @@ check-folder: $(STAMP)  ## The depression track beside mean activity on unlike f
 
 check-hostile: $(STAMP)  ## 2,000 damaged and hostile uploads, none of which may do harm
 	@$(BIN)/python -m tests.hostile
+
+check-delivery: $(STAMP)  ## 1,000 alerts to EHRs of six kinds that fail in every way
+	@$(BIN)/python -m tests.delivery
 
 check-axe: browser  ## axe-core on every page, light and dark, English and French, desktop and phone
 	@$(BIN)/python -m tests.browser.axe

@@ -49,10 +49,25 @@ def held_reason(connection: EhrConnection) -> str | None:
 @contextmanager
 def ehr_client() -> Iterator[EhrClient]:
     """A client that keeps to the rate limit, with the token that is configured."""
-    path = settings.EHR_TOKEN_FILE
-    token = Path(path).read_text().strip() if path else None
-    with EhrClient(settings.EHR_BASE_URL, token, before_each=_wait_for_turn) as client:
+    tokens = FileToken(Path(settings.EHR_TOKEN_FILE)) if settings.EHR_TOKEN_FILE else None
+    with EhrClient(settings.EHR_BASE_URL, tokens=tokens, before_each=_wait_for_turn) as client:
         yield client
+
+
+class FileToken:
+    """A bearer token that something else keeps fresh in a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def token(self) -> str:
+        """What the file holds now. Raises TemporaryFailure where it cannot be read."""
+        try:
+            return self.path.read_text().strip()
+        except OSError:
+            raise TemporaryFailure("EHR_TOKEN_FILE cannot be read.") from None
+
+    renew = token
 
 
 def capability_current(client: EhrClient, now: datetime) -> EhrConnection:

@@ -51,8 +51,7 @@ def outbox_deliver(*, now: datetime | None = None, limit: int = 500) -> int:
         try:
             client.searchable = connection.capability_current(client, at).searchable
         except (TemporaryFailure, Refused) as failure:
-            connection.failed(str(failure), at, getattr(failure, "retry_after_s", None))
-            log.warning("the EHR's capability could not be read", extra={"reason": str(failure)})
+            _unreachable(str(failure), getattr(failure, "retry_after_s", None), at)
             return 0
         return _deliver(client, now, limit)
 
@@ -67,6 +66,15 @@ def _deliver(client: EhrClient | None, now: datetime | None, limit: int) -> int:
             break
         arrived += _send(client, ehr, message, at)
     return arrived
+
+
+def _unreachable(reason: str, retry_after_s: float | None, now: datetime) -> None:
+    """Nobody knows yet what the EHR takes: all wait, and none longer than 72 hours."""
+    connection.failed(reason, now, retry_after_s)
+    log.warning("the EHR's capability could not be read", extra={"reason": reason})
+    _due(now).update(last_error=reason[:500])
+    for message in _due(now).filter(created_at__lt=now - GIVE_UP_AFTER):
+        _settle(message, State.DEAD, reason)
 
 
 def _release(now: datetime) -> None:

@@ -1,6 +1,7 @@
 """The messages to the EHR: what is delivered, what waits and why, and sending again."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -12,8 +13,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from alerts import connection, outbox, selectors, services
-from alerts.models import OutboxMessage
+from alerts.fhir.answers import Refused, TemporaryFailure
+from alerts.models import EhrConnection, OutboxMessage
 from alerts.presenters.cards import RESENDABLE, delivery_words
+from clarity_site.languages import zone_of
+from clarity_site.said import said_again
 from patients.models import User
 from patients.pages import paged
 from patients.permissions import Permission
@@ -61,11 +65,23 @@ def messages_page(request: HttpRequest) -> HttpResponse:
         "total": sum(counts.values()),
         "failed": counts["failed"],
         "asked": asked,
-        "setting": connection.ehr(),
-        "ehr": settings.EHR_BASE_URL,
+        **ehr_context(actor(request)),
         "resendable": RESENDABLE,
     }
     return render(request, "alerts/messages.html", context)
+
+
+def ehr_context(user: User) -> dict[str, Any]:
+    """How it stands with the EHR."""
+    found = connection.ehr()
+    ways = dict(EhrConnection.Target.choices)
+    return {
+        "setting": found,
+        "ehr": settings.EHR_BASE_URL,
+        "ways": list(ways.items()),
+        "way": ways.get(found.way),
+        "zone": zone_of(user),
+    }
 
 
 def _asked(rows: QuerySet[OutboxMessage], asked: dict[str, str]) -> QuerySet[OutboxMessage]:
@@ -83,6 +99,34 @@ def delivery(request: HttpRequest) -> HttpResponse:
     connection.delivery_set(on=turn_on, by=actor(request))
     on, off = _("Delivery beyond this machine is on."), _("Delivery beyond this machine is off.")
     messages.success(request, on if turn_on else off)
+    return back(request, "messages")
+
+
+@page("POST", Permission.MANAGE_MESSAGES)
+def ehr_read(request: HttpRequest) -> HttpResponse:
+    """Ask the EHR anew what it takes."""
+    if (reason := connection.held_reason(connection.ehr())) and reason != connection.NO_WAY:
+        messages.error(request, said_again(reason))
+        return back(request, "messages")
+    try:
+        with connection.ehr_client() as client:
+            connection.capability_read(client=client, now=timezone.now(), by=actor(request))
+    except (TemporaryFailure, Refused) as failure:
+        messages.error(request, said_again(str(failure)))
+    else:
+        messages.success(request, _("The EHR has said what it takes."))
+    return back(request, "messages")
+
+
+@page("POST", Permission.MANAGE_MESSAGES)
+def ehr_way(request: HttpRequest) -> HttpResponse:
+    """Send by another way than the one that was chosen."""
+    try:
+        connection.way_set(way=request.POST.get("way", ""), by=actor(request))
+    except ValueError as error:
+        messages.error(request, said_again(str(error)))
+    else:
+        messages.success(request, _("The way is set."))
     return back(request, "messages")
 
 

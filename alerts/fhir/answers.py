@@ -57,11 +57,15 @@ class Refused(Exception):
 
 
 def raise_for_failure(response: requests.Response, sent: Mapping[str, Any]) -> None:
-    """Raise TemporaryFailure for 408, 429 and 5xx, Refused for all else that is not 2xx.
+    """Raise TemporaryFailure for 401, 408, 429 and 5xx, Refused for all else that is not 2xx.
 
+    A 401 here is one that a fresh token did not end: somebody has to look at the credentials, and
+    the message is none the worse for it.
     `sent` is the resource of the request: a server may quote it, and no quote is passed on.
     """
     status = response.status_code
+    if status == 401:
+        raise TemporaryFailure("The EHR did not accept Clarity's token (401).")
     if status in (408, 429) or status >= 500:
         raise TemporaryFailure(f"The EHR answered {status}.", _retry_after_s(response))
     if status >= 400:

@@ -10,6 +10,7 @@ def sent_as_requests(apps: Any, schema_editor: Any) -> None:
     """Before, the only way was a CommunicationRequest."""
     tried = apps.get_model("alerts", "OutboxMessage").objects.exclude(attempts=0)
     tried.update(sent_as="CommunicationRequest", tried_at=models.F("created_at"))
+    apps.get_model("alerts", "EhrConnection").objects.get_or_create(pk=1)
 
 
 class Migration(migrations.Migration):

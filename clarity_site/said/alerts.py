@@ -44,6 +44,9 @@ MESSAGES = (
     _("Clarity risk indicator for depression: %(tier)s on %(day)s."),
     _("Clarity risk indicator for mania: %(tier)s on %(day)s."),
     _("Raised to %(tier)s by a clinician; the model says %(said)s."),
+    _("Set to %(tier)s by a clinician; the model says %(said)s."),
+    _("Clarity: the %(track)s alert sent before has been resolved."),
+    _("Clarity: the %(track)s alert sent before has been dismissed."),
     _("Overall tier: %(tier)s."),
     _("Source: %(source)s, %(section)s (%(marks)s)."),
     _("Source: %(source)s, %(section)s."),
@@ -66,6 +69,27 @@ MESSAGES = (
     _("No EHR is connected: set EHR_BASE_URL."),
     _("The patient has no id in the EHR: an administrator can add it."),
     _("Delivery beyond this machine is off: an administrator can turn it on."),
+    _("The EHR takes no message: set EHR_FOLDER, or choose another way."),
+    _("The EHR did not accept Clarity's token (401)."),
+    _("The EHR's copy was changed by others again and again."),
+    _("EHR_TOKEN_FILE cannot be read."),
+    _("EHR_FOLDER cannot be written (%(why)s)."),
+    _("recipient must be a Practitioner or a Group: set EHR_RECIPIENT."),
+    _("There is no such way."),
+    _("The EHR does not say by which id it keeps the %(kind)s."),
+    _("identifier must have a system and a value without spaces."),
+    _("The EHR's /metadata is no CapabilityStatement: is EHR_BASE_URL its base?"),
+    _("The EHR speaks FHIR %(version)s: R4 is needed."),
+    _("The EHR lists create for CommunicationRequest."),
+    _("The EHR lists no create for CommunicationRequest, and one for Communication."),
+    _(
+        "The EHR lists create for neither CommunicationRequest nor Communication: messages are "
+        "files for an integration engine."
+    ),
+    _(
+        "The EHR lists create for neither CommunicationRequest nor Communication: set EHR_FOLDER "
+        "to hand files to an integration engine."
+    ),
     _("The EHR answered %(status)s."),
     _("The EHR answered %(status)s, but the message is not to be found there."),
     _("The EHR did not answer in time."),

@@ -92,7 +92,8 @@ def test_a_higher_tier_raises_the_open_alert_and_wants_it_looked_at_again(
     assert [e[0] for e in events(risen)] == ["raised", "acknowledged", "risen"]
     assert risen.score.day == DAY + timedelta(days=1)
     assert "today" in risen.recommendation["text"] or "same-day" in risen.recommendation["text"]
-    assert list(risen.messages.values_list("transition__event", flat=True)) == ["raised", "risen"]
+    told = risen.messages.filter(kind=OutboxMessage.Kind.NOTICE)
+    assert list(told.values_list("transition__event", flat=True)) == ["raised", "risen"]
 
 
 def test_seven_low_days_resolve_an_acknowledged_alert_by_the_system(patient: Patient) -> None:
@@ -103,7 +104,8 @@ def test_seven_low_days_resolve_an_acknowledged_alert_by_the_system(patient: Pat
     [resolved] = consider(patient, DAY + timedelta(days=7))
     assert (resolved.pk, resolved.state, resolved.tier) == (alert.pk, "resolved", "Moderate")
     assert events(resolved)[-1] == ("resolved", "acknowledged", "resolved", "Moderate", "system")
-    assert resolved.messages.count() == 1  # the EHR is told of what raises
+    told, closing = resolved.messages.order_by("id")  # the EHR is told what raises, and the end
+    assert (told.kind, closing.kind) == (OutboxMessage.Kind.NOTICE, OutboxMessage.Kind.CLOSING)
 
 
 def test_a_track_that_was_not_assessed_closes_and_lowers_nothing(patient: Patient) -> None:
@@ -312,8 +314,8 @@ def test_raised_by_a_clinician_the_ehr_is_told_so(patient: Patient) -> None:
     alert_retier(alert=alert, by=factories.user(), tier="High", note="No sleep.")
     now = Alert.objects.get()
     assert now.recommendation["text"] != before["text"]
-    sent = str(now.messages.last().resource)
-    assert "Raised to High by a clinician; the model says Moderate." in sent
+    sent = str(now.messages.filter(kind=OutboxMessage.Kind.NOTICE).last().resource)
+    assert "Set to High by a clinician; the model says Moderate." in sent
 
 
 @pytest.mark.django_db(transaction=True)

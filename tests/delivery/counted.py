@@ -1,0 +1,135 @@
+"""What was to arrive, what the EHR holds, and whether one is the other."""
+
+import json
+from base64 import b64decode
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from django.db.models import QuerySet
+
+from alerts.domain import states
+from alerts.models import Alert, OutboxMessage
+from tests.delivery.kinds import Kind
+
+State, Sort = OutboxMessage.State, OutboxMessage.Kind
+PRIORITY = {"High": "urgent", "Moderate": "routine"}
+
+
+@dataclass(frozen=True)
+class Held:
+    """The resources the EHR holds, by a message's identifier, each as it was written last."""
+
+    by_identifier: Mapping[str, list[Mapping[str, Any]]]
+
+    @classmethod
+    def of(cls, kind: Kind, paths: Path) -> "Held":
+        """Read what the server wrote, or what lies in the folder: not what was answered."""
+        last: dict[str, Mapping[str, Any]] = {}
+        for resource in _files(paths / "folder") if kind.way == "folder" else _lines(paths):
+            if resource["resourceType"] in ("CommunicationRequest", "Communication"):
+                last[str(resource["id"])] = resource
+        found = defaultdict(list)
+        for resource in last.values():
+            found[resource["identifier"][0]["value"]].append(resource)
+        return cls(found)
+
+
+def _lines(paths: Path) -> Iterator[Mapping[str, Any]]:
+    for line in (paths / "ehr.jsonl").read_text().splitlines():
+        yield json.loads(line)
+
+
+def _files(folder: Path) -> Iterator[Mapping[str, Any]]:
+    """In the order in which they were written; one message's later file stands for it."""
+    for path in sorted(folder.glob("*.json"), key=lambda it: it.stat().st_mtime_ns):
+        resource = json.loads(path.read_text())
+        yield resource | {"id": resource["identifier"][0]["value"]}
+
+
+@dataclass
+class Told:
+    """Lines for whoever reads it, and whether all is as it must be."""
+
+    lines: list[str] = field(default_factory=list)
+    well: bool = True
+
+    def say(self, words: str, *, wrong: int = 0) -> None:
+        """A line; ``wrong``: so many of what may never be."""
+        self.lines.append(words)
+        self.well = self.well and wrong == 0
+
+
+def counted(kind: Kind, alerts: QuerySet[Alert], held: Held) -> Told:
+    """Count messages by state, copies in the EHR, and alerts that it holds otherwise."""
+    told = Told()
+    messages = list(OutboxMessage.objects.filter(alert__in=alerts).order_by("id"))
+    by_state = Counter(f"{Sort(m.kind).name.lower()} {m.state}" for m in messages)
+    told.say(f"{alerts.count()} alerts, messages: {dict(sorted(by_state.items()))}")
+    unsettled = [m for m in messages if m.state not in (State.DELIVERED, State.SUPERSEDED)]
+    told.say(f"neither arrived nor superseded: {len(unsettled)}", wrong=len(unsettled))
+    for message in unsettled[:3]:
+        told.say(f"  {message.kind} {message.state} {message.last_error}")
+    sent = [m for m in messages if m.kind == Sort.NOTICE and m.state == State.DELIVERED]
+    copies = Counter(len(held.by_identifier.get(str(m.identifier), ())) for m in sent)
+    more = sum(n * (times - 1) for times, n in copies.items() if times > 1)
+    told.say(f"lost: {copies[0]} of {len(sent)} that arrived", wrong=copies[0])
+    told.say(f"duplicates: {more}", wrong=more if kind.exact else 0)
+    otherwise = list(_otherwise(kind, alerts, messages, held))
+    told.say(f"alerts that the EHR holds otherwise: {len(otherwise)}", wrong=len(otherwise))
+    for words in otherwise[:3]:
+        told.say(f"  {words}")
+    return told
+
+
+def _otherwise(
+    kind: Kind, alerts: Iterable[Alert], messages: Iterable[OutboxMessage], held: Held
+) -> Iterator[str]:
+    """Alerts whose last state the EHR does not hold, and what it holds instead."""
+    of_alert = defaultdict(list)
+    for message in messages:
+        of_alert[message.alert_id].append(message)
+    for alert in alerts:
+        mine = of_alert[alert.pk]
+        found = [r for m in mine for r in held.by_identifier.get(str(m.identifier), ())]
+        if words := (_communication if kind.way == "Communication" else _request)(
+            alert, mine, found, kind
+        ):
+            yield f"{alert.pk} {alert.state} {alert.tier}: {words}"
+
+
+def _request(
+    alert: Alert, mine: list[OutboxMessage], found: list[Mapping[str, Any]], kind: Kind
+) -> str:
+    """Of an open alert one active request of its tier; of a closed one none."""
+    active = [it for it in found if it["status"] == "active"]
+    if alert.state in states.OPEN:
+        tiers = {it["priority"] for it in active}
+        well = tiers == {PRIORITY[alert.tier]} and (len(active) == 1 or not kind.exact)
+    elif kind.exact:
+        well = not active
+    else:  # a copy that nobody can find stays; the last one of each message is closed
+        well = all(_last(found, m)["status"] != "active" for m in mine if _last(found, m))
+    return "" if well else str([(it["status"], it["priority"]) for it in found])
+
+
+def _last(found: list[Mapping[str, Any]], message: OutboxMessage) -> Mapping[str, Any]:
+    mine = [it for it in found if it["identifier"][0]["value"] == str(message.identifier)]
+    return max(mine, key=lambda it: it.get("meta", {}).get("lastUpdated", ""), default={})
+
+
+def _communication(
+    alert: Alert, mine: list[OutboxMessage], found: list[Mapping[str, Any]], kind: Kind
+) -> str:
+    """The last that was told is of the alert's tier, or that it is closed, if anything was told."""
+    if not found:
+        return "nothing" if alert.state in states.OPEN else ""
+    order = {str(m.identifier): m.pk for m in mine}
+    last = max(found, key=lambda it: order[it["identifier"][0]["value"]])
+    text = b64decode(last["payload"][0]["contentAttachment"]["data"]).decode()
+    if alert.state in states.OPEN:
+        return "" if f"{alert.kind}: {alert.tier} on" in text else text[:80]
+    word = "resolved" if alert.state == states.RESOLVED else "dismissed"
+    return "" if text.endswith(f"{word}.") else text[-80:]
