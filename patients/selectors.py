@@ -252,3 +252,9 @@ def questionnaires_with_self_harm_since(moment: datetime) -> list[Questionnaire]
         if asked.self_harm(row.items)
     ]
     return sorted(found, key=lambda row: (row.recorded_at, row.pk))
+
+
+def full_names(usernames: Iterable[str]) -> dict[str, str]:
+    """The full names of people by username, as far as they are known; one query."""
+    people = User.objects.filter(username__in=set(usernames))
+    return {user.username: str(user) for user in people}
