@@ -77,6 +77,20 @@ ROLES = {  # as the policy of escalation names them
     "psychiatrist": _("the psychiatrist"),
     "on_call": _("whoever is on call"),
 }
+WAITING = {  # what comes next, and the same where they were told before
+    "now": (
+        _("Waiting for {span}; {next} is being told."),
+        _("Waiting for {span}; {next} is being told again."),
+    ),
+    "late": (
+        _("Past its time: waiting for {span}; by {due} {next} is told."),
+        _("Past its time: waiting for {span}; by {due} {next} is told again."),
+    ),
+    "": (
+        _("Waiting for {span}; if nobody takes it on by {due}, {next} is told."),
+        _("Waiting for {span}; if nobody takes it on by {due}, {next} is told again."),
+    ),
+}
 RAISED = ("raised", "risen", "repeated", "upgraded")
 SNOOZES = (1, 4, 24, 72, 168)  # hours that one press gives, as far as the policy allows
 RESENDABLE = (OutboxMessage.State.REFUSED, OutboxMessage.State.DEAD)
@@ -186,29 +200,15 @@ class AlertCard:
         """How long it waits and for whom, or who has it and until when."""
         alert, held = self.alert, self.acknowledged
         due = self.at(alert.due_at) if alert.due_at else ""
-        again = self._next() <= self._roles_told()
+        told = {n.user.role for n in alert.notices.all() if n.event in TOLD}
+        again = self._next() <= told
         if alert.state == AlertState.SNOOZED and held:
             said = gettext("Snoozed by {who} until {due}, or until the tier rises.")
         elif held:
             said = gettext("{who} has it since {since}; it comes back if nothing follows by {due}.")
-        elif alert.due_at and alert.due_at <= self.now:
-            said = (
-                gettext("Waiting for {span}; {next} is being told again.")
-                if again
-                else gettext("Waiting for {span}; {next} is being told.")
-            )
-        elif self.is_late:
-            said = (
-                gettext("Past its time: waiting for {span}; by {due} {next} is told again.")
-                if again
-                else gettext("Past its time: waiting for {span}; by {due} {next} is told.")
-            )
-        elif again:
-            said = gettext(
-                "Waiting for {span}; if nobody takes it on by {due}, {next} is told again."
-            )
         else:
-            said = gettext("Waiting for {span}; if nobody takes it on by {due}, {next} is told.")
+            overdue = bool(alert.due_at and alert.due_at <= self.now)
+            said = str(WAITING["now" if overdue else "late" if self.is_late else ""][again])
         return format_html(
             said,
             who=self.name(held.actor) if held else "",
@@ -221,10 +221,6 @@ class AlertCard:
     def _next(self) -> set[str]:
         policy: Policy = policy_of(self.alert.kind, self.alert.tier, self.alert.policy)
         return set(policy.recipients(self.alert.level + 1))
-
-    def _roles_told(self) -> set[str]:
-        """The roles of those who were sent a notice of it."""
-        return {n.user.role for n in self.alert.notices.all() if n.event in TOLD}
 
     @property
     def told(self) -> str:
