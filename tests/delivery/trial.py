@@ -16,6 +16,9 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import connection as database
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
 
 from alerts.models import Alert, EhrConnection, OutboxMessage
 from alerts.services import (
@@ -25,6 +28,7 @@ from alerts.services import (
     alert_undo,
     alerts_consider,
 )
+from patients.models import User
 from tests import factories
 from tests.alerts.ehr import Gateway
 from tests.conftest import ROOT
@@ -156,35 +160,38 @@ def _live(alerts: int, seed: int) -> None:
             _changed(rng.choice(opened), rng, by)
 
 
+@transaction.atomic
 def _raised(n: int, mania: float) -> Alert:
     patient = factories.patient(ehr_id=f"p-{n}")
     factories.score(patient, DAY - timedelta(days=1), mania=0.1)
     [alert] = alerts_consider(score=factories.score(patient, DAY, mania=mania), now=morning(DAY))
-    OutboxMessage.objects.filter(alert=alert).update(next_attempt_at=_now(), created_at=_now())
+    OutboxMessage.objects.filter(alert=alert).update(
+        next_attempt_at=timezone.now(), created_at=timezone.now()
+    )
     return alert
 
 
-def _changed(alert: Alert, rng: random.Random, by: object) -> None:
+@transaction.atomic
+def _changed(alert: Alert, rng: random.Random, by: User) -> None:
     alert.refresh_from_db()
     if alert.is_open and rng.random() < 0.4:
         day = DAY + timedelta(days=alert.patient.scores.count())
         score = factories.score(alert.patient, day, mania=0.95)
         alerts_consider(score=score, now=morning(day))
     elif alert.is_open and rng.random() < 0.5:
-        alert_acknowledge(alert=alert, by=by) if alert.state == "new" else None
+        if alert.state == "new":
+            alert_acknowledge(alert=alert, by=by)
         alert_resolve(alert=alert, by=by)
     elif alert.is_open:
         alert_dismiss(alert=alert, by=by, reason="known-and-managed")
         if rng.random() < 0.3:
             alert_undo(alert=alert, by=by)
-    soon = OutboxMessage.objects.filter(alert=alert, state=State.PENDING, attempts=0)
-    soon.update(next_attempt_at=_now(), created_at=_now())
+    _made_now(OutboxMessage.objects.filter(alert=alert, state=State.PENDING, attempts=0))
 
 
-def _now() -> object:
-    from django.utils import timezone
-
-    return timezone.now()
+def _made_now(messages: QuerySet[OutboxMessage]) -> None:
+    """The scores are of March: their messages are not to be given up as old."""
+    messages.update(next_attempt_at=timezone.now(), created_at=timezone.now())
 
 
 def _until_settled(after: int, faults: Faults) -> None:
