@@ -10,3 +10,5 @@ class AlertsConfig(AppConfig):
     def ready(self) -> None:
         """Register the system checks."""
         import_module("alerts.checks")
+        import_module("alerts.ehr_checks")
+        import_module("alerts.launch_checks")

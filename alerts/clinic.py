@@ -2,22 +2,29 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from hashlib import sha256
 
 from django.db import transaction
 
+from alerts.models import Alert, AlertState
+from alerts.services import alert_follow_up
+from patients.domain.days import zone_named
 from patients.medication_services import medication_list_set, medication_start
 from patients.models import CareTeamMember, Patient, Role, User
+from patients.outcomes import questionnaire_record
 from patients.services import SYSTEM, patient_enrol
 from patients.storage import recordings_store
 from scoring.baselines import baseline_approve, baseline_propose
 from scoring.features import features_update
 from scoring.learning.clinic import DRUGS, ClinicPatient, simulate_clinic
+from scoring.models import Tier
 from scoring.resources import baseline_rules
 from scoring.usual import run_ins
 
 SEED = 7
+VISIT_AT = time(10)
+FOLLOW_UP_IN = (1, 2, 3)  # days
 STAFF = (
     ("dr.roy", "Camille", "Roy", Role.PSYCHIATRIST),
     ("dr.okafor", "Chidi", "Okafor", Role.PSYCHIATRIST),
@@ -86,12 +93,39 @@ def _load(simulated: ClinicPatient, index: int, staff: Staff, last_day: date, eh
     team = (staff.psychiatrists[index % 3], staff.coordinators[index % 2])
     CareTeamMember.objects.bulk_create(CareTeamMember(patient=patient, user=u) for u in team)
     _medicate(patient, simulated, last_day, staff.administrator)
+    _ask(patient, simulated, by=team[1])
     _record(patient, simulated)
     features_update(patient=patient)
     if run_ins([patient], baseline_rules())[patient.pk].is_over:
         baseline = baseline_propose(patient=patient, by=SYSTEM)
         if index % 5:  # some proposals are left for the administrator to look at
             baseline_approve(baseline=baseline, by=staff.administrator)
+
+
+def _ask(patient: Patient, simulated: ClinicPatient, *, by: User) -> None:
+    """The questionnaires of the visits, at ten on the patient's clock."""
+    zone = zone_named(simulated.zone)
+    for asked in simulated.asked:
+        questionnaire_record(
+            patient=patient,
+            instrument=asked.instrument,
+            taken_at=datetime.combine(asked.day, VISIT_AT, zone),
+            total=asked.total,
+            by=by,
+        )
+
+
+def follow_ups_promise(*, today: date) -> None:
+    """What the team promised of the newest Moderate alerts: to look again in the days to come."""
+    waiting = Alert.objects.filter(state=AlertState.NEW, tier=Tier.MODERATE)
+    for alert, days in zip(waiting.order_by("patient__code"), FOLLOW_UP_IN, strict=False):
+        team = alert.patient.care_team.select_related("user")
+        alert_follow_up(
+            alert=alert,
+            by=team.filter(user__role=Role.PSYCHIATRIST)[0].user,
+            due_on=today + timedelta(days=days),
+            note="Call the patient and ask how the week went.",
+        )
 
 
 def _medicate(patient: Patient, simulated: ClinicPatient, last_day: date, by: User) -> None:

@@ -13,6 +13,7 @@ from django.db.models import F
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from alerts.ehr_tokens import token_source
 from alerts.fhir.answers import Refused, TemporaryFailure
 from alerts.fhir.capability import REQUEST, NotFhir, capability, choose
 from alerts.fhir.client import EhrClient, is_loopback
@@ -49,7 +50,8 @@ def held_reason(connection: EhrConnection) -> str | None:
 @contextmanager
 def ehr_client() -> Iterator[EhrClient]:
     """A client that keeps to the rate limit, with the token that is configured."""
-    tokens = FileToken(Path(settings.EHR_TOKEN_FILE)) if settings.EHR_TOKEN_FILE else None
+    path = settings.EHR_TOKEN_FILE
+    tokens = token_source() or (FileToken(Path(path)) if path else None)
     with EhrClient(settings.EHR_BASE_URL, tokens=tokens, before_each=_wait_for_turn) as client:
         yield client
 

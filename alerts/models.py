@@ -4,7 +4,18 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from alerts.context_models import ContextConflict as ContextConflict
+from alerts.context_models import ContextItem as ContextItem
+from alerts.context_models import ContextRun as ContextRun
+from alerts.context_models import ContextSetting as ContextSetting
+from alerts.context_models import EhrPatient as EhrPatient
+from alerts.context_models import EhrTerm as EhrTerm
 from alerts.domain import states
+from alerts.ehr_models import SeenToken as SeenToken
+from alerts.ehr_models import SystemToken as SystemToken
+from alerts.ehr_models import TrustedSystem as TrustedSystem
+from alerts.inside_models import CdsCard as CdsCard
+from alerts.inside_models import EhrAccount as EhrAccount
 from alerts.outbox_models import EhrConnection, OutboxMessage
 from patients.encryption import EncryptedTextField
 from patients.models import CareTeamMember, Patient, User

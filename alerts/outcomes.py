@@ -22,7 +22,7 @@ def outcome_record(
     patient: Patient,
     instrument: str,
     taken_at: datetime,
-    by: User,
+    by: User | str,
     items: Sequence[int] | None = None,
     total: int | None = None,
     source: str = CLINIC,
@@ -73,9 +73,28 @@ def safety_consider(*, questionnaire: Questionnaire, by: User | str, now: dateti
     return at_once
 
 
+@transaction.atomic
+def self_harm_answer_consider(
+    *, patient: Patient, taken_at: datetime, by: User | str, now: datetime
+) -> bool:
+    """An answer above zero to the item on self-harm that came alone, without its questionnaire.
+
+    It is in no questionnaire that could say that it was looked at: the caller asks once. Returns
+    whether the safety alert was raised or told again.
+    """
+    at_once = safety_rules().is_recent(taken_at, now)
+    audit_record(by=by, action="self-harm item above zero", patient=patient, at_once=at_once)
+    if at_once:
+        _raise_of(patient, taken_at, by, now)
+    return at_once
+
+
 def _raise(questionnaire: Questionnaire, by: User | str, now: datetime) -> None:
-    patient = questionnaire.patient
-    told = safety_rules().told_of(zones_of(patient).local_day(questionnaire.taken_at))
+    _raise_of(questionnaire.patient, questionnaire.taken_at, by, now)
+
+
+def _raise_of(patient: Patient, taken_at: datetime, by: User | str, now: datetime) -> None:
+    told = safety_rules().told_of(zones_of(patient).local_day(taken_at))
     alert, _ = alert_raise(
         patient=patient, kind=AlertKind.SAFETY, tier=Tier.HIGH, by=by, now=now,
         why="self_harm_item", recommendation=told,

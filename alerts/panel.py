@@ -6,7 +6,6 @@ questionnaires are read as they stand. Filtering and sorting happen in SQL.
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from hashlib import md5
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
@@ -30,7 +29,7 @@ from django.db.models import (
     When,
 )
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Coalesce, JSONObject
+from django.db.models.functions import Coalesce, Concat, JSONObject, NullIf, Trim
 from django.utils import timezone
 
 from alerts.domain.history import TAKEN_ON
@@ -44,6 +43,7 @@ from alerts.models import (
     AlertTransition,
     FollowUp,
 )
+from alerts.panel_versions import version_of, versions
 from patients.models import (
     CareTeamMember,
     Device,
@@ -61,6 +61,10 @@ from scoring.selectors import nights_done
 TIERS = (Tier.HIGH, Tier.MODERATE, Tier.INDETERMINATE, Tier.LOW)
 HELD = (AlertState.ACKNOWLEDGED, AlertState.SNOOZED)
 OF_PATIENT = OuterRef("pk")
+# As str(User): the name that a person gave, else the user name.
+FULL_NAME = Coalesce(
+    NullIf(Trim(Concat("first_name", Value(" "), "last_name")), Value("")), F("username")
+)
 NOT_KNOWN = 10  # the urgency of an Indeterminate day without any track
 PHQ, ASRM = ("phq8", "phq9"), ("asrm",)
 
@@ -309,13 +313,21 @@ def panel_page(asker: Asker, wanted: Wanted) -> QuerySet[Patient]:
 
 
 def _alerts_shown() -> QuerySet[Any]:
+    held = _open_alerts().annotate(
+        holder=Case(When(state__in=HELD, then=holder_of("pk")), default=Value(""))
+    )
     shown = JSONObject(
         id="id", kind="kind", tier="tier", state="state", level="level", raised_at="raised_at",
-        changed_at="changed_at", due_at="due_at",
-        holder=Case(When(state__in=HELD, then=holder_of("pk")), default=Value("")),
+        changed_at="changed_at", due_at="due_at", holder="holder", holder_name=_holder_name(),
     )  # fmt: skip
     high_first = Case(When(tier=Tier.HIGH, then=0), When(tier=Tier.MODERATE, then=1), default=2)
-    return _open_alerts().order_by(high_first, "raised_at").values(shown=shown)
+    return held.order_by(high_first, "raised_at").values(shown=shown)
+
+
+def _holder_name() -> Combinable:
+    """Of somebody who is gone, the user name."""
+    people = User.objects.filter(username=OuterRef("holder")).order_by()
+    return Coalesce(Subquery(people.values(whole=FULL_NAME)[:1]), F("holder"))
 
 
 def _devices_shown() -> QuerySet[Any]:
@@ -339,7 +351,7 @@ class Counts:
     views: tuple[int, ...]
     matching: int
     scores_day: Any
-    colleagues: tuple[str, ...]
+    colleagues: dict[str, str]
     version: str
 
 
@@ -351,7 +363,7 @@ def panel_counts(asker: Asker, wanted: Wanted, views: list[Wanted]) -> Counts:
         scores_day=Max("summary__day"),
         # One array, the same for every row; this way it takes no query of its own.
         colleagues=Max(ArraySubquery(_colleagues(asker.user))),
-        **_versions(asker),
+        **versions(asker.user),
         **{f"tier_{n}": Count("pk", filter=Q(tier_now=tier)) for n, tier in enumerate(TIERS)},
         **{f"view_{n}": Count("pk", filter=condition(view, asker)) for n, view in enumerate(views)},
     )
@@ -361,8 +373,8 @@ def panel_counts(asker: Asker, wanted: Wanted, views: list[Wanted]) -> Counts:
         views=tuple(found[f"view_{n}"] for n in range(len(views))),
         matching=found["matching"],
         scores_day=found["scores_day"],
-        colleagues=tuple(found["colleagues"] or ()),
-        version=_version(found, asker),
+        colleagues={one["key"]: one["name"] for one in found["colleagues"] or ()},
+        version=version_of(found, timezone.localdate(asker.now)),
     )
 
 
@@ -372,27 +384,10 @@ def _colleagues(user: User | AnonymousUser) -> QuerySet[Any]:
         user=OuterRef("pk"), patient__in=patients_visible_to(user).values("pk")
     )
     rows = User.objects.filter(Exists(shared), is_active=True).exclude(pk=user.pk or 0)
-    return rows.order_by("username").values("username")
+    return rows.order_by("username").values(pair=JSONObject(key="username", name=FULL_NAME))
 
 
 def panel_version(asker: Asker) -> str:
-    """A text that changes when a score or an alert on the panel does; one query."""
-    return _version(patients_visible_to(asker.user).aggregate(**_versions(asker)), asker)
-
-
-def _versions(asker: Asker) -> dict[str, Any]:
-    alerts = Alert.objects.filter(patient__in=patients_visible_to(asker.user).values("pk"))
-    last_act = alerts.order_by("-changed_at").values("changed_at")[:1]
-    return {
-        "v_patients": Count("pk"),
-        "v_scores": Max("summary__updated_at"),
-        "v_acts": Max(Subquery(last_act)),
-    }
-
-
-def _version(found: dict[str, Any], asker: Asker) -> str:
-    parts = (
-        timezone.localdate(asker.now),
-        *(found[f"v_{n}"] for n in ("patients", "scores", "acts")),
-    )
-    return md5("|".join(map(str, parts)).encode(), usedforsecurity=False).hexdigest()
+    """A text that changes when anything that rows show does; one query."""
+    found = patients_visible_to(asker.user).aggregate(**versions(asker.user))
+    return version_of(found, timezone.localdate(asker.now))

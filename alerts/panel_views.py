@@ -5,6 +5,7 @@ import csv
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -15,6 +16,7 @@ from alerts.models import DismissReason
 from alerts.panel import Asker, panel_counts, panel_version
 from alerts.presenters.panel_csv import csv_rows
 from alerts.presenters.panel_page import panel_context, rows_context
+from alerts.presenters.undo import undo_offered
 from alerts.selectors import alerts_visible_to
 from alerts.services import NotAllowed
 from patients.domain.errors import InputError
@@ -73,6 +75,15 @@ def panel_csv(request: HttpRequest) -> HttpResponse:
         by=actor(request), action="panel exported", rows=len(rows) - 1, asked=wanted.address()
     )
     return answer
+
+
+@page("GET", Permission.ACT_ON_ALERTS)
+def panel_undo(request: HttpRequest) -> HttpResponse:
+    """The offer to take the last act back, asked for once the panel is there."""
+    asker, wanted = _asked(request)
+    next_ = f"{reverse('panel')}?{wanted.address()}"
+    context = {"undo": undo_offered(actor(request), asker.now), "next": next_}
+    return render(request, "alerts/parts/toast.html", context)
 
 
 @page("POST", Permission.ACT_ON_ALERTS)

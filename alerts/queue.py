@@ -17,7 +17,7 @@ from alerts.models import (
     QueueVisit,
 )
 from patients.models import User
-from patients.selectors import patients_visible_to
+from patients.selectors import full_names, patients_visible_to
 from patients.services import SYSTEM
 
 SAME_VISIT = timedelta(minutes=30)
@@ -83,17 +83,13 @@ def place_of(alert: Alert, user: User) -> str:
 
 def names_of(alerts: Sequence[Alert]) -> dict[str, str]:
     """The full names of those who acted on the alerts, by username; one query."""
-    return _names({t.actor for alert in alerts for t in alert.transitions.all()})
+    return full_names({t.actor for alert in alerts for t in alert.transitions.all()})
 
 
 def names_of_actors(changes: Iterable[AlertTransition]) -> dict[str, str]:
     """The full names of those who made the changes; no query without any."""
     actors = {change.actor for change in changes}
-    return _names(actors) if actors else {}
-
-
-def _names(usernames: Iterable[str]) -> dict[str, str]:
-    return {user.username: str(user) for user in User.objects.filter(username__in=set(usernames))}
+    return full_names(actors) if actors else {}
 
 
 @transaction.atomic

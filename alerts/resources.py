@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from alerts.domain.absence import AbsenceRules, load_absence_rules
+from alerts.domain.ehr_codes import EhrCodes, load_ehr_codes
 from alerts.domain.escalation import Policy, load_policies, policy_name
 from alerts.domain.guidelines import Recommendation, load_guidelines
 from alerts.domain.safety import SafetyRules, load_safety_rules
 from alerts.domain.triage_rules import TriageRules, load_triage_rules
+from patients.models import Diagnosis
+from patients.resources import instruments
 
 DATA = Path(__file__).resolve().parent / "data"
 
@@ -47,3 +50,10 @@ def absence_rules() -> AbsenceRules:
 def guidelines() -> tuple[Recommendation, ...]:
     """Every recommendation, the most specific first."""
     return load_guidelines(DATA / "guidelines")
+
+
+@cache
+def ehr_codes() -> EhrCodes:
+    """ehr_codes.toml."""
+    items = {key: len(asked.topics) for key, asked in instruments().items()}
+    return load_ehr_codes(DATA / "ehr_codes.toml", Diagnosis.values, items)

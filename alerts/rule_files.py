@@ -9,6 +9,7 @@ from typing import Any
 
 from alerts import resources as alert_rules
 from alerts.domain.absence import load_absence_rules
+from alerts.domain.ehr_codes import load_ehr_codes
 from alerts.domain.escalation import load_policies
 from alerts.domain.forbidden import load_forbidden_words
 from alerts.domain.guidelines import load_guideline
@@ -19,7 +20,7 @@ from patients.domain.drugs import load_drug_table
 from patients.domain.medications import load_medication_rules
 from patients.domain.questionnaires import load_instruments
 from patients.domain.rule_files import PROVENANCE, RuleFileError, about, read_rule_file
-from patients.models import MedicationCourse
+from patients.models import Diagnosis, MedicationCourse
 from scoring import resources as scoring_rules
 from scoring.domain.baseline_rules import load_baseline_rules
 from scoring.domain.circumstances import load_circumstance_rules
@@ -38,6 +39,7 @@ Load = Callable[[Path], object]
 PATIENTS, SCORING = "Medications and questionnaires", "Decision"
 ALERTS, GUIDELINES = "Alerts and words", "Recommendations"
 CLASSES = MedicationCourse.DrugClass.values
+ITEMS = {key: len(asked.topics) for key, asked in patient_rules.instruments().items()}
 READERS: Mapping[str, Mapping[str, Load]] = {
     PATIENTS: {
         "drugs.toml": lambda path: load_drug_table(path, CLASSES),
@@ -62,6 +64,7 @@ READERS: Mapping[str, Mapping[str, Load]] = {
         "absence.toml": load_absence_rules,
         "safety.toml": load_safety_rules,
         "forbidden_words.toml": load_forbidden_words,
+        "ehr_codes.toml": lambda path: load_ehr_codes(path, Diagnosis.values, ITEMS),
     },
 }
 

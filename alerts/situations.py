@@ -7,7 +7,7 @@ from typing import Any
 from alerts.domain.guidelines import Advice, Known, Seen, Situation, advise
 from alerts.resources import guidelines
 from patients.domain.medications import Change, Taken
-from patients.medications import recorded_state
+from patients.medications import list_known, recorded_state
 from patients.models import Patient
 from scoring.domain.early_warning import THREE_NIGHTS, TWO_NIGHTS
 from scoring.models import RiskScore
@@ -46,8 +46,8 @@ def advice_for(
             track=track,
             tier=tier,
             diagnosis=patient.diagnosis,
-            antidepressant=_known(patient, active),
-            stabiliser_stopped=_known(patient, stopped),
+            antidepressant=_known(patient, score.day, active),
+            stabiliser_stopped=_known(patient, score.day, stopped),
             seen=_seen(tracks[track]),
             other_seen=_seen(other),
             other_tier=other["tier"],
@@ -56,11 +56,11 @@ def advice_for(
     )
 
 
-def _known(patient: Patient, found: Sequence[object]) -> Known:
+def _known(patient: Patient, day: date, found: Sequence[object]) -> Known:
     """A course that is recorded is known; without one, a missing list is never read as none."""
     if found:
         return Known.YES
-    return Known.NO if patient.medication_list_available else Known.UNKNOWN
+    return Known.NO if list_known(patient, day) else Known.UNKNOWN
 
 
 def _seen(track: dict[str, Any]) -> Seen:

@@ -1,6 +1,7 @@
 """Celery tasks: fetch, call a service, done. What to do next is always a row in a table."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from celery import shared_task
 from django.db import InterfaceError, OperationalError, transaction
@@ -8,6 +9,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerLost
 
 from alerts.absence import absence_watch
+from alerts.context import TIME_OVER, context_read, reading_is_on
 from alerts.delivering import outbox_deliver
 from alerts.mail import notices_mail
 from alerts.nightly import patient_night
@@ -15,6 +17,9 @@ from alerts.outcomes import safety_watch
 from alerts.raising import alerts_overdue, alerts_watch
 from clarity_site.logs import log
 from clarity_site.ops import ops_told
+from patients.domain.errors import InputError
+from patients.models import User
+from patients.services import SYSTEM
 from scoring import runs
 from scoring.features import features_update_all
 from scoring.models import ScoringJob
@@ -77,6 +82,33 @@ def is_ours(error: Exception) -> bool:
 def deliver_messages() -> None:
     """Send what is due."""
     outbox_deliver()
+
+
+@shared_task
+def read_context(by: str = SYSTEM) -> None:
+    """Read what is new in the EHR, for ten minutes at most: others wait for this worker too."""
+    try:
+        run = context_read(by=by, until=timezone.now() + timedelta(minutes=10))
+    except InputError as refusal:  # another reading goes on, or it was turned off meanwhile
+        log.info("context not read", extra={"reason": str(refusal)})
+        return
+    if run.why == TIME_OVER:
+        read_context.delay(by)
+
+
+def wake_context(by: User) -> None:
+    """Have the EHR read now. A broker that is lost is no trouble: the next watch reads."""
+    try:
+        read_context.apply_async([by.username], retry=False)
+    except (BrokerLost, OSError) as failure:
+        log.warning("nobody was woken", extra={"error": type(failure).__name__})
+
+
+@shared_task
+def watch_context() -> None:
+    """Read what is new in the EHR, where somebody has turned that on."""
+    if reading_is_on():
+        read_context()
 
 
 @shared_task

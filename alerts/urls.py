@@ -1,10 +1,16 @@
-"""Addresses of the alert queue and of the messages to the EHR."""
+"""Addresses of the alert queue, of the messages to the EHR, and what other systems call."""
 
 from django.urls import path
 
 from alerts import (
     acting_views,
+    cds_views,
+    context_views,
+    ehr_account_views,
+    ehr_views,
+    fhir_views,
     hub_views,
+    launch_views,
     message_views,
     notice_views,
     outcome_api,
@@ -12,6 +18,7 @@ from alerts import (
     performance_views,
     queue_views,
     rule_views,
+    system_views,
 )
 from alerts import api as rest
 
@@ -71,7 +78,55 @@ pages = [
     path("messages/way/", message_views.ehr_way, name="ehr-way"),
     path("messages/resend/", message_views.resend_failed, name="messages-resend"),
     path("messages/<int:message_id>/resend/", message_views.resend, name="message-resend"),
+    path("systems/", system_views.systems_page, name="systems"),
+    path("systems/register/", system_views.system_register, name="system-register"),
+    path("systems/<int:system_id>/", system_views.system_page, name="system"),
+    path("systems/<int:system_id>/change/", system_views.system_change, name="system-change"),
+    path("systems/<int:system_id>/switch/", system_views.system_switch, name="system-switch"),
+    path("systems/<int:system_id>/keys/", system_views.system_keys, name="system-keys"),
+    path("context/", context_views.context_page, name="context"),
+    path("context/setting/", context_views.context_setting, name="context-setting"),
+    path("context/read/", context_views.context_now, name="context-read"),
+    path(
+        "context/conflicts/<int:conflict_id>/",
+        context_views.context_conflict,
+        name="context-conflict",
+    ),
+    path(
+        "context/conflicts/<int:conflict_id>/settle/",
+        context_views.context_settle,
+        name="context-settle",
+    ),
+    path("context/terms/<int:term_id>/", context_views.context_term, name="context-term"),
+    path(
+        "context/patients/<slug:code>/",
+        context_views.context_identifier,
+        name="context-identifier",
+    ),
     path("clinic/", hub_views.hub, name="clinic"),
+    path("launch/", launch_views.launch, name="launch"),
+    path("launch/standalone/", launch_views.launch_standalone, name="launch-standalone"),
+    path("launch/back/", launch_views.launch_back, name="launch-back"),
+    path("ehr-accounts/", ehr_account_views.accounts_page, name="ehr-accounts"),
+    path("ehr-accounts/map/", ehr_account_views.account_map, name="ehr-account-map"),
+    path(
+        "ehr-accounts/<int:account_id>/remove/",
+        ehr_account_views.account_remove,
+        name="ehr-account-remove",
+    ),
+]
+machine = [
+    path(".well-known/jwks.json", ehr_views.jwks, name="jwks"),
+    path("cds-services", cds_views.discovery, name="cds-services"),
+    path("cds-services/<slug:service>", cds_views.called, name="cds-service"),
+    path("cds-services/<slug:service>/feedback", cds_views.feedback, name="cds-feedback"),
+    path("fhir/token", fhir_views.token, name="fhir-token"),
+    path("fhir/R4/", fhir_views.nothing_here, name="fhir-base"),
+    path("fhir/R4/metadata", fhir_views.metadata),
+    path("fhir/R4/.well-known/smart-configuration", fhir_views.smart_configuration),
+    path("fhir/R4/<slug:resource>", fhir_views.resources),
+    path("fhir/R4/<slug:resource>/<slug:resource_id>", fhir_views.one_resource),
+    path("fhir/R4/<path:rest>", fhir_views.nothing_here),
 ]
 api = [
     path("alerts/", rest.AlertList.as_view(), name="alerts"),

@@ -68,6 +68,7 @@ def configure() -> None:
                     day_of_week="mon", hour=settings.NIGHTLY_DONE_BY_HOUR, minute=30
                 ),
             },
+            "context": {"task": "alerts.tasks.watch_context", "schedule": crontab(minute=25)},
             "absences": {"task": "alerts.tasks.watch_absences", "schedule": crontab(minute=10)},
         },
     )

@@ -16,7 +16,7 @@ from django.utils import translation
 from patients.domain.days import zone_named, zone_names
 
 STORED = "en"  # what texts are stored, exported and answered to programs in
-FOR_PROGRAMS = ("/api/", "/metrics", "/health/")
+FOR_PROGRAMS = ("/api/", "/cds-services", "/metrics", "/health/")
 _zone: ContextVar[str] = ContextVar("reader_zone", default="")
 
 

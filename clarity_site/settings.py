@@ -96,8 +96,13 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_VERBOSE = False
 AXES_LOCKOUT_TEMPLATE = "lockout.html"
 
+# Sites whose pages may hold Clarity's in a frame; then cookies travel into the frame as well.
+FRAME_ANCESTORS = env.words("EHR_FRAME_ANCESTORS")
+if FRAME_ANCESTORS:  # which X-Frame-Options cannot name: the policy below does
+    MIDDLEWARE.remove("django.middleware.clickjacking.XFrameOptionsMiddleware")
 SESSION_COOKIE_AGE = 10 * 3600  # one working day
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_HTTPS
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "None" if FRAME_ANCESTORS else "Lax"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_HTTPS else None
 SECURE_HSTS_SECONDS = 31_536_000 if BEHIND_HTTPS else 0
 CONTENT_SECURITY_POLICY = {
@@ -108,7 +113,7 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:"],
         "object-src": [NONE],
         "base-uri": [NONE],
-        "frame-ancestors": [NONE],
+        "frame-ancestors": FRAME_ANCESTORS or [NONE],
         "form-action": [SELF],
     }
 }
@@ -170,8 +175,20 @@ NIGHTLY_DONE_BY_HOUR = env.integer("NIGHTLY_DONE_BY_HOUR", 6, 0, 23)
 EHR_BASE_URL = env.url("EHR_BASE_URL", {"http", "https"})
 EHR_TOKEN_FILE = env.text("EHR_TOKEN_FILE")
 EHR_RECIPIENT = env.text("EHR_RECIPIENT")
+# Inside the EHR: docs/ehr-inside.md.
+EHR_LAUNCH_CLIENT_ID = env.text("EHR_LAUNCH_CLIENT_ID")
+EHR_LAUNCH_SIGNED = env.boolean("EHR_LAUNCH_SIGNED", False)
+EHR_CARDS_FOR = env.choice("EHR_CARDS_FOR", "team", ("team", "chart"))
+# SMART Backend Services, where the EHR gives tokens instead of one in a file.
+EHR_CLIENT_ID = env.text("EHR_CLIENT_ID")
+EHR_KEYS_DIR = BASE_DIR / env.folder("EHR_KEYS_DIR", STATE_DIR / "ehr_keys")
+EHR_SCOPES = env.text("EHR_SCOPES")
+EHR_TOKEN_URL = env.url("EHR_TOKEN_URL", {"http", "https"})
 EHR_FOLDER = env.text("EHR_FOLDER")
 EHR_REQUESTS_PER_SECOND = env.integer("EHR_REQUESTS_PER_SECOND", 100, 1, 1000)
+EHR_PATIENT_SYSTEM = env.text("EHR_PATIENT_SYSTEM")
+EHR_GROUP = env.text("EHR_GROUP")
+EHR_READS_PER_MINUTE = env.integer("EHR_READS_PER_MINUTE", 300, 1, 60_000)
 
 ADMINS = [("Operations", address) for address in env.words("OPS_EMAIL")]
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"

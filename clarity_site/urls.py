@@ -5,6 +5,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.permissions import IsAuthenticated
 
+from alerts import launches
 from alerts import urls as alerts
 from clarity_site import health
 from clarity_site.metrics import metrics
@@ -27,9 +28,14 @@ urlpatterns = [
     *patients.pages,
     *scoring.pages,
     *alerts.pages,
+    *alerts.machine,
     path(
         "login/",
-        LoginView.as_view(template_name="login.html", redirect_authenticated_user=True),
+        LoginView.as_view(
+            template_name="login.html",
+            redirect_authenticated_user=True,
+            extra_context={"by_the_ehr": launches.is_configured},
+        ),
         name="login",
     ),
     path("logout/", LogoutView.as_view(), name="logout"),

@@ -27,6 +27,7 @@ class MedicationCourse(models.Model):
         STIMULANT = "stimulant", _("Stimulant")
         STEROID = "steroid", _("Steroid")
         OTHER = "other", _("Other")
+        UNKNOWN = "unknown", _("Class not known")  # of the EHR alone: nobody has said it yet
 
     class ClassFrom(models.TextChoices):
         TABLE = "table", _("from the table of drugs")

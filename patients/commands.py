@@ -1,13 +1,14 @@
 """What Clarity's commands have in common: one JSON object out, exit 2 for bad input."""
 
 import json
+import re
 import sys
 from abc import abstractmethod
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_slug
 from django.db import OperationalError, ProgrammingError, transaction
 
@@ -21,7 +22,42 @@ from patients.storage import Stored, file_store
 BAD_INPUT = 2
 
 
-class JsonCommand(BaseCommand):
+# What argparse says of an argument, and the same as a sentence.
+SENTENCES = (
+    (r"argument (\S+): invalid int value: (.+)", r"\2 is no whole number: give \1 one"),
+    (r"argument (\S+): invalid float value: (.+)", r"\2 is no number: give \1 one"),
+    (r"argument (\S+): invalid choice: (.+) \(choose from (.+)\)",
+     r"\2 is not known: give \1 one of \3"),
+    (r"argument (\S+): expected (?:one|at least one) argument", r"\1 has no value: give it one"),
+    (r"the following arguments are required: (.+)", r"What is missing is \1: give all of it"),
+    (r"unrecognized arguments: (.+)", r"This command has no \1: leave it out"),
+)  # fmt: skip
+
+
+class SentenceParser(CommandParser):
+    """Says what is wrong with an argument in one sentence, without the usage; exit code 2."""
+
+    def error(self, message: str) -> NoReturn:
+        said = " ".join(message.split())
+        for pattern, words in SENTENCES:
+            said = re.sub(f"^{pattern}$", words, said)
+        sentence = f"{said}; `{self.prog} --help` says what it takes."
+        if not self.called_from_command_line:
+            raise CommandError(sentence, returncode=BAD_INPUT)
+        self.exit(BAD_INPUT, f"{sentence}\n")
+
+
+class SentenceCommand(BaseCommand):
+    """A command that refuses a wrong argument in one sentence."""
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Django's parser, with other words for what is wrong."""
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.__class__ = SentenceParser  # Django makes it and asks nobody of which class
+        return parser
+
+
+class JsonCommand(SentenceCommand):
     """A command that answers with one object.
 
     With ``--json`` standard output is exactly that object; without, a short text. Bad input

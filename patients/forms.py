@@ -11,6 +11,8 @@ from patients.models import Circumstance, Device, MedicationCourse
 # What a browser's date field reads, whatever the language.
 DATE = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 A_DAY = {"required": _("Give the first day."), "invalid": _("Give a date.")}
+# Somebody who types a drug knows its class; what nobody knows comes from the EHR alone.
+CLASSES = [it for it in MedicationCourse.DrugClass.choices if it[0] != "unknown"]
 A_DOSE = forms.TextInput(attrs={"placeholder": _("for example 50 mg/day")})
 
 
@@ -20,7 +22,7 @@ class CourseForm(forms.ModelForm):
     drug_class = forms.ChoiceField(
         label=_("Class"),
         required=False,
-        choices=[("", _("as in the table of drugs")), *MedicationCourse.DrugClass.choices],
+        choices=[("", _("as in the table of drugs")), *CLASSES],
     )
 
     class Meta:

@@ -53,6 +53,7 @@ def medication_start(
     atc: str = "",
     rxnorm: str = "",
     source: str = MedicationCourse.Source.CLINIC,
+    last_day: date | None = None,
 ) -> MedicationCourse:
     """A drug is taken from that day on. Whether the list is complete is said apart.
 
@@ -60,7 +61,7 @@ def medication_start(
     does, and for a day that cannot be meant.
     """
     settled, origin = class_settled(drug=drug, drug_class=drug_class, atc=atc, rxnorm=rxnorm)
-    _check_days(drug, first_day, None)
+    _check_days(drug, first_day, last_day)
     course = MedicationCourse.objects.create(
         patient=patient,
         drug=drug,
@@ -71,6 +72,7 @@ def medication_start(
         source=source,
         dose=dose,
         first_day=first_day,
+        last_day=last_day,
     )
     audit_record(
         by=by,
@@ -143,6 +145,23 @@ def medication_correct(
     _set_in_error(course, reason)
     _audit(course, by, "medication corrected", to=right.pk, reason=reason)
     return right
+
+
+@transaction.atomic
+def medication_class_set(*, course: MedicationCourse, drug_class: str, by: User | str) -> bool:
+    """Somebody says of which class a drug is whose class was not known; False where it was.
+
+    Raises InputError for a class that is none, and for a course entered in error.
+    """
+    _lock(course)
+    if drug_class not in Classes.values or drug_class == Classes.UNKNOWN:
+        raise InputError(f"Choose the class of {course.drug}.")
+    if course.drug_class != Classes.UNKNOWN:
+        return False
+    course.drug_class, course.class_from = drug_class, ClassFrom.TYPED
+    course.save(update_fields=["drug_class", "class_from"])
+    _audit(course, by, "medication class set")
+    return True
 
 
 @transaction.atomic

@@ -27,6 +27,17 @@ def courses_that_count(patient: Patient) -> list[MedicationCourse]:
     return [course for course in patient.medications.all() if not course.entered_in_error]
 
 
+def list_known(patient: Patient, day: date) -> bool:
+    """Whether all that is taken that day is known: the list is complete, and so is every class.
+
+    A drug of the EHR whose class nobody has said yet may be an antidepressant.
+    """
+    return patient.medication_list_available and not any(
+        course.drug_class == MedicationCourse.DrugClass.UNKNOWN and course.active_on(day)
+        for course in patient.medications.all()
+    )
+
+
 def medication_state(patient: Patient, day: date) -> MedicationState:
     """Everything at once: one read of the courses."""
     state = recorded_state(patient, day)
@@ -39,7 +50,7 @@ def recorded_state(patient: Patient, day: date) -> MedicationState:
     """
     rules, courses = medication_rules(), _as_courses(courses_that_count(patient))
     return MedicationState(
-        known=patient.medication_list_available,
+        known=list_known(patient, day),
         antidepressants=taken_on(courses, day, rules.antidepressants),
         mood_stabilisers_stopped=stopped(
             courses, day, rules.stopped_days, rules.mood_stabilisers, rules.switched_within_days

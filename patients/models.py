@@ -1,6 +1,8 @@
 """Who the person is, what their devices reported, who may see it and who looked."""
 
+from collections.abc import Iterable
 from datetime import date
+from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
@@ -14,7 +16,7 @@ from patients.clinical_models import Episode as Episode
 from patients.clinical_models import MedicationCourse as MedicationCourse
 from patients.clinical_models import Note as Note
 from patients.clinical_models import Questionnaire as Questionnaire
-from patients.encryption import EncryptedTextField
+from patients.encryption import BlindIndexField, EncryptedTextField
 from patients.life_models import Circumstance as Circumstance
 
 
@@ -63,6 +65,7 @@ class Patient(models.Model):
     code = models.SlugField(max_length=40, unique=True)
     name = EncryptedTextField(blank=True)
     ehr_id = EncryptedTextField(blank=True, help_text="Id of the FHIR Patient in the EHR.")
+    ehr_id_index = BlindIndexField(of="ehr_id", default="")
     diagnosis = models.CharField(max_length=20, choices=Diagnosis, default=Diagnosis.UNKNOWN)
     medication_list_available = models.BooleanField(
         default=False, help_text="False is shown as “list unavailable”, never read as “none”."
@@ -74,6 +77,12 @@ class Patient(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """An EHR id is never saved without its index."""
+        if update_fields is not None and "ehr_id" in update_fields:
+            update_fields = {*update_fields, "ehr_id_index"}
+        super().save(*args, update_fields=update_fields, **kwargs)
 
 
 class CareTeamMember(models.Model):

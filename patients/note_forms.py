@@ -11,6 +11,13 @@ from patients.models import Note
 from patients.notes import LONGEST
 
 
+def _chosen(label: Any, choices: list[tuple[str, Any]], missing: Any) -> forms.ChoiceField:
+    """A choice that nobody has made yet: what is recorded of a contact was said by a person."""
+    return forms.ChoiceField(
+        label=label, choices=[("", _("Choose")), *choices], error_messages={"required": missing}
+    )
+
+
 class NoteForm(forms.Form):
     """A note."""
 
@@ -38,9 +45,9 @@ class ContactForm(forms.Form):
             "invalid": _("Give a time such as 09:30."),
         },
     )
-    channel = forms.ChoiceField(label=_("How"), choices=Note.Channel.choices)
-    person = forms.ChoiceField(label=_("With whom"), choices=Note.Person.choices)
-    outcome = forms.ChoiceField(label=_("Outcome"), choices=Note.Outcome.choices)
+    channel = _chosen(_("How"), Note.Channel.choices, _("Choose how the contact was made."))
+    person = _chosen(_("With whom"), Note.Person.choices, _("Choose with whom the contact was."))
+    outcome = _chosen(_("Outcome"), Note.Outcome.choices, _("Choose the outcome of the contact."))
     text = forms.CharField(
         label=_("Words (optional)"),
         required=False,

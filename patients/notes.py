@@ -15,8 +15,11 @@ OLDEST = timedelta(days=366)  # a contact that is written down later belongs in 
 
 
 @transaction.atomic
-def note_write(*, patient: Patient, text: str, by: User) -> Note:
-    """A note as somebody of the care team wrote it. Raises InputError for none, or a long one."""
+def note_write(*, patient: Patient, text: str, by: User | str) -> Note:
+    """A note as somebody of the care team wrote it, or as a program in somebody's name.
+
+    Raises InputError for none, or a long one.
+    """
     _check(text, needed=True)
     now = timezone.now()
     note = Note.objects.create(
@@ -24,7 +27,7 @@ def note_write(*, patient: Patient, text: str, by: User) -> Note:
         kind=Note.Kind.NOTE,
         text=text,
         at=now,
-        author=by.username,
+        author=by if isinstance(by, str) else by.username,
         written_at=now,
     )
     audit_record(by=by, action="note written", patient=patient, note=note.pk)

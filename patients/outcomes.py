@@ -38,7 +38,7 @@ def questionnaire_record(
     patient: Patient,
     instrument: str,
     taken_at: datetime,
-    by: User,
+    by: User | str,
     items: Sequence[int] | None = None,
     total: int | None = None,
     source: str = CLINIC,
@@ -66,7 +66,7 @@ def questionnaire_record(
             "total": result,
             "items": answers,
             "source": source,
-            "recorded_by": by.username,
+            "recorded_by": by if isinstance(by, str) else by.username,
             "recorded_at": now,
         },
     )
@@ -86,7 +86,7 @@ def _moment(patient: Patient, moment: datetime) -> str:
 
 
 @transaction.atomic
-def questionnaire_mark_error(*, questionnaire: Questionnaire, by: User) -> bool:
+def questionnaire_mark_error(*, questionnaire: Questionnaire, by: User | str) -> bool:
     """It was entered in error: it is kept, marked, and counts no more. False if it was so."""
     rows = Questionnaire.objects.filter(pk=questionnaire.pk, entered_in_error=False)
     if not rows.update(entered_in_error=True):
@@ -95,7 +95,7 @@ def questionnaire_mark_error(*, questionnaire: Questionnaire, by: User) -> bool:
     return True
 
 
-def _audit(questionnaire: Questionnaire, by: User, action: str) -> None:
+def _audit(questionnaire: Questionnaire, by: User | str, action: str) -> None:
     audit_record(
         by=by,
         action=action,

@@ -127,7 +127,7 @@ def person_unlock(*, person: User, by: User) -> None:
 
 
 @transaction.atomic
-def member_set(*, patient: Patient, person: User, part: str, by: User) -> None:
+def member_set(*, patient: Patient, person: User, part: str, by: User | str) -> None:
     """The person is in the patient's care team with this part, for good.
 
     One person is responsible: who was so before becomes a member. Raises InputError for
@@ -154,7 +154,7 @@ def member_set(*, patient: Patient, person: User, part: str, by: User) -> None:
 
 
 @transaction.atomic
-def member_remove(*, patient: Patient, person: User, by: User) -> None:
+def member_remove(*, patient: Patient, person: User, by: User | str) -> None:
     """The person sees the patient no more. Doing so again changes nothing."""
     gone, _rows = CareTeamMember.objects.filter(patient=patient, user=person).delete()
     if gone:

@@ -13,6 +13,8 @@ class Permission(StrEnum):
     MANAGE_BASELINES = "approve baselines"
     MANAGE_MEDICATIONS = "change medication lists"
     MANAGE_MESSAGES = "turn delivery on, resend messages"
+    MANAGE_SYSTEMS = "register other systems that may call or read"
+    MANAGE_CONTEXT = "settle what is read from the EHR"
     SEE_RUNS = "see nightly runs and drift of the models"
     RECORD_OUTCOMES = "record questionnaires and episodes"
     CARE = "record circumstances of a patient, have one scored now"
@@ -40,6 +42,8 @@ ROLES: dict[str, frozenset[Permission]] = {
             Permission.MANAGE_BASELINES,
             Permission.MANAGE_MEDICATIONS,
             Permission.MANAGE_MESSAGES,
+            Permission.MANAGE_SYSTEMS,
+            Permission.MANAGE_CONTEXT,
             Permission.SEE_RUNS,
             Permission.MANAGE_RECORDINGS,
             Permission.MANAGE_PEOPLE,

@@ -20,6 +20,7 @@ from patients.domain.recording import (
     SleepEpisode,
     unit_of,
 )
+from patients.encryption import blind_index
 from patients.ingest.common.base import Zone
 from patients.models import (
     Episode,
@@ -46,6 +47,12 @@ def patients_visible_to(user: User | AnonymousUser) -> QuerySet[Patient]:
     if not isinstance(user, User) or not user.is_active:
         return Patient.objects.none()
     return Patient.objects.filter(care_team__user=user)
+
+
+def patient_of_ehr(patients: QuerySet[Patient], ehr_id: str) -> Patient | None:
+    """The one among these with that id in the EHR; None for nobody, and for several."""
+    found = list(patients.filter(ehr_id_index=blind_index(ehr_id))[:2]) if ehr_id else []
+    return found[0] if len(found) == 1 else None
 
 
 def zone_history(patient: Patient) -> ZoneHistory:
@@ -245,3 +252,9 @@ def questionnaires_with_self_harm_since(moment: datetime) -> list[Questionnaire]
         if asked.self_harm(row.items)
     ]
     return sorted(found, key=lambda row: (row.recorded_at, row.pk))
+
+
+def full_names(usernames: Iterable[str]) -> dict[str, str]:
+    """The full names of people by username, as far as they are known; one query."""
+    people = User.objects.filter(username__in=set(usernames))
+    return {user.username: str(user) for user in people}

@@ -28,6 +28,7 @@ pages = [
     path("preferences/save/", reader_views.preferences_save, name="preferences-save"),
     path("panel/rows/", panel.panel_rows, name="panel-rows"),
     path("panel/changes/", panel.panel_changes, name="panel-changes"),
+    path("panel/undo/", panel.panel_undo, name="panel-undo"),
     path("panel/export.csv", panel.panel_csv, name="panel-csv"),
     path("panel/acknowledge/", panel.panel_acknowledge, name="panel-acknowledge"),
     path("panel/views/save/", panel.view_save, name="panel-view-save"),

@@ -255,7 +255,11 @@ class RiskScore(models.Model):
         indexes = [
             models.Index(
                 fields=["scored_at"], condition=Q(model_failed=True), name="scores_model_failed"
-            )
+            ),
+            # In this order other systems read them.
+            models.Index(
+                fields=["scored_at", "id"], condition=Q(is_current=True), name="scores_by_time"
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["patient", "day", "revision"], name="one_revision"),

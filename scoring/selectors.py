@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from patients.domain.days import ZoneHistory
 from patients.domain.recording import SleepEpisode
+from patients.medications import list_known
 from patients.models import MedicationCourse, Patient
 from patients.selectors import (
     ChannelDay,
@@ -149,7 +150,10 @@ def last_full_day(patient: Patient, minutes_needed: int) -> date | None:
 
 
 def antidepressant_state(patient: Patient, day: date) -> Antidepressant:
-    """Whether an SSRI or SNRI is active that day; a missing list is never read as none."""
+    """Whether an SSRI or SNRI is active that day; a missing list is never read as none.
+
+    Nor is a drug of a class that nobody has said yet.
+    """
     if not patient.medication_list_available:
         return Antidepressant.UNAVAILABLE
     active: Sequence[MedicationCourse] = [
@@ -157,7 +161,9 @@ def antidepressant_state(patient: Patient, day: date) -> Antidepressant:
         for course in patient.medications.all()
         if course.drug_class in ANTIDEPRESSANTS_OF_THE_ROUTER and course.active_on(day)
     ]
-    return Antidepressant.ACTIVE if active else Antidepressant.NONE
+    if active:
+        return Antidepressant.ACTIVE
+    return Antidepressant.NONE if list_known(patient, day) else Antidepressant.UNAVAILABLE
 
 
 def circumstances_of(patient: Patient, day: date) -> tuple[Circumstance, ...]:

@@ -1,8 +1,8 @@
-"""`make check-realism`: simulated people beside published values, row by row."""
+"""`make check-realism`: simulated people beside published values, row by row, and what has none."""
 
 import sys
 
-from scoring.learning.realism import realism_table
+from scoring.learning.realism import assumptions, realism_table
 from scoring.resources import DATA
 
 PEOPLE, SEED = 300, 20261126
@@ -19,6 +19,7 @@ def main() -> int:
         )
     held = sum(row.holds for row in rows)
     print(f"{held} of {len(rows)} rows within their bounds ({PEOPLE} patients, {PEOPLE} others)")
+    print("Effects of moods that are assumptions:", *assumptions(DATA / "realism.toml"), sep="\n  ")
     return int(held < len(rows))
 
 

@@ -17,6 +17,7 @@ CALLED = {
 # Read by operations and developers alone.
 NOT_READ = {
     *("management", "learning", "datasets", "migrations", "evaluation.py", "commands.py"),
+    "cds_views.py",
     *("device_api.py", "device_push.py", "model_services.py", "model_identity.py"),
     *("booster_file.py", "booster_json.py", "closed_pickle.py", "given_file.py", "importing.py"),
     *(

@@ -11,6 +11,7 @@ from clarity_site.said import said_again
 from patients.models import Patient, User
 from patients.permissions import Permission, may
 from patients.presenters import zone_now
+from patients.selectors import full_names
 from patients.templatetags.clarity import moment
 
 
@@ -32,7 +33,10 @@ def absence_line(notice: AbsenceNotice, user: User, now: datetime) -> AbsenceLin
     holder, seen, note = holder_of(notice), "", ""
     if holder:
         since = moment(holder.at, zone_now(notice.patient))
-        seen = _("looked after by %(who)s since %(since)s") % {"who": holder.by, "since": since}
+        seen = _("looked after by %(who)s since %(since)s") % {
+            "who": full_names([holder.by]).get(holder.by, holder.by),
+            "since": since,
+        }
         note = holder.note if may(user, Permission.ACT_ON_ALERTS) else ""
     return AbsenceLine(notice.patient, said_again(words_of(notice, now)), seen, note)
 

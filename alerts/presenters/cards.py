@@ -231,7 +231,10 @@ class AlertCard:
                 seen[str(notice.user)] = bool(notice.seen_at)
         if not seen:
             return gettext("Nobody was sent a notice of it.")
-        looked = {True: gettext("%(who)s (has looked)"), False: gettext("%(who)s (not yet)")}
+        looked = {
+            True: gettext("%(who)s (has looked)"),
+            False: gettext("%(who)s (has not looked yet)"),
+        }
         return gettext("Told: %(people)s.") % {
             "people": ", ".join(looked[has] % {"who": who} for who, has in seen.items())
         }

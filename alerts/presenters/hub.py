@@ -11,6 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from alerts.context_models import ContextConflict
 from alerts.outbox import FAILED
 from alerts.rule_files import reviews_overdue
 from alerts.selectors import messages_visible_to
@@ -49,6 +50,12 @@ GROUPS: tuple[tuple[Promise, Links], ...] = (
         ("messages", gettext_lazy("Messages to the EHR"),
          gettext_lazy("what arrived, what did not and why, sending again"),
          Permission.MANAGE_MESSAGES),
+        ("systems", gettext_lazy("Other systems"),
+         gettext_lazy("EHRs that may call, systems that may read, Clarity’s own keys"),
+         Permission.MANAGE_SYSTEMS),
+        ("context", gettext_lazy("Context from the EHR"),
+         gettext_lazy("what was read, what contradicts us, what a code means"),
+         Permission.MANAGE_CONTEXT),
         ("rules", gettext_lazy("Rules"),
          gettext_lazy("every number that decides, its source and its review"), None),
         ("rules-performance", gettext_lazy("Rule performance"),
@@ -91,6 +98,7 @@ def needs(user: User, now: datetime) -> list[Need]:
         _run(now),
         _model_failures(),
         *_messages(user),
+        _conflicts(user),
         _silent(user, now),
         _alone(user),
         _proposals(user),
@@ -135,6 +143,13 @@ def _messages(user: User) -> list[Need]:
         ),
         Need(held, ngettext("message held", "messages held", held), f"{address}?state=held"),
     ]
+
+
+def _conflicts(user: User) -> Need:
+    rows = ContextConflict.objects.filter(patient__in=patients_visible_to(user), settled_at=None)
+    n = rows.count()
+    words = ngettext("contradiction by the EHR", "contradictions by the EHR", n)
+    return Need(n, words, reverse("context"))
 
 
 def _silent(user: User, now: datetime) -> Need:

@@ -1,5 +1,6 @@
 """How questionnaires and episodes are shown."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -8,19 +9,23 @@ from clarity_site.said import said_again
 from patients.models import Episode, Patient, Questionnaire
 from patients.outcomes import self_harm_item
 from patients.resources import instruments
+from patients.selectors import full_names
 from patients.templatetags.clarity import number
 
 
 def outcomes_shown(patient: Patient) -> dict[str, Any]:
     """Both lists, newest first, with what was entered in error marked as such."""
-    questionnaires = patient.questionnaires.filter(instrument__in=instruments())
+    rows = patient.questionnaires.filter(instrument__in=instruments()).order_by("-taken_at")
+    questionnaires, episodes = list(rows), list(patient.episodes.all())
+    people = {q.recorded_by for q in questionnaires} | {e.recorded_by for e in episodes}
+    names = full_names(people)
     return {
-        "questionnaires": [_questionnaire(row) for row in questionnaires.order_by("-taken_at")],
-        "episodes": [_episode(row) for row in patient.episodes.all()],
+        "questionnaires": [_questionnaire(row, names) for row in questionnaires],
+        "episodes": [_episode(row, names) for row in episodes],
     }
 
 
-def _questionnaire(row: Questionnaire) -> dict[str, Any]:
+def _questionnaire(row: Questionnaire, names: Mapping[str, str]) -> dict[str, Any]:
     asked = instruments()[row.instrument]
     return {
         "row": row,
@@ -31,7 +36,8 @@ def _questionnaire(row: Questionnaire) -> dict[str, Any]:
         "items": ", ".join(map(str, row.items)),
         "self_harm": self_harm_words(row),
         "self_harm_above_zero": bool(self_harm_item(row)),
-        "who": row.recorded_by or _("device or file (%(source)s)") % {"source": row.source},
+        "who": names.get(row.recorded_by, row.recorded_by)
+        or _("device or file (%(source)s)") % {"source": row.source},
     }
 
 
@@ -57,8 +63,9 @@ def self_harm_words(row: Questionnaire) -> str:
     return _("item %(item)s: %(answer)s") % {"item": item, "answer": answer}
 
 
-def _episode(row: Episode) -> dict[str, Any]:
+def _episode(row: Episode, names: Mapping[str, str]) -> dict[str, Any]:
     return {
+        "who": names.get(row.recorded_by, row.recorded_by),
         "row": row,
         "kind": row.get_kind_display(),
         "goes_on": row.last_day is None and not row.entered_in_error,

@@ -4,15 +4,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
+from html import escape
 from typing import Any
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext as _
 
 from alerts.domain.states import NEW, SNOOZED
-from alerts.domain.who_may import NO, alert_class, answer
+from alerts.domain.who_may import NO, REQUEST, alert_class, answer
 from alerts.models import AlertKind
 from alerts.panel import Asker, summary_of
 from alerts.presenters.panel_cells import (
@@ -20,23 +22,23 @@ from alerts.presenters.panel_cells import (
     alert_line,
     spans,
     spark,
+    state_words,
     stopped_chip,
+    time_cell,
     track_cell,
 )
 from alerts.presenters.words import span
 from clarity_site.said import said_again
-from patients.domain.days import zone_named
 from patients.models import Diagnosis, MedicationCourse, User
-from patients.presenters import freshness
+from patients.presenters import freshness, in_zone
 from patients.resources import instruments, medication_rules
 from patients.templatetags.clarity import day as day_words
-from patients.templatetags.clarity import pill
+from patients.templatetags.clarity import on_pointing, pill, zone_letters
 from scoring.domain.points import SPARK_DAYS, is_above
 from scoring.models import ScoreSummary, Tier, Track
 from scoring.presenters.tracks import STEADY_POINTS, coverage_words
 from scoring.resources import router_rules
 
-LITHIUM = MedicationCourse.DrugClass.LITHIUM
 FRESH_ENOUGH = 300  # days: then a date needs no year
 
 
@@ -84,6 +86,7 @@ class Lines:
         self.kinds = {kind.value: str(kind.label) for kind in AlertKind}
         self.tiers = {tier.value: _(tier.value) for tier in Tier}
         self.labels = {track.value: str(track.label) for track in Track}
+        self.classes = {c.value: str(c.label) for c in MedicationCourse.DrugClass}
         self.diagnoses = {d.value: str(d.label) for d in Diagnosis}
         self.diagnoses[Diagnosis.UNKNOWN] = _("Diagnosis not recorded")
 
@@ -109,8 +112,8 @@ class Lines:
             changed=self._changed(summary, tier),
             depression=self._track(summary, "depression", patient.is_past),
             mania=self._track(summary, "mania", patient.is_past),
-            alerts=alert_cell(map(self._alert, patient.alerts_now), self.none),
-            totals=spans("total", map(self._total, filter(None, (patient.phq, patient.asrm)))),
+            alerts=alert_cell((self._alert(a, patient) for a in patient.alerts_now), self.none),
+            totals=spans("total", self._totals(patient)),
             flags=spans("flag", self._flags(patient, summary)),
             chips=spans("chip", self._chips(patient, today), self._stopped(patient)),
             pick=" ".join(str(a["id"]) for a in patient.alerts_now if self._may_take(a)),
@@ -122,7 +125,7 @@ class Lines:
         return self._in_zone(self.asker.now, patient).date()
 
     def _in_zone(self, moment: datetime, patient: Any) -> datetime:
-        return moment.astimezone(zone_named(patient.zone)) if patient.zone else moment.astimezone()
+        return in_zone(moment, patient.zone or settings.TIME_ZONE)
 
     def _dated(self, summary: ScoreSummary | None) -> str:
         _ = self.said
@@ -249,36 +252,42 @@ class Lines:
                 chips.append((fresh.level, _("%(name)s: %(words)s") % words))
         return chips or [("lost", freshness(None, today).words)]
 
-    def _total(self, found: dict[str, Any]) -> tuple[str, str]:
+    def _totals(self, patient: Any) -> list[tuple[str, str]]:
+        return [self._total(found, patient) for found in (patient.phq, patient.asrm) if found]
+
+    def _total(self, found: dict[str, Any], patient: Any) -> tuple[str, str]:
         _ = self.said
         asked = instruments()[found["instrument"]]
         words = _("%(name)s %(total)d of %(most)d, %(day)s") % {
             "name": asked.name,
             "total": found["total"],
             "most": asked.range[1],
-            "day": self.day(datetime.fromisoformat(found["at"]).date()),
+            "day": self.day(self._in_zone(datetime.fromisoformat(found["at"]), patient).date()),
         }
         return "high" if found["total"] >= asked.cut_off else "plain", words
 
     def _flags(self, patient: Any, summary: ScoreSummary | None) -> list[tuple[str, str]]:
-        """(level, words): an antidepressant beside a mania track that is not Low stands out."""
+        """(level, words) of every class that is taken: a dash means that nothing is recorded.
+
+        An antidepressant beside a mania track that is not Low stands out.
+        """
         _ = self.said
         flags, drugs = [], set(patient.drugs_now)
+        antidepressants = set(medication_rules().antidepressants)
         if not patient.medication_list_available:
             flags.append(("unknown", _("List unavailable")))
-        if drugs & set(medication_rules().antidepressants):
+        if drugs & antidepressants:
             risen = summary is not None and summary.mania_tier in (Tier.HIGH, Tier.MODERATE)
             flags.append(("warn" if risen else "plain", _("Antidepressant")))
-        if LITHIUM in drugs:
-            flags.append(("plain", _("Lithium")))
-        return flags
+        others = drugs - antidepressants
+        return flags + [("plain", words) for name, words in self.classes.items() if name in others]
 
     def _may_take(self, alert: dict[str, Any]) -> bool:
         """Whether nobody has the alert and the user's role may take it on."""
         of_class = alert_class(alert["kind"], alert["tier"])
         return alert["state"] == NEW and answer(self.role, "acknowledge", of_class) != NO
 
-    def _alert(self, alert: dict[str, Any]) -> str:
+    def _alert(self, alert: dict[str, Any], patient: Any) -> str:
         tier, raised = alert["tier"], datetime.fromisoformat(alert["raised_at"])
         is_new = self.asker.before is not None and raised > self.asker.before
         address = self.acknowledge.replace("/0/", f"/{alert['id']}/")
@@ -288,22 +297,31 @@ class Lines:
             tier=tier,
             tier_words="" if tier == Tier.INDETERMINATE else self.tiers[tier],
             new=self.new if is_new else "",
-            state=self._state(alert, raised),
+            state=self._state(alert, raised, patient),
             acknowledge=address if self._may_take(alert) else "",
             words=self.take,
+            asks=answer(self.role, "dismiss", alert_class(alert["kind"], tier)) == REQUEST,
         )
 
-    def _state(self, alert: dict[str, Any], raised: datetime) -> str:
+    def _state(self, alert: dict[str, Any], raised: datetime, patient: Any) -> str:
+        """Who has it, as HTML."""
         _ = self.said
         if alert["state"] == NEW:
-            words = _("nobody has it, %(age)s") % {"age": span(self.asker.now - raised)}
-            return words + (" · " + _("escalated") if alert["level"] else "")
-        holder = alert["holder"] or _("somebody")
+            age = self._time(raised, patient, span(self.asker.now - raised))
+            words = state_words(_("nobody has it, %(age)s"), age=age)
+            return words + (" · " + escape(_("escalated")) if alert["level"] else "")
+        holder = escape(alert["holder_name"] or _("somebody"))
         if alert["state"] == SNOOZED:
-            due = datetime.fromisoformat(alert["due_at"]).astimezone()
-            until = f"{self.day(due.date())}, {due:%H:%M}"
-            return _("%(who)s snoozed it until %(until)s") % {"who": holder, "until": until}
-        return _("%(who)s has it") % {"who": holder}
+            due = datetime.fromisoformat(alert["due_at"])
+            local = self._in_zone(due, patient)
+            words = f"{self.day(local.date())}, {local:%H:%M} {zone_letters(local)}"
+            until = self._time(due, patient, words)
+            return state_words(_("%(who)s snoozed it until %(until)s"), who=holder, until=until)
+        return state_words(_("%(who)s has it"), who=holder)
+
+    def _time(self, moment: datetime, patient: Any, words: str) -> str:
+        zone = patient.zone or settings.TIME_ZONE
+        return time_cell(moment, on_pointing(moment, zone, words), words)
 
 
 TRACK_PARTS = ("tier", "coverage", "change", "days", "usual")

@@ -6,6 +6,7 @@ for it as well. So every text is escaped where it is put in, by ``e``: keep it s
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from html import escape as e
 
 from django.utils.safestring import SafeString, mark_safe
@@ -84,10 +85,14 @@ def alert_line(
     state: str,
     acknowledge: str,
     words: str,
+    asks: bool,
 ) -> str:
-    """One open alert, who has it, and the button; without an address there is none."""
+    """One open alert, who has it, and the button; without an address there is none.
+
+    ``state`` is HTML from below. ``asks``: the user may dismiss it by a request alone.
+    """
     button = (
-        f'<button form="bulk" formaction="{e(acknowledge)}">{e(words)}</button>'
+        f'<button form="bulk" formaction="{e(acknowledge)}" formnovalidate>{e(words)}</button>'
         if acknowledge
         else ""
     )
@@ -95,10 +100,21 @@ def alert_line(
     shown = (
         f' <span class="tier tier-{e(tier.lower())}">{e(tier_words)}</span>' if tier_words else ""
     )
+    about = f'data-alert="{key:d}"' + " data-asks" * asks
     return (
-        f'<div class="alert-line" data-alert="{key:d}"><span data-what>{e(kind)}{shown}</span>{tag}'
-        f'<span class="muted small">{e(state)}</span>{button}</div>'
+        f'<div class="alert-line" {about}><span data-what>{e(kind)}{shown}</span>{tag}'
+        f'<span class="muted small">{state}</span>{button}</div>'
     )
+
+
+def state_words(words: str, **parts: str) -> str:
+    """A sentence with its parts put in as HTML: what is in them is escaped where they are made."""
+    return e(words) % parts
+
+
+def time_cell(moment: datetime, hint: str, words: str) -> str:
+    """A moment in short; pointing at it tells the hint."""
+    return f'<time datetime="{moment.isoformat()}" title="{e(hint)}">{e(words)}</time>'
 
 
 def alert_cell(lines: Iterable[str], nothing: str) -> SafeString:

@@ -174,7 +174,7 @@ def _tier_links(counts: Counts, wanted: Wanted) -> list[tuple[str, str, int, boo
 
 
 def _choices(counts: Counts, wanted: Wanted) -> list[Choice]:
-    team = {**TEAM_WORDS, **dict.fromkeys(counts.colleagues, "")}
+    team = {**TEAM_WORDS, **counts.colleagues}
     found = [
         Choice(name, str(label), _options(words, getattr(wanted, name), name != "sort"))
         for name, (label, words) in CHOICE_WORDS.items()

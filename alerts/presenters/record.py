@@ -16,12 +16,12 @@ from alerts.presenters.timeline import DEFAULT_DAYS, SPANS, drawn, line_of
 from alerts.presenters.timeline_table import day_rows
 from alerts.selectors import ScorePoint, alerts_visible_to, latest_score, most_urgent_first
 from patients.last_data import last_data_day, with_last_data
-from patients.looked import SHOWN_DAYS, who_looked
+from patients.looked import SHOWN_DAYS, Looked, who_looked
 from patients.medications import courses_that_count
 from patients.models import MedicationCourse, Patient, User
 from patients.permissions import Permission, may
 from patients.presenters import freshness, zone_now
-from patients.selectors import zones_of
+from patients.selectors import full_names, zones_of
 from patients.templatetags.clarity import percent
 from scoring.domain.usual_band import Band
 from scoring.models import IntakeAssessment, RiskScore, Tier, Track
@@ -49,11 +49,13 @@ TREND_DAYS = DEFAULT_DAYS
 
 def record_context(patient: Patient, user: User, now: datetime) -> dict[str, Any]:
     """Everything on the page; ``score`` is None where nothing was scored in 90 days."""
-    prefetch_related_objects([patient], "medications", "zones")  # once for all that read them
+    read = ("medications", "zones", "notes", "circumstances")
+    prefetch_related_objects([patient], *read)  # once for all that read them
     today = zones_of(patient).local_day(now)
     alerts = list(alerts_visible_to(user).filter(patient=patient))
     standing = standing_of(patient, alerts, today)
     told = drawn(patient, alerts, standing["line"])
+    looked = who_looked(patient, now)
     return {
         **standing,
         "cards": alert_cards(sorted((a for a in alerts if a.is_open), key=most_urgent_first), user),
@@ -66,11 +68,20 @@ def record_context(patient: Patient, user: User, now: datetime) -> dict[str, Any
         "quality": data_quality(patient, now),
         "medications": _medications(courses_that_count(patient), today),
         "history": _history(alerts, may(user, Permission.ACT_ON_ALERTS)),
-        "looked": who_looked(patient, now),
+        "looked": looked,
+        "names": full_names(_people(patient, alerts, looked)),
         "looked_days": SHOWN_DAYS,
         **freshness_of(patient, now),
         **notes_context(patient, alerts, user, now),
     }
+
+
+def _people(patient: Patient, alerts: list[Alert], looked: list[Looked]) -> set[str]:
+    """The user names that stand on the page."""
+    acted = {t.actor for alert in alerts for t in alert.transitions.all()}
+    wrote = {note.author for note in patient.notes.all()}
+    told = {row.recorded_by for row in patient.circumstances.all()}
+    return acted | wrote | told | {one.actor for one in looked}
 
 
 def standing_of(patient: Patient, alerts: list[Alert], today: date) -> dict[str, Any]:

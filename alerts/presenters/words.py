@@ -4,23 +4,22 @@ from datetime import datetime, timedelta
 from math import ceil
 
 from django.utils.formats import date_format
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
 from patients.presenters import in_zone
-from patients.templatetags.clarity import day, zone_letters
+from patients.templatetags.clarity import day, time_mark, zone_letters
 
 HOURS_UP_TO = 48  # longer spans are told in days
 
 
 def when(moment: datetime, zone: str, now: datetime) -> SafeString:
-    """“09:14 EST” of today, else “19 Nov 2026, 09:14 EST”; the page's script adds the reader's."""
+    """“09:14 EST” of today, else “19 Nov 2026, 09:14 EST”; pointed at, on the reader's clock."""
     local, today = in_zone(moment, zone), in_zone(now, zone).date()
     words = f"{date_format(local, 'H:i')} {zone_letters(local)}"
     if local.date() != today:
         words = f"{day(local)}, {words}"
-    return format_html('<time datetime="{}">{}</time>', moment.isoformat(), words)
+    return time_mark(moment, zone, words)
 
 
 def span(length: timedelta) -> str:

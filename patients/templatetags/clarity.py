@@ -64,6 +64,12 @@ def actor(username: str) -> str:
 
 
 @register.filter
+def named(username: str, names: Any) -> str:
+    """Somebody by full name, of those in ``names``; Clarity itself as “system”."""
+    return gettext("system") if username == "system" else str(names.get(username, username))
+
+
+@register.filter
 def as_in_file(text: str) -> str:
     """A text of a rule file, if as a whole it has a translation; else itself, marked as English."""
     told = gettext(text) if text else ""
@@ -216,16 +222,28 @@ def zone_letters(local: datetime) -> str:
 @register.filter("moment")
 def moment_mark(value: datetime | None, zone: str) -> SafeString | str:
     """The moment for pages: pointing at it tells it on the reader's own clock."""
-    if value is None:
-        return MISSING
-    shown, own = in_zone(value, zone), on_readers_clock(value)
-    hint = ""
-    if own.utcoffset() != shown.utcoffset():
-        hint = gettext("%(moment)s on your clock") % {"moment": _told(own)}
+    return MISSING if value is None else time_mark(value, zone)
+
+
+def time_mark(value: datetime, zone: str, words: str = "") -> SafeString:
+    """The same in words that may leave something out: pointing at them tells it."""
+    shown, hint = in_zone(value, zone), on_pointing(value, zone, words)
     title = format_html(' title="{}"', hint) if hint else ""
     return format_html(
-        '<time datetime="{}"{}>{}</time>', shown.isoformat(timespec="minutes"), title, _told(shown)
+        '<time datetime="{}"{}>{}</time>',
+        shown.isoformat(timespec="minutes"),
+        title,
+        words or _told(shown),
     )
+
+
+def on_pointing(value: datetime, zone: str, words: str = "") -> str:
+    """The moment on the reader's clock where that is another, else all that words leave out."""
+    shown, own = in_zone(value, zone), on_readers_clock(value)
+    if own.utcoffset() != shown.utcoffset():
+        return gettext("%(moment)s on your clock") % {"moment": _told(own)}
+    told = _told(shown)
+    return told if words and words != told else ""
 
 
 def _told(local: datetime) -> str:

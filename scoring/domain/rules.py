@@ -109,9 +109,13 @@ REALISM_ROW = {
 }
 
 
+ASSUMPTION_ROW = {"effect": str, "state": str, "value": float, "why": str}
+
+
 def load_realism(path: Path) -> dict[str, Any]:
     """Read realism.toml. Raises RuleFileError for an unknown field of a row."""
-    return read_rule_file(path, {"within": float, str: REALISM_ROW})[0]
+    shape = {"within": float, "assumption": [ASSUMPTION_ROW], str: REALISM_ROW}
+    return read_rule_file(path, shape)[0]
 
 
 BOTH = {"depression": float, "mania": float, "source": str}

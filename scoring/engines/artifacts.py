@@ -9,6 +9,8 @@ from typing import Any
 
 MANIFEST = "manifest.json"
 SIMULATED = "simulated"
+# The project has none yet, and so has nothing that was made with it.
+NO_LICENCE = "no licence given yet: ask the makers"
 RESTORE = "run `make train` or restore the file"
 
 

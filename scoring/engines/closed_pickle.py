@@ -17,11 +17,18 @@ from scoring.engines.given_file import GivenFile, shown
 
 CLASSIFIER, BOOSTER, BYTES = "XGBClassifier", "Booster", "bytearray"
 DTYPE, ARRAY, SCALAR, REBUILD = "dtype", "ndarray", "scalar", "_reconstruct"
+# How protocols 0 to 2 write bytes and, 0 and 1, objects: only ever called as these do.
+ENCODED, NO_BYTES, RESTORED, OBJECT = "encode", "bytes", "_reconstructor", "object"
+LATIN = ("latin1", "latin-1")
 
 ADMITTED: dict[tuple[str, str], str] = {
     ("xgboost.sklearn", CLASSIFIER): CLASSIFIER,
     ("xgboost.core", BOOSTER): BOOSTER,
     ("builtins", BYTES): BYTES,
+    ("builtins", NO_BYTES): NO_BYTES,
+    ("builtins", OBJECT): OBJECT,
+    ("_codecs", ENCODED): ENCODED,
+    ("copyreg", RESTORED): RESTORED,
     ("numpy", DTYPE): DTYPE,
     ("numpy", ARRAY): ARRAY,
     # NumPy 2 renamed its core; files of both are about.
@@ -31,7 +38,8 @@ ADMITTED: dict[tuple[str, str], str] = {
         for function in (SCALAR, REBUILD)
     },
 }
-ALSO_CALLED = {"posix": "os", "nt": "os", "__builtin__": "builtins"}
+FORMERLY = {"__builtin__": "builtins", "copy_reg": "copyreg"}  # Python 2's names, in old protocols
+ALSO_CALLED = {"posix": "os", "nt": "os", **FORMERLY}
 MOST_INSTRUCTIONS = 20_000  # the classifiers have some hundreds
 
 
@@ -114,7 +122,7 @@ class _Machine:
         arguments, callee = self.stack.pop(), self.stack.pop()
         if not isinstance(callee, Named) or not isinstance(arguments, tuple):
             raise PickleFault("calls something that is no class")
-        self.stack.append(Made(callee.name, arguments))
+        self.stack.append(_made(callee.name, arguments))
 
     def build(self) -> None:
         state, made = self.stack.pop(), self.stack[-1]
@@ -150,11 +158,27 @@ class _Machine:
         self.update(items)
 
 
+def _made(name: str, arguments: tuple[Any, ...]) -> Any:
+    """What a call describes; of the old ways to write bytes and objects, these themselves."""
+    match name, arguments:
+        case "encode", (str(text), str(coding)) if coding in LATIN:
+            return text.encode("latin-1")
+        case "bytearray", (str(text), str(coding)) if coding in LATIN:
+            return Made(BYTES, (text.encode("latin-1"),))
+        case "bytes", ():
+            return b""
+        case "_reconstructor", (Named(name=of), Named(name="object"), None):
+            return Made(of, ())
+        case (("encode" | "bytes" | "_reconstructor" | "object"), _):
+            raise PickleFault(f"calls {name} as no pickle does")
+    return Made(name, arguments)
+
+
 def _admitted(module: Any, name: Any) -> str:
     """Return the short name of a class of the closed list. Raises PickleFault for any other."""
     if type(module) is not str or type(name) is not str:
         raise PickleFault("asks for a class by something that is no name")
-    known = ADMITTED.get((module, name))
+    known = ADMITTED.get((FORMERLY.get(module, module), name))
     if known is None:
         other = ALSO_CALLED.get(module)
         also = f" (that is {other}.{name})" if other else ""

@@ -8,10 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from scoring.domain.drift import ReferenceDistribution
-from scoring.engines.artifacts import RESTORE, Artifact, ArtifactError, sha256_of, verified_path
+from scoring.engines.artifacts import (
+    NO_LICENCE,
+    RESTORE,
+    Artifact,
+    ArtifactError,
+    sha256_of,
+    verified_path,
+)
 
 NAME, FILE, KIND = "distributions", "distributions.json", "reference_distributions"
-LICENCE = "same as the project; shares and percentiles of simulated people, of no single person"
+LICENCE = f"{NO_LICENCE}; shares and percentiles of simulated people, of no single person"
 
 
 def save_distributions(

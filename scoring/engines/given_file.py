@@ -28,6 +28,8 @@ def read_given(path: Path, most_bytes: int, wanted: str) -> GivenFile:
     Raises InputError if there is no such file, it cannot be read or is longer than `most_bytes`.
     """
     try:
+        if path.is_dir():
+            raise InputError(f"{path.name} cannot be read: it is a folder; give {wanted}.")
         if not path.is_file():
             raise InputError(f"{path.name} cannot be read: there is no such file; give {wanted}.")
         with path.open("rb") as file:

@@ -26,6 +26,8 @@ from scoring.engines.artifacts import (
 
 # What a track's hash is made of; the references of the minutes come with the depression model.
 PARTS = {"depression": ("depression", "references"), "mania": ("mania", "hypomania")}
+# What calibrates both tracks together, and what its training says: the hash of each track's model.
+COMBINATION, FITTED_FOR = "combination", "fitted_for"
 # What of a manifest's training enters a score and so belongs to the hash too.
 DECIDING = ("calibrator", "daily_activity_p95", "size", "weekly_level_range")
 
@@ -131,7 +133,7 @@ class Models:
     def combination(self) -> IsotonicCalibrator | None:
         """What turns the tracks' weighted mean into a probability; None where none is there.
 
-        Of the shipped models: fitted on their two outputs together, it holds for no others.
+        Fitted on the outputs of two models together, it holds for no others.
         """
         artifact = self.combination_artifact
         if artifact is None:
@@ -146,10 +148,15 @@ class Models:
 
     @property
     def combination_artifact(self) -> Artifact | None:
-        """The combination's calibrator, where both tracks are of the shipped folder."""
-        own = (s for s in self._sources.values() if s)
-        is_shipped = all(source.folder == self._shipped.folder for source in own)
-        return self._manifest(self._shipped.folder).get("combination") if is_shipped else None
+        """The combination's calibrator: the shipped folder's for its own two models, else the one
+        of a track's folder that says it was fitted for exactly the two in use.
+        """
+        folders = [(source or self._shipped).folder for source in self._sources.values()]
+        if all(folder == self._shipped.folder for folder in folders):
+            return self._manifest(self._shipped.folder).get(COMBINATION)
+        pair = {track: self.facts(track).sha256 for track in PARTS}
+        found = (self._manifest(folder).get(COMBINATION) for folder in folders)
+        return next((one for one in found if one and one.training.get(FITTED_FOR) == pair), None)
 
     def facts(self, track: str) -> TrackFacts:
         """Version and hash of a track's artefacts together."""

@@ -12,16 +12,21 @@ from scoring.learning.people import (
     DEPRESSION,
     HYPOMANIA,
     MANIA,
+    Course,
     Episode,
+    Person,
     a_course,
     a_person,
+    asrm_scores,
+    phq8_scores,
 )
 from scoring.learning.simulate import simulate_light, simulate_person_data
 
 DAYS = 120
 ZONES = ("America/Toronto", "America/Toronto", "America/Montreal", "America/Halifax")
 ACTIGRAPH_LEVEL = 2000.0
-LIGHT_SEED, PHONE_SEED = 11, 13
+LIGHT_SEED, PHONE_SEED, ASKED_SEED = 11, 13, 17
+ASKED_EVERY, ASKED_LAST = 28, 9  # days: between two visits, and since the last at most
 
 FIRST_NAMES = (
     "Ada", "Amir", "Bea", "Carlos", "Chloé", "Daniel", "Elif", "Emma", "Farah", "Gabriel",
@@ -69,6 +74,15 @@ DRUGS = {
 
 
 @dataclass(frozen=True)
+class Asked:
+    """A questionnaire that was filled in on that day of the patient's; its total in points."""
+
+    instrument: str
+    day: date
+    total: int
+
+
+@dataclass(frozen=True)
 class ClinicPatient:
     """One simulated patient: what is known, and everything recorded."""
 
@@ -81,6 +95,7 @@ class ClinicPatient:
     story: str
     recording: Recording
     phone: Recording | None = None
+    asked: tuple[Asked, ...] = ()
 
 
 def simulate_clinic(seed: int, patients: int, last_day: date) -> Iterator[ClinicPatient]:
@@ -137,6 +152,20 @@ def _patient(
         story=story,
         recording=worn,
         phone=_phone(np.random.default_rng([PHONE_SEED, index]), worn) if index % 4 == 0 else None,
+        asked=_asked(np.random.default_rng([ASKED_SEED, index]), person, course, first_day),
+    )
+
+
+def _asked(
+    rng: np.random.Generator, person: Person, course: Course, first_day: date
+) -> tuple[Asked, ...]:
+    """A PHQ-8 and an ASRM at each visit, as the person felt on that day."""
+    totals = {"phq8": phq8_scores(rng, person, course), "asrm": asrm_scores(rng, course)}
+    last = course.days - 1 - int(rng.integers(ASKED_LAST))
+    return tuple(
+        Asked(instrument, first_day + timedelta(days=day), int(found[day]))
+        for day in range(last, -1, -ASKED_EVERY)
+        for instrument, found in totals.items()
     )
 
 

@@ -1,8 +1,8 @@
 """Training and test people: weeks for PAT, person-days with both models' inputs for the rest."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import partial
 from typing import NamedTuple, TypeVar
@@ -23,7 +23,7 @@ from scoring.domain.pat_window import (
     standardised,
 )
 from scoring.domain.types import DayFeatures, PersonData
-from scoring.domain.vector import body_vector, vector
+from scoring.domain.vector import body_vector, own_vector, vector
 from scoring.learning.controls import lived
 from scoring.learning.episodes import Rates, episode_kinds, random_episodes
 from scoring.learning.people import (
@@ -51,6 +51,8 @@ WORKERS = 2
 # people may not share: when they live, and what tells that a device was worn.
 TIMING_SD_HOURS = 2.0  # added to the usual mid-sleep of everybody who is learned from
 BARE_SHARE = 0.5  # of them, with a recorder that knows activity and nothing else
+
+THINNED_EVERY = 10  # day: neighbouring ones share nearly all of their nights
 
 T = TypeVar("T")
 
@@ -179,7 +181,8 @@ class PersonDays:
     ``inputs`` are the 36 and the 15 body features (n, 51), ``kinds`` the episode of the day,
     ``phq8`` its total; ``people`` and ``days`` say whose day it is and which, ``worn`` the share
     of the week that was worn. ``weeks`` (m, 10080) are the standardised weeks of the rows
-    ``week_rows``. ``members`` are the people by their index.
+    ``week_rows``. ``members`` are the people by their index. ``fewer`` are the inputs again with
+    only that share of the nights before the day left, NaN on the days that were left out.
     """
 
     inputs: NDArray[np.float64]
@@ -191,6 +194,7 @@ class PersonDays:
     weeks: NDArray[np.float16]
     week_rows: NDArray[np.int64]
     members: Mapping[int, Member]
+    fewer: Mapping[float, NDArray[np.float64]] = field(default_factory=dict)
 
 
 def simulate_person_days(
@@ -201,19 +205,25 @@ def simulate_person_days(
     levels: Mapping[Family, float],
     rates: Rates,
     sedentary: Mapping[Family, float],
+    shares_left: Sequence[float] = (),
 ) -> PersonDays:
     """Every day with 12 nights behind it, of so many people over so many days.
 
-    With ``references`` the week for PAT is kept of those that were worn enough.
+    With ``references`` the week for PAT is kept of those that were worn enough; for each of
+    ``shares_left`` every tenth day also has its inputs from that share of its nights.
     """
     shared = dict(references) if references else None
-    make = partial(_days_of, seed, days, shared, dict(levels), rates, dict(sedentary))
+    make = partial(
+        _days_of, seed, days, shared, dict(levels), rates, dict(sedentary), tuple(shares_left)
+    )
     members: dict[int, Member] = {}
     rows: list[Row] = []
     weeks: KeptWeeks = []
-    for index, (member, of_person, kept) in enumerate(_each(make, range(people), "people")):
+    thinned: list[Thinned] = []
+    for index, (member, of_person, kept, less) in enumerate(_each(make, range(people), "people")):
         members[index] = member
         weeks += [(len(rows) + at, week) for at, week in kept]
+        thinned += [(len(rows) + at, share, values) for at, share, values in less]
         rows += of_person
     if not rows:
         raise InputError(
@@ -225,11 +235,22 @@ def simulate_person_days(
         np.array([week for _, week in weeks], np.float16).reshape(-1, WEEK_MINUTES),
         np.array([row for row, _ in weeks], np.int64),
         members,
+        _by_share(thinned, shares_left, inputs.shape),
     )  # fmt: skip
+
+
+def _by_share(
+    thinned: "list[Thinned]", shares: Sequence[float], shape: tuple[int, ...]
+) -> dict[float, NDArray[np.float64]]:
+    found = {share: np.full(shape, np.nan) for share in shares}
+    for row, share, values in thinned:
+        found[share][row] = values
+    return found
 
 
 Row = tuple[NDArray[np.float64], int, float, int, int, float]
 KeptWeeks = list[tuple[int, NDArray[np.float16]]]
+Thinned = tuple[int, float, NDArray[np.float64]]  # which row, the share left, the inputs
 
 
 def _days_of(
@@ -239,25 +260,32 @@ def _days_of(
     levels: dict[Family, float],
     rates: Rates,
     sedentary: dict[Family, float],
+    shares_left: tuple[float, ...],
     index: int,
-) -> tuple[Member, list[Row], KeptWeeks]:
+) -> tuple[Member, list[Row], KeptWeeks, list[Thinned]]:
     rng = np.random.default_rng([seed, index])
     member = a_member(rng, days, levels, rates)
     data = recorded(rng, member)
     scores = phq8_scores(rng, member.person, member.course)
     kinds = episode_kinds(member.course)
     reference = of_a_week(references[member.family]) if references else None
+    # Of its own: nobody's recording is another for what is taken from it afterwards.
+    luck = np.random.default_rng([seed, index, 1]).random(days)
     rows: list[Row] = []
     weeks: KeptWeeks = []
+    less: list[Thinned] = []
     for day, features, seen, week in with_history(data, days, sedentary):
         inputs = vector(seen, features.day)
         if not features.night_present or inputs.nights_present < MIN_NIGHTS:
             continue
         values = np.concatenate((inputs.values, body_vector(seen, features.day)))
+        for share in shares_left if day % THINNED_EVERY == 0 else ():
+            left = [d for d in seen if d is features or luck[(d.day - FIRST_DAY).days] < share]
+            less.append((len(rows), share, own_vector(left, features.day)))
         if reference and week.coverage >= MIN_WORN:
             weeks.append((len(rows), standardised(week, reference).astype(np.float16)))
         rows.append((values, int(kinds[day]), float(scores[day]), index, day, week.coverage))
-    return member, rows, weeks
+    return member, rows, weeks, less
 
 
 def with_history(

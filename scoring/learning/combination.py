@@ -1,6 +1,7 @@
 """The calibrator of the two tracks' combination: what share of such days was one of either pole."""
 
 import json
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -9,16 +10,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scoring.domain.calibration import IsotonicCalibrator, expected_calibration_error
+from scoring.domain.calibration import IsotonicCalibrator
 from scoring.domain.early_warning import EarlyWarning
 from scoring.domain.router import Antidepressant, decide
 from scoring.domain.rules import RouterRules
 from scoring.domain.types import TrackOutput
 from scoring.engines.artifacts import Artifact
+from scoring.engines.models import COMBINATION, FITTED_FOR
 from scoring.learning.calibrate import TooFewPositives, calibrator_of
 from scoring.learning.fit import artifact
+from scoring.learning.outcome import calibration
 
-NAME, FILE, KIND = "combination", "combination.json", "calibrator"
+FILE, KIND = "combination.json", "calibrator"
 ANY_DAY = date(2025, 1, 6)
 Floats = NDArray[np.float64]
 
@@ -31,11 +34,13 @@ def fitted(
     folder: Path,
     rules: RouterRules,
     seed: int,
+    pair: Mapping[str, str],
 ) -> list[Artifact]:
     """Isotonic regression of "PHQ-8 of 10 or more, mania or hypomania" on the router's weighted
     mean, without medication; on the days on which both tracks gave a number.
 
-    Rows are those of a table of person-days, ``worn`` the share of the week worn. An empty list
+    Rows are those of a table of person-days, ``worn`` the share of the week worn; ``pair`` is the
+    hash of each track's model, of which it holds. An empty list
     where there are too few positives: the router then keeps the mean as it is.
     """
     raw, labels, people = _combined(learns, learns_worn, rules)
@@ -44,23 +49,19 @@ def fitted(
     except TooFewPositives:
         return []
     raw, labels, people = _combined(unseen, unseen_worn, rules)
-    told = _combined(unseen, unseen_worn, rules, calibrate)[0].tolist()
-    outcomes = (labels > 0).tolist()
+    told = _combined(unseen, unseen_worn, rules, calibrate)[0]
     path = folder / FILE
     path.write_text(json.dumps(calibrate.as_dict(), indent=1) + "\n", "utf-8")
     training: dict[str, Any] = {
         "seed": seed,
         "people": int(learns["person"].nunique()),
         "label": "PHQ-8 >= 10, mania or hypomania on the scored day",
+        FITTED_FOR: dict(pair),
     }
-    metrics = {
-        "n": len(outcomes),
-        "people": len(np.unique(people)),
-        "prevalence": round(float(labels.mean()), 5),
-        "ece": round(expected_calibration_error(outcomes, told), 5),
-        "ece_of_the_mean": round(expected_calibration_error(outcomes, raw.tolist()), 5),
-    }
-    return [artifact(path, NAME, KIND, training, metrics)]
+    metrics = {"n": len(labels), "people": len(np.unique(people))}
+    metrics |= calibration(labels > 0, told)
+    metrics["ece_of_the_mean"] = calibration(labels > 0, raw)["ece"]
+    return [artifact(path, COMBINATION, KIND, training, metrics)]
 
 
 def _combined(

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.engines.artifacts import Artifact, sha256_of
+from scoring.engines.artifacts import NO_LICENCE, Artifact, sha256_of
 
-LICENCE = "same as the project; trained on simulated people only"
+LICENCE = f"{NO_LICENCE}; trained on simulated people only"
 MADE_BY = "make train"
 FOLDS = 3
 

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from scoring.engines.artifacts import Artifact
 from scoring.learning.calibrate import calibrator_of
+from scoring.learning.checkpoints import Checkpoints
 from scoring.learning.cohort import Weeks
-from scoring.learning.encoder import encoder_told, licence_with
+from scoring.learning.encoder import encoder_told, licence_with, verified_encoder
 from scoring.learning.fit import artifact
 
 BATCH = 32
@@ -32,7 +33,7 @@ class Plan:
     rate: float = 1e-3
     batch: int = BATCH
     encoder: Path | None = None
-    resume: Path | None = None  # a folder for checkpoints
+    resume: Checkpoints | None = None
     mixed_precision: bool = False
 
 
@@ -71,13 +72,13 @@ def fit_depression(
 def trained(train: Weeks, held: Weeks, plan: Plan, seed: int) -> tuple[Any, int]:
     """The Keras classifier with its best epoch's weights, and how many epochs it took.
 
-    With ``resume`` each epoch is kept in that folder, and a training that was cut off goes on
-    there. Several GPUs share a batch where TensorFlow sees them.
+    With ``resume`` the training is kept there, and one that was cut off goes on; its earlier
+    epochs count. Several GPUs share a batch where TensorFlow sees them.
     """
     from scoring.engines.pat import SIZES, build_classifier
     from scoring.engines.pat_h5 import load_encoder
     from scoring.engines.quiet_tensorflow import keras
-    from scoring.learning.keras_run import precision, shuffled, strategy, watchers
+    from scoring.learning.keras_run import fit, precision, shuffled, strategy
 
     keras.utils.set_random_seed(seed)
     rng = np.random.default_rng(seed)
@@ -90,21 +91,22 @@ def trained(train: Weeks, held: Weeks, plan: Plan, seed: int) -> tuple[Any, int]
             model = build_classifier(SIZES[plan.size])
             if plan.encoder:
                 encoder = model.get_layer("encoder_model")
-                load_encoder(encoder, SIZES[plan.size], plan.encoder)
+                load_encoder(encoder, SIZES[plan.size], verified_encoder(plan.encoder))
             steps = max(len(train.labels) // plan.batch * plan.epochs, WARM_UP_STEPS + 1)
             rate = keras.optimizers.schedules.CosineDecay(
                 0.0, steps - WARM_UP_STEPS, warmup_target=plan.rate, warmup_steps=WARM_UP_STEPS
             )
             model.compile(keras.optimizers.Adam(rate), "binary_crossentropy")
         shapes = ((None, train.inputs.shape[1]), (None,))
-        history = model.fit(
+        progress = fit(
+            model,
             shuffled(take, len(train.labels), plan.batch, seed, shapes),
-            validation_data=(held.inputs.astype(np.float32), held.labels),
-            epochs=plan.epochs,
-            callbacks=watchers(PATIENCE, plan.resume),
-            verbose=2,
+            (held.inputs.astype(np.float32), held.labels),
+            plan.epochs,
+            PATIENCE,
+            plan.resume,
         )
-    return model, len(history.history["loss"])
+    return model, progress.epochs
 
 
 def fine_tuned(

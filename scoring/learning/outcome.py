@@ -21,6 +21,7 @@ from scoring.domain.types import Floats, Mask
 CURVE_POINTS = 400  # of a long curve; a plot shows no more
 DECIMALS = 6
 FEW_ROUNDS = 500  # bootstraps of what there is much of
+LEAST_PEOPLE = 5  # of an interval: with two it is from one of them to the other
 EXPECTED_FROM = 0.1  # the probability from which observed is held against expected
 
 Measured = dict[str, Any]
@@ -149,7 +150,7 @@ def rounded(value: float | None) -> float | None:
 def _interval(
     statistic: Statistic, people: NDArray[Any], rounds: int, value: float | None
 ) -> list[float] | None:
-    if value is None:
+    if value is None or len(np.unique(people)) < LEAST_PEOPLE:
         return None
     found = bootstrap_interval(statistic, people, rounds)
     if found and found[0] == found[1]:  # every resample says the same: it is none

@@ -34,14 +34,16 @@ class Effect:
     missing: float  # added share of missing nights
 
 
+# Which of these are assumptions is listed in data/realism.toml; `make check-realism` prints it.
 # Phase: Z of 1-2 at an SD of 0.8-1.1 h (Lim 2024 and its released models) gives 1-2 h.
 # Activity, depression: -30 % is 0.56 SD of Lipschitz's steps; an OR of 0.75 for 1,000 steps
-#   (All of Us preprint 2026) would be one whole SD. Mania: not much higher, but a lower lag-1
-#   autocorrelation (Krane-Gartiser 2014, inpatients).
+#   (All of Us preprint 2026) would be one whole SD. Mania: the mean goes beyond its source, which
+#   found it *not* higher (Krane-Gartiser 2014, inpatients); no study gives a size. That one found
+#   a lower lag-1 autocorrelation, without a size that could be used here.
 # Sleep: depression +0.57 SMD (Geoffroy 2015, remitted) of about 1 h; mania 1.5-3 h shorter is an
 #   assumption, the middle is taken. Hypomania: half of mania (assumption).
 # Awakenings, depression: OR 1.27 for +1 % of WASO (All of Us) at Lipschitz's SD of 17 min is
-#   14 min of 57.
+#   14 min of 57. Mania: assumption.
 # Resting heart rate is among the first predictors of both poles (Lipschitz 2025), without a size:
 #   assumption. RMSSD: two studies of opposite sign, so none is simulated.
 # Missing nights rise with PHQ-8 (RADAR-MDD): the size is an assumption, and so are PHQ-8 and ASRM.

@@ -7,7 +7,6 @@ the patches, where the published notebook draws one for the whole batch.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,8 @@ from scoring.engines.pat import (
     transformer_block,
 )
 from scoring.engines.quiet_tensorflow import keras, tf
-from scoring.learning.keras_run import Batch, precision, shuffled, strategy, watchers
+from scoring.learning.checkpoints import Checkpoints, Progress
+from scoring.learning.keras_run import Batch, fit, precision, shuffled, strategy
 
 RATIO = 0.9
 RECONSTRUCTED_WITHIN = 2.0  # SD; the published output is tanh times two
@@ -81,18 +81,18 @@ class MaskedAutoencoder(keras.Model):
 
 @dataclass(frozen=True)
 class Plan:
-    """How a pre-training runs; ``resume`` is a folder for checkpoints."""
+    """How a pre-training runs."""
 
     size: str = "S"
     epochs: int = 20
     batch: int = 32
-    resume: Path | None = None
+    resume: Checkpoints | None = None
     mixed_precision: bool = False
 
 
 def pretrained(
     train: NDArray[np.float16], held: NDArray[np.float16], plan: Plan, seed: int
-) -> tuple[keras.Model, dict[str, list[float]]]:
+) -> tuple[keras.Model, Progress]:
     """The encoder with its best epoch's weights, and the losses by epoch.
 
     ``train`` and ``held`` are standardised weeks (n, 10080) of different people.
@@ -109,12 +109,14 @@ def pretrained(
     with precision(plan.mixed_precision):
         with strategy().scope():
             model = MaskedAutoencoder(SIZES[plan.size], seed=seed)
+            model(np.zeros((1, WEEK_MINUTES), np.float32))  # a kept training needs it built
             model.compile(keras.optimizers.Adam(PUBLISHED_RATE[plan.size]), "mse")
-        history = model.fit(
+        progress = fit(
+            model,
             shuffled(take, len(train), plan.batch, seed, ((None, WEEK_MINUTES),) * 2),
-            validation_data=(told, told),
-            epochs=plan.epochs,
-            callbacks=watchers(PATIENCE, plan.resume),
-            verbose=2,
+            (told, told),
+            plan.epochs,
+            PATIENCE,
+            plan.resume,
         )
-    return model.encoder(), dict(history.history)
+    return model.encoder(), progress

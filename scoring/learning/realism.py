@@ -62,7 +62,15 @@ def realism_table(path: Path, seed: int, people: int) -> list[Row]:
     return [
         _row(name, values, measured[name], table["within"])
         for name, values in table.items()
-        if name not in PROVENANCE and name != "within"
+        if name not in (*PROVENANCE, "within", "assumption")
+    ]
+
+
+def assumptions(path: Path) -> list[str]:
+    """A line for each effect of a mood that no published value bounds: what, how much, why."""
+    return [
+        f"{row['effect']} in {row['state']}: {row['value']:g} ({row['why']})"
+        for row in load_realism(path)["assumption"]
     ]
 
 

@@ -12,7 +12,13 @@ from scoring.domain.rules import RouterRules
 from scoring.domain.types import Floats
 from scoring.domain.vector_names import BODY_VECTOR_NAMES, OWN_VECTOR_NAMES
 from scoring.engines.models import Models
-from scoring.learning.cohort import PHQ8_CUTOFF, Member, PersonDays, simulate_person_days
+from scoring.learning.cohort import (
+    PHQ8_CUTOFF,
+    THINNED_EVERY,
+    Member,
+    PersonDays,
+    simulate_person_days,
+)
 from scoring.learning.episodes import CLINIC_TIMES, Rates, episode_kinds
 from scoring.learning.evaluate import Table
 from scoring.learning.people import DEPRESSION, HYPOMANIA, MANIA
@@ -33,7 +39,6 @@ CHUNK = 32
 
 
 DAYS = 120  # of each person
-ABLATED_EVERY = 10  # day, on which depression is told of less than the week
 
 
 def simulated_days(
@@ -48,15 +53,17 @@ def simulated_days(
     ``levels`` and ``sedentary`` are those of families.toml.
     """
     rates = Rates(CLINIC_TIMES)
-    return simulate_person_days(seed, people, DAYS, models.references, levels, rates, sedentary)
+    return simulate_person_days(
+        seed, people, DAYS, models.references, levels, rates, sedentary, SHARES_LEFT
+    )
 
 
 def table_of(days: PersonDays, models: Models, rules: RouterRules, ablations: bool) -> Table:
     """Every person-day with both tracks' calibrated probabilities and tiers.
 
     Depression is there on the days whose week was worn enough. ``ablations`` adds what the
-    models say from less: the 36 features alone, without heart, and with hours of the week taken
-    away.
+    models say from less: the 36 features alone, without heart, and with nights of the 30 or hours
+    of the week taken away.
     """
     frame = pd.DataFrame(
         {"person": days.people, "day": days.days, "label_depression": days.phq8 >= PHQ8_CUTOFF}
@@ -127,8 +134,14 @@ def _ablated(days: PersonDays, models: Models) -> Iterator[tuple[str, Floats]]:
         less[:, [OWN_VECTOR_NAMES.index(c) for c in columns]] = np.nan
         for name, p in zip(("mania", "hypomania"), _of_vectors(less, models), strict=True):
             yield f"p_{name}@{what}", p
+    for share, inputs in days.fewer.items():
+        known = ~np.isnan(inputs).all(axis=1)
+        for name, p in zip(("mania", "hypomania"), _of_vectors(inputs[known], models), strict=True):
+            found = np.full(len(inputs), np.nan)
+            found[known] = p
+            yield f"p_{name}@{share:.0%} of the nights", found
     rng = np.random.default_rng(0)
-    some = np.flatnonzero(days.days[days.week_rows] % ABLATED_EVERY == 0)
+    some = np.flatnonzero(days.days[days.week_rows] % THINNED_EVERY == 0)
     whole, at = days.weeks[some], days.week_rows[some]
     for share in SHARES_LEFT:
         hours = rng.random((len(whole), whole.shape[1] // 60)) < share

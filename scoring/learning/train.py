@@ -16,7 +16,7 @@ from scoring.domain.pat_window import Reference
 from scoring.domain.rules import RouterRules, family_values
 from scoring.engines.artifacts import Artifact, write_manifest
 from scoring.engines.distributions import save_distributions
-from scoring.engines.models import Models
+from scoring.engines.models import COMBINATION, PARTS, Models
 from scoring.learning import combination, fit
 from scoring.learning.cohort import (
     PersonDays,
@@ -140,10 +140,10 @@ def measured(
     # The combination learns from people of its own, of whom nothing is measured.
     learns = np.array(days.people % COMBINATION_PEOPLE == 0)
     worn = pd.Series(days.worn)
-    there = [a for a in there if a.name not in ("distributions", combination.NAME)]
+    there = [a for a in there if a.name not in ("distributions", COMBINATION)]
     both = combination.fitted(
         table.days[learns], worn[learns], table.days[~learns], worn[~learns], training.folder,
-        rules, training.seed,
+        rules, training.seed, {track: models.facts(track).sha256 for track in PARTS},
     )  # fmt: skip
     there += training.named(both)
     table = replace(

@@ -6,21 +6,25 @@ import tempfile
 import time
 from abc import abstractmethod
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from patients.commands import SentenceCommand
 from patients.domain.errors import InputError
 from scoring.engines.artifacts import (
     MANIFEST,
     Artifact,
     ArtifactError,
     load_manifest,
+    sha256_of,
     write_manifest,
 )
 from scoring.engines.distributions import NAME as DISTRIBUTIONS
 from scoring.learning.calibrate import TooFewPositives
+from scoring.learning.checkpoints import Checkpoints
 from scoring.learning.references import SEED
 from scoring.learning.seeds import check_unseen, seeds_of
 from scoring.learning.train import TEST_AFTER, Sizes, Training, measured
@@ -36,7 +40,7 @@ BAD_INPUT = 2
 TOLD = (*LEAST, "size", "rate", "encoder", "mixed_precision")
 
 
-class TrainingCommand(BaseCommand):
+class TrainingCommand(SentenceCommand):
     """Trains from ``--seed`` without a database; a training that fails leaves no file."""
 
     requires_system_checks = ()
@@ -62,6 +66,16 @@ class TrainingCommand(BaseCommand):
 
     def check_first(self, options: dict[str, Any]) -> None:
         """Refuse before anybody is simulated what would be refused after. Raises InputError."""
+
+    def kept(self, options: dict[str, Any]) -> Checkpoints | None:
+        """Where the training that was asked for is kept, if --resume says; what it is of is all
+        that makes another model.
+        """
+        if options["resume"] is None:
+            return None
+        encoder = options.get("encoder")
+        begun = f" {sha256_of(encoder)[:12]}" if encoder else ""
+        return Checkpoints(options["resume"], self.command_line(options) + begun)
 
     @abstractmethod
     def train(self, training: Training, options: dict[str, Any]) -> None:
@@ -117,11 +131,24 @@ def check_test_people(seed: int, after: int, artifacts: Iterable[Artifact]) -> N
     check_unseen(seed, seed + after, learned, str(SEED))
 
 
-def check_folder_to_make(out: Path) -> None:
-    """InputError for a place in which no folder can be made."""
-    there = next(p for p in (out.absolute(), *out.absolute().parents) if p.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK):
-        raise InputError(f"{out.name}/ cannot be made or written: give --out another folder.")
+def check_folder_to_make(folder: Path, option: str = "--out") -> None:
+    """InputError for a place in which no folder can be made or written: by trying it, because
+    nobody's rights say it of a root user. What was made to try is gone afterwards.
+    """
+    whole = folder.absolute()
+    absent = [place for place in (whole, *whole.parents) if not place.exists()]
+    try:
+        whole.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=whole):
+            pass
+    except OSError:
+        raise InputError(
+            f"{folder.name}/ cannot be made or written: give {option} another folder."
+        ) from None
+    finally:
+        for place in absent:
+            with suppress(OSError):  # it was never made, or is not empty any more
+                place.rmdir()
 
 
 class ArtifactsCommand(TrainingCommand):

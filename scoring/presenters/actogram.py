@@ -20,7 +20,8 @@ from scoring.presenters.activity import BIN_MINUTES, ActivityDay, ActivityDays, 
 ACTOGRAM_DAYS = 28
 WIDTH, LEFT = 960, 84  # of a drawing, and of the words on its left
 ROW, BAR, LIGHT, SLEEP = 22, 15, 2.5, 3  # heights: a day, its activity, its light, its sleep
-HOUR = (WIDTH - LEFT) / 48
+EDGE = 12  # on the right, for half of the last hour's words
+HOUR = (WIDTH - LEFT - EDGE) / 48
 DIM_LUX, BRIGHT_LUX = 100, 1000  # a lit room in the evening; daylight outdoors: assumptions
 FULL_SHARE = 98  # percentile of activity that fills a bar
 
@@ -68,8 +69,9 @@ def actogram(patient: Patient, last_day: date, count: int = ACTOGRAM_DAYS) -> Ac
     known = np.concatenate([d.activity[~np.isnan(d.activity)] for d in shown.days])
     full = float(np.percentile(known, FULL_SHARE)) if known.size else 0.0
     keys = [f"day-{d.day:%Y%m%d}" for d in shown.days]
+    padded = [None, *shown.days, None]
     rows = tuple(
-        _row(d, at, keys[at], keys[at + 1] if at + 1 < count else "", full or 1.0)
+        _row(padded[at : at + 3], d, at, (*keys, "")[at : at + 2], full or 1.0)
         for at, d in enumerate(shown.days)
     )
     return Actogram(
@@ -84,10 +86,17 @@ def actogram(patient: Patient, last_day: date, count: int = ACTOGRAM_DAYS) -> Ac
     )
 
 
-def _row(day: ActivityDay, at: int, key: str, beside: str, full: float) -> Row:
+def _row(
+    around: Sequence[ActivityDay | None],
+    day: ActivityDay,
+    at: int,
+    keys: Sequence[str],
+    full: float,
+) -> Row:
+    """``around``: the day before, the day and the next; ``keys``: of the day and the next."""
     return Row(
         day=day.day,
-        key=key,
+        key=keys[0],
         top=at * ROW,
         text_at=at * ROW + ROW * 0.7,
         label=day_words(day.day),
@@ -100,8 +109,8 @@ def _row(day: ActivityDay, at: int, key: str, beside: str, full: float) -> Row:
             box(low * HOUR / 60, ROW - SLEEP, (high - low) * HOUR / 60, SLEEP)
             for low, high in day.asleep
         ),
-        dlmo=_triangle(day.dlmo_hour * HOUR) if day.dlmo_hour is not None else "",
-        beside=beside,
+        dlmo=_onsets(around),
+        beside=keys[1],
     )
 
 
@@ -151,6 +160,16 @@ def _runs(mask: Any, top: float, height: float) -> str:
 def box(x: float, y: float, width: float, height: float) -> str:
     """A rectangle as a path."""
     return f"M{x:.1f} {y:g}h{width:.1f}v{height:g}h-{width:.1f}z"
+
+
+def _onsets(around: Sequence[ActivityDay | None]) -> str:
+    """The onsets that fall into the 48 hours of a row; one after midnight is of the day before."""
+    hours = [
+        day.dlmo_hour + 24 * (place - 1)
+        for place, day in enumerate(around)
+        if day and day.dlmo_hour is not None
+    ]
+    return "".join(_triangle(hour * HOUR) for hour in hours if 0 <= hour < 48)
 
 
 def _triangle(x: float) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -9,6 +10,9 @@ from django.utils.translation import gettext_lazy
 
 from clarity_site.numbers import written
 from patients.templatetags.clarity import fact, number, percent, thousands
+from scoring import resources
+from scoring.engines.artifacts import ArtifactError, load_manifest
+from scoring.engines.models import COMBINATION, FITTED_FOR, facts_of
 from scoring.models import ModelVersion
 from scoring.resources import model_facts
 
@@ -16,7 +20,7 @@ EITHER = "mania_or_hypomania"
 # Said elsewhere on the page, or tables that say nothing to a reader.
 NOT_LISTED = {
     "calibrator", "intended_use", "known_failures", "reliability", "sources", "trials", "auroc_ci",
-    "from_moderate", "from_high", "observed_to_expected", EITHER,
+    "from_moderate", "from_high", "observed_to_expected", "ece_of_the_mean", FITTED_FOR, EITHER,
 }  # fmt: skip
 
 
@@ -110,22 +114,42 @@ class ModelView:
 
 def model_view(version: ModelVersion) -> ModelView:
     """The version's page; nothing in it is about anybody."""
+    parts = {**version.facts, **_combination(version)}
     return ModelView(
         version=version,
-        parts=[_part(name, facts) for name, facts in sorted(version.facts.items())],
+        parts=[_part(name, facts, bool(version.folder)) for name, facts in sorted(parts.items())],
         known_failures=version.known_failures.splitlines(),
         unverified=not model_facts().checked_by,
     )
 
 
-def _part(name: str, stored: Mapping[str, Any]) -> PartView:
+def _combination(version: ModelVersion) -> Mapping[str, Any]:
+    """What calibrates both tracks together, if it was fitted with this very model; as a part."""
+    folder = Path(version.folder) if version.folder else resources.ARTIFACTS
+    try:
+        found = load_manifest(folder).get(COMBINATION)
+    except ArtifactError:  # the page says what is stored of the model all the same
+        return {}
+    pair = found.training.get(FITTED_FOR) if found else None
+    if not found or not isinstance(pair, dict) or pair.get(version.track) != version.sha256:
+        return {}
+    return facts_of(version.track, [found]).facts
+
+
+def _part(name: str, stored: Mapping[str, Any], is_registered: bool) -> PartView:
     training, metrics = stored.get("training") or {}, stored.get("metrics") or {}
     plain = {key: value for key, value in stored.items() if not isinstance(value, dict)}
     return PartView(
         name=name,
         facts=list(_listed(plain)),
         training=list(_listed(training)),
-        metrics=[*_measures(metrics), *_interval(metrics), *_expected(metrics)],
+        metrics=[
+            *(_own_words() if is_registered and metrics else ()),
+            *_measures(metrics),
+            *_mean(metrics),
+            *_interval(metrics),
+            *_expected(metrics),
+        ],
         is_calibrated=bool(training.get("calibrator")),
         reliability=_reliability(metrics.get("reliability") or []),
         outcomes=[
@@ -134,6 +158,17 @@ def _part(name: str, stored: Mapping[str, Any]) -> PartView:
             if (tiers := _tiers(figures))
         ],
     )
+
+
+def _own_words() -> Iterator[tuple[str, str]]:
+    """A registered folder's manifest can say anything of itself."""
+    yield _("Whose figures"), _("the model’s own, from its manifest: nobody has checked them here")
+
+
+def _mean(metrics: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """Of a combination: what it mends."""
+    if "ece_of_the_mean" in metrics:
+        yield _("ECE of the weighted mean without it"), metrics["ece_of_the_mean"]
 
 
 SHARES = ("brier", "ece", "ece_of_the_mean", "auroc", "auprc", "prevalence")  # from 0 to 1

@@ -19,25 +19,45 @@
     }
   }
 
+  const tell = (what) => document.dispatchEvent(new CustomEvent("toast:tell", { detail: what }));
+
+  /* Acts are on the row that one has gone to, and on no other. */
+  function chosen() {
+    if (!current()) tell("choose");
+    return current();
+  }
+
+  function press(what) {
+    const row = chosen();
+    const found = row?.querySelector(what);
+    if (row && !found) tell("nothing");
+    found?.click();
+  }
+
   function act(name) {
-    const row = current() ?? rows()[0];
+    const row = chosen();
     const line = row?.querySelector("[data-alert]");
     const box = dialog(name);
+    if (row && !(line && box)) tell("nothing");
     if (!line || !box) return;
+    acting = row.dataset.code;
     row.querySelector("th a").focus();
     const form = box.querySelector("form");
     form.action = box.dataset.action.replace("/0/", `/${line.dataset.alert}/`);
     box.querySelector("[data-what]").textContent = `${row.dataset.code}, ${line.querySelector("[data-what]").textContent}`;
+    const button = box.querySelector("[data-asks]");
+    if (button) button.textContent = "asks" in line.dataset ? button.dataset.asks : button.dataset.acts;
     box.showModal();
   }
 
   const keys = {
     j: () => go(1),
     k: () => go(-1),
-    x: () => current()?.querySelector("input[type=checkbox]")?.click(),
-    a: () => (current() ?? rows()[0])?.querySelector("button[formaction]")?.click(),
+    x: () => press("input[type=checkbox]"),
+    a: () => press("button[formaction]"),
     d: () => act("dismiss"),
     s: () => act("snooze"),
+    u: () => document.querySelector("#undo button")?.click(),
     "/": () => {
       document.querySelector("#panel .narrow").open = true;
       document.getElementById("q").focus();
@@ -47,10 +67,37 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
-    if (document.querySelector("dialog[open]") || !keys[event.key]) return;
+    if (document.querySelector("dialog[open]") || !keys[event.key] || !single.checked) return;
     event.preventDefault();
+    if (event.repeat && !"jk".includes(event.key)) return; // a key held down acts once
     keys[event.key]();
   });
+
+  /* Whether single keys act is chosen once for this list, the alerts and Today. */
+  const single = document.getElementById("keys-on");
+  single.checked = localStorage.getItem("single-keys") !== "off";
+  single.addEventListener("change", () => localStorage.setItem("single-keys", single.checked ? "on" : "off"));
+
+  /* One form at a time, and back to the patient that it was about. */
+  let sent = false, acting = "";
+  document.addEventListener("submit", (event) => {
+    if (event.target.method === "dialog") return;
+    if (sent) return void event.preventDefault();
+    sent = true;
+    const code = event.target.closest("dialog") ? acting : current()?.dataset.code ?? "";
+    const at = rows().findIndex((row) => row.dataset.code === code);
+    if (at >= 0) sessionStorage.setItem("panel-row", JSON.stringify({ code, at }));
+  });
+  window.addEventListener("pageshow", () => { sent = false; });
+
+  function comeBack() {
+    const was = JSON.parse(sessionStorage.getItem("panel-row") ?? "null");
+    sessionStorage.removeItem("panel-row");
+    if (!was) return;
+    const all = rows();
+    const row = all.find((each) => each.dataset.code === was.code) ?? all[Math.min(was.at, all.length - 1)];
+    row?.querySelector("th a").focus();
+  }
 
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-help]")) dialog("keys").showModal();
@@ -103,6 +150,7 @@
   }
   ready();
   count();
+  comeBack();
   setTimeout(look, FIRST_LOOK_MS);
   setInterval(look, LOOK_EVERY_MS);
   document.addEventListener("visibilitychange", look);

@@ -45,9 +45,10 @@
     const typing = event.target.closest("input, select, textarea");
     if (event.key === "Escape") return void fold(event.target.closest("[data-item]"));
     if (typing || event.ctrlKey || event.metaKey || event.altKey || (help && help.open)) return;
-    if (event.key === "?" && help) return void show(event);
     if (!toggle || !toggle.checked) return;
+    if (event.key === "?") return void show(event);
     if (event.key === "j" || event.key === "k") return void go(event.key === "j" ? 1 : -1);
+    if (event.repeat) return; // a key held down acts once
     const item = present();
     if (event.key === "Enter" && event.target === item) {
       const group = item.closest("section");
@@ -73,26 +74,6 @@
     opener.addEventListener("click", show);
   }
 
-  /* Counts down how long the last act can be taken back, then takes the offer away. */
-  function countDown(words) {
-    const end = performance.now() + Number(words.dataset.seconds) * 1000;
-    const tick = () => {
-      if (!words.isConnected) return;
-      const left = Math.round((end - performance.now()) / 1000);
-      if (left <= 0) return void words.closest("form").remove();
-      words.textContent = words.dataset.left.replace("MIN", Math.floor(left / 60)).replace("SEC", left % 60);
-      setTimeout(tick, 1000);
-    };
-    tick();
-  }
-
-  /* The reader's own clock beside the patient's, when pointed at. */
-  function onMyClock(root) {
-    root.querySelectorAll("time[datetime]:not([title])").forEach((time) => {
-      time.title = new Date(time.dateTime).toLocaleString(document.documentElement.lang, { timeZoneName: "short" });
-    });
-  }
-
   document.addEventListener("keydown", key);
   document.addEventListener("htmx:beforeSwap", (event) => {
     const item = event.detail.target.closest("[data-item]");
@@ -102,25 +83,8 @@
     const item = acted && document.getElementById(acted);
     acted = "";
     if (item && !item.contains(document.activeElement)) item.focus({ preventScroll: true });
-    document.querySelectorAll("[data-seconds]:not([data-counts])").forEach((words) => {
-      words.dataset.counts = "true";
-      countDown(words);
-    });
-    onMyClock(document);
   });
-  document.addEventListener("htmx:responseError", () => tell("lost"));
-  document.addEventListener("htmx:sendError", () => tell("lost"));
-
-  /* Says in the toast what the page has words for. */
-  function tell(what) {
-    const toast = document.getElementById("toast");
-    if (toast) document.getElementById("refused").textContent = toast.dataset[what];
-  }
+  const tell = (what) => document.dispatchEvent(new CustomEvent("toast:tell", { detail: what }));
 
   if (help) remember();
-  document.querySelectorAll("[data-seconds]").forEach((words) => {
-    words.dataset.counts = "true";
-    countDown(words);
-  });
-  onMyClock(document);
 })();

@@ -13,7 +13,11 @@
   const MOST = 730, LEAST = 5, BAR = 22;
   let data = null, pending = null, from = 0, to = 0, cursor = null, drag = null, scale = null;
 
-  const format = (options) => new Intl.DateTimeFormat(locale, { timeZone: "UTC", ...options });
+  // As the page's own dates: there September has three letters.
+  const format = (options) => {
+    const told = new Intl.DateTimeFormat(locale, { timeZone: "UTC", ...options });
+    return { format: (date) => told.format(date).replace("Sept ", "Sep ").replace(/Sept$/, "Sep") };
+  };
   const whole = format({ day: "numeric", month: "short", year: "numeric" });
   const short = format({ day: "numeric", month: "short" });
   const month = format({ month: "short", year: "2-digit" });
@@ -74,8 +78,12 @@
       if (scale.right > 40) element("text", { x: end + 6, y: y(at) + 4 }, svg, data.tiers[rank === 1 ? 0 : rank]);
     });
     element("text", { x: edge, y: top - 6, class: "title" }, svg, `${track.label}, ${words.risk}`);
-    for (const run of stretches((d) => track.percent[d] === null)) {
-      box(svg, scale.x(run[0] - 0.5), y(100), scale.x(run[1] + 0.5), y(0), "gap");
+    // A day that nobody could assess is no day without a score: each has a grey of its own.
+    const missing = { gap: (d) => data.overall[d] !== null, unscored: (d) => data.overall[d] === null };
+    for (const [kind, test] of Object.entries(missing)) {
+      for (const run of stretches((d) => track.percent[d] === null && test(d))) {
+        box(svg, scale.x(run[0] - 0.5), y(100), scale.x(run[1] + 0.5), y(0), kind);
+      }
     }
     for (const run of stretches((d) => track.usual[d] !== null)) {
       const line = days(run);
@@ -95,13 +103,11 @@
     for (const [d] of stretches((d) => track.by_rule[d]).flatMap((run) => days(run).map((d) => [d]))) {
       box(svg, scale.x(d) - 4, y(track.tier[d] === 3 ? track.high : track.moderate) - 4, scale.x(d) + 4, y(track.tier[d] === 3 ? track.high : track.moderate) + 4, "rule");
     }
-    for (const mark of data.marks.filter((m) => m.kind === "alert" && m.track === track.name && inside(m.day))) {
-      triangle(svg, scale.x(mark.day), y(track.percent[mark.day] ?? track.high) - 8);
-    }
   }
 
   const inside = (day) => day >= from && day <= to;
-  const triangle = (svg, x, y) => element("path", { d: `M${x} ${y - 6}l6 11h-12z`, class: "alert-mark" }, svg);
+  const triangle = (svg, x, y, track) =>
+    element("path", { d: `M${x} ${y - 6}l6 11h-12z`, class: `alert-mark alert-of-${track ?? "none"}` }, svg);
 
   function drawQuestionnaires(svg, top, height) {
     element("text", { x: scale.left, y: top - 6, class: "title" }, svg, words.questionnaires);
@@ -128,7 +134,7 @@
     element("path", { d: `M${scale.left} ${top + 16}h${scale.width}`, class: "grid" }, svg);
     for (const mark of data.marks.filter((m) => inside(m.day))) {
       const x = scale.x(mark.day);
-      if (mark.kind === "alert") triangle(svg, x, top + 9);
+      if (mark.kind === "alert") triangle(svg, x, top + 9, mark.track);
       else {
         element("path", { d: `M${x} 18V${bottom}`, class: "zone-mark" }, svg);
         element("path", { d: `M${x} ${top}h12l-4 4l4 4h-12z`, class: "zone-flag" }, svg);
@@ -291,6 +297,12 @@
       const [first, last] = [Math.min(drag, dayAt(event)), Math.max(drag, dayAt(event))];
       drag = null;
       if (last > first) show(first, last); else draw();
+    });
+    // A finger that scrolls the page on from here has chosen no days.
+    window.addEventListener("pointercancel", () => {
+      if (drag === null) return;
+      drag = null;
+      draw();
     });
     place.addEventListener("dblclick", () => back(90));
     spans.addEventListener("click", (event) => {

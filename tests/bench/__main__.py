@@ -10,7 +10,7 @@ import tempfile
 
 BENCHES = (
     *("main_job", "models", "rhythm", "nightly", "storage", "api", "apple"),
-    *("panel", "record", "queue", "journey", "browser", "delivery"),
+    *("panel", "record", "queue", "journey", "browser", "delivery", "cds"),
 )
 ONE = "import sys; from importlib import import_module; import_module(sys.argv[1]).main()"
 

@@ -12,12 +12,13 @@ from django.utils import timezone
 
 from alerts import services
 from alerts.absence import absence_watch
-from alerts.models import Alert, Notice, OnCallTurn, QueueVisit
+from alerts.models import Alert, EhrAccount, Notice, OnCallTurn, QueueVisit
 from patients.models import Patient, Role, User
 from scoring.models import RiskScore
 from scoring.summaries import summaries_refresh
-from tests import factories
+from tests import factories, trusted
 from tests.browser.clinic import build_clinic
+from tests.browser.context_rows import context_rows
 from tests.browser.looking import MAIN
 
 # Stored with days that are Indeterminate: none of them may be shown. Nothing else in the clinic of
@@ -40,6 +41,9 @@ def build_every_state() -> dict[str, Any]:
     _record(patients[MAIN], people[Role.COORDINATOR])
     _around(patients, people, clinic["day"])
     _accounts(people)
+    _systems()
+    _from_the_ehr(people)
+    context_rows(patients[MAIN], patients["CL-0133"])
     absence_watch(now=timezone.now())
     return clinic
 
@@ -102,6 +106,28 @@ def _accounts(people: dict[str, User]) -> None:
     coordinator.save()
     seen = now - timedelta(days=2)
     QueueVisit.objects.create(user=coordinator, seen_at=seen, since=seen)
+
+
+def _systems() -> None:
+    """An EHR that calls, and a reader that is switched off."""
+    trusted.system(name="Hospital EHR", jwks_url="https://ehr.example/jwks.json")
+    trusted.system(
+        name="Research warehouse",
+        issuer="",
+        client_id="warehouse",
+        scopes="system/Observation.rs system/RiskAssessment.rs",
+        is_active=False,
+    )
+
+
+def _from_the_ehr(people: dict[str, User]) -> None:
+    """Somebody who comes in from the EHR, somebody who waits, and one whose account is closed."""
+    now = timezone.now()
+    named = {"mapped_by": people[Role.ADMINISTRATOR].username, "mapped_at": now}
+    doctor, closed = people[Role.PSYCHIATRIST], User.objects.get(username="closed.1")
+    EhrAccount.objects.create(fhir_user="Practitioner/7", user=doctor, seen_at=now, **named)
+    EhrAccount.objects.create(fhir_user="Practitioner/e3Mab-77c1", seen_at=now)
+    EhrAccount.objects.create(fhir_user="Practitioner/9", user=closed, **named)
 
 
 def _around(patients: dict[str, Patient], people: dict[str, User], day: Any) -> None:

@@ -20,6 +20,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 LOOK = "document.dispatchEvent(new Event('visibilitychange'))"
 
 
+# The key a held down, and pressed again before the answer.
+HELD = """() => [false, true, true, false].forEach((repeat) => document.activeElement.dispatchEvent(
+    new KeyboardEvent("keydown", { key: "a", repeat, bubbles: true })))"""
+
+
 def focused(page: Page) -> str:
     """The words of what has the focus."""
     return str(page.evaluate("document.activeElement.textContent"))
@@ -63,23 +68,115 @@ def test_a_morning_by_keyboard_alone(visit: Visit) -> None:  # noqa: F811
     assert (dismissed.state, dismissed.transitions.last().reason) == ("dismissed", "data-artifact")
 
     listens(page)
-    for _ in range(2):
-        page.keyboard.press("j")
-    page.keyboard.press("k")
-    assert focused(page) == "CL-0107"
+    assert focused(page) == "CL-0112"  # back on the patient that one dealt with
+    page.locator("#p-CL-0107 th a").focus()
     page.keyboard.press("a")
     expect(page.get_by_text("Mania alert of CL-0107 acknowledged.")).to_be_visible()
     assert alert_of("CL-0107").state == "acknowledged"
     listens(page)
-    page.keyboard.press("j")
+    assert focused(page) == "CL-0107"
     page.keyboard.press("s")
     expect(page.locator("#snooze")).to_contain_text("CL-0107")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Mania alert of CL-0107 snoozed.")).to_be_visible()
     listens(page)
-    page.keyboard.press("j")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="CL-0107")).to_be_visible()
+
+
+def test_without_a_row_no_key_acts_and_one_that_is_held_acts_once(visit: Visit) -> None:  # noqa: F811
+    page = visit.page
+    visit.log_in(Role.PSYCHIATRIST)
+    listens(page)
+    for key in "ads":
+        page.keyboard.press(key)
+        expect(page.locator("#refused")).to_contain_text("Choose a row first")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    assert alert_of("CL-0107").state == "new"
+    posts: list[str] = []
+    page.on("request", lambda r: posts.append(r.url) if r.method == "POST" else None)
+    page.keyboard.press("j")
+    page.evaluate(HELD)
+    expect(page.get_by_text("Mania alert of CL-0107 acknowledged.")).to_be_visible()
+    assert len(posts) == 1
+    assert alert_of("CL-0107").transitions.filter(actor="psychiatrist.1").count() == 1
+
+
+def test_single_keys_are_turned_off_here_as_among_the_alerts(visit: Visit) -> None:  # noqa: F811
+    page = visit.page
+    visit.log_in(Role.PSYCHIATRIST)
+    listens(page)
+    page.keyboard.press("?")
+    page.get_by_label("Single keys act").uncheck()
+    page.keyboard.press("Escape")
+    page.locator("#p-CL-0107 th a").focus()
+    for _ in range(2):
+        for key in ("a", "d", "s", "?", "j"):
+            page.keyboard.press(key)
+        assert focused(page) == "CL-0107"
+        expect(page.locator("dialog[open]")).to_have_count(0)
+        page.reload()  # it stays chosen
+        listens(page)
+        page.locator("#p-CL-0107 th a").focus()
+    assert alert_of("CL-0107").state == "new"
+    page.get_by_role("link", name="Alerts", exact=True).first.click()
+    page.keyboard.press("?")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+
+
+def test_an_act_is_taken_back_on_the_panel_and_the_offer_can_be_closed(visit: Visit) -> None:  # noqa: F811
+    page = visit.page
+    visit.log_in(Role.PSYCHIATRIST)
+    listens(page)
+    expect(page.locator("#toast")).to_have_css("opacity", "0")
+    page.locator("#p-CL-0107").get_by_role("button", name="Acknowledge").click()
+    expect(page.locator("#said")).to_contain_text("You can take back: acknowledged, CL-0107")
+    page.keyboard.press("u")
+    expect(page.locator("#p-CL-0107")).to_contain_text("nobody has it")
+    assert alert_of("CL-0107").state == "new"
+    page.locator("#p-CL-0107").get_by_role("button", name="Acknowledge").click()
+    expect(page.locator("#toast")).to_have_css("opacity", "1")
+    page.locator("#toast").get_by_role("button", name="Close").click()
+    expect(page.locator("#toast")).to_have_css("opacity", "0")
+    page.reload()
+    expect(page.locator("#said")).not_to_be_empty()
+    expect(page.locator("#toast")).to_have_css("opacity", "0")
+    page.goto("/alerts/")
+    expect(page.locator("#toast")).to_have_css("opacity", "0")
+
+
+@pytest.mark.parametrize(
+    ("role", "words"),
+    [
+        (Role.PSYCHIATRIST, "Dismiss this alert"),
+        (Role.COORDINATOR, "Ask a psychiatrist to dismiss this alert"),
+    ],
+)
+def test_the_dialog_says_what_the_button_does_for_this_reader(
+    visit: Visit,  # noqa: F811
+    role: str,
+    words: str,
+) -> None:
+    page = visit.page
+    visit.log_in(role)
+    listens(page)
+    page.locator("#p-CL-0107 th a").focus()
+    page.keyboard.press("d")
+    expect(page.locator("#dismiss button.primary")).to_have_text(words)
+
+
+def test_many_are_not_sent_off_without_a_reason_and_the_ticks_stay(visit: Visit) -> None:  # noqa: F811
+    page = visit.page
+    visit.log_in(Role.PSYCHIATRIST)
+    listens(page)
+    page.get_by_role("checkbox", name="CL-0107").check()
+    for reason in ("", "   "):
+        page.get_by_label("Acknowledge the ticked rows, because").fill(reason)
+        page.get_by_role("button", name="Acknowledge ticked").click()
+        expect(page.get_by_role("checkbox", name="CL-0107")).to_be_checked()
+        expect(page.get_by_label("Acknowledge the ticked rows, because")).to_be_focused()
+    page.locator("#p-CL-0107").get_by_role("button", name="Acknowledge").click()  # needs none
+    expect(page.get_by_text("Mania alert of CL-0107 acknowledged.")).to_be_visible()
 
 
 def test_keys_are_never_taken_from_where_one_writes(visit: Visit) -> None:  # noqa: F811

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from alerts.absence import absence_watch
 from alerts.models import Alert, FollowUp
+from alerts.services import alert_snooze
 from patients.models import Patient, Role, User
 from tests import factories
 from tests.browser.clinic import PASSWORD
@@ -196,6 +197,23 @@ def test_today_is_done_in_place_by_keys(opened: Page) -> None:
     expect(
         page.get_by_label("What is to be done").get_by_role("link", name="Data")
     ).to_contain_text("1")
+
+
+BEYOND_THE_CARD = """() => [...document.querySelectorAll("article.alert .tag")].filter((tag) =>
+    tag.getBoundingClientRect().right > tag.closest("article").getBoundingClientRect().right
+).map((tag) => tag.textContent)"""
+
+
+def test_on_a_phone_in_french_no_tag_runs_past_its_card(opened: Page) -> None:
+    alert = of("CL-0112")
+    alert_snooze(alert=alert, by=User.objects.get(username="psychiatrist.1"), hours=20)
+    User.objects.update(language="fr")
+    page = opened
+    page.set_viewport_size({"width": 360, "height": 780})
+    log_in(page, Role.PSYCHIATRIST, "/alerts/")
+    expect(page.locator("html")).to_have_attribute("lang", "fr")
+    expect(page.locator(f"#card-{alert.pk} .tag").first).to_be_visible()
+    assert page.evaluate(BEYOND_THE_CARD) == []
 
 
 def test_today_works_without_javascript(

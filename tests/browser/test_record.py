@@ -115,6 +115,52 @@ def test_a_day_without_an_assessment_is_a_gap_in_the_line(record: Page) -> None:
     assert record.locator("#timeline rect.gap").count() >= 2
 
 
+def test_alerts_stand_in_a_lane_of_their_own_and_days_without_a_score_are_no_gaps(
+    record: Page,
+) -> None:
+    record.get_by_role("button", name="1 y").click()
+    shows(record, 365)
+    lanes = record.evaluate(LANES)
+    assert lanes["alerts"] and min(lanes["alerts"]) > lanes["tracksEnd"]
+    assert record.locator("#timeline rect.unscored").count() >= 2  # before the first score
+    for words in (
+        "alert of mania",
+        "another time zone",
+        "PHQ-8 or PHQ-9",
+        "ASRM",
+        "day without a score",
+    ):
+        expect(record.locator(".timeline-tools")).to_contain_text(words)
+
+
+LANES = """() => {
+    const of = (what) => [...document.querySelectorAll(what)]
+        .map((it) => it.getBoundingClientRect());
+    return {
+        alerts: of("#timeline .alert-mark").map((box) => box.top),
+        tracksEnd: Math.max(...of("rect.gap, rect.unscored").map((box) => box.bottom)),
+    };
+}"""
+
+
+def test_scrolling_on_by_touch_chooses_no_days(record: Page) -> None:
+    assert window(record) == 90
+    record.evaluate(SCROLLED_THEN_TAPPED)
+    assert window(record) == 90
+    expect(record.locator("#timeline .chosen")).to_have_attribute("width", "0")
+
+
+# A finger comes down on the time line, the page takes it over to scroll, and later it taps below.
+SCROLLED_THEN_TAPPED = """() => {
+    const place = document.getElementById("timeline"), box = place.getBoundingClientRect();
+    const at = (share) => ({ clientX: box.left + box.width * share, button: 0, bubbles: true });
+    place.dispatchEvent(new PointerEvent("pointerdown", at(0.3)));
+    place.dispatchEvent(new PointerEvent("pointermove", at(0.4)));
+    place.dispatchEvent(new PointerEvent("pointercancel", at(0.4)));
+    document.body.dispatchEvent(new PointerEvent("pointerup", at(0.7)));
+}"""
+
+
 def test_actogram_and_raster_come_when_they_are_scrolled_to(record: Page) -> None:
     assert record.locator("#raster svg").count() == 0
     record.locator("#actogram").scroll_into_view_if_needed()
@@ -139,6 +185,7 @@ def test_a_note_and_a_contact_are_written_and_marked(record: Page) -> None:
     expect(record.get_by_text("It is marked as entered in error, and kept.")).to_be_visible()
     expect(record.locator(".notes s")).to_have_text("Sleeps 4 h, feels well.")
     record.get_by_text("Record a contact…").click()
+    record.get_by_label("How", exact=True).select_option("phone")
     record.get_by_label("With whom").select_option("family")
     record.get_by_label("Outcome").select_option("left_message")
     record.get_by_label("Words (optional)").fill("Sister will call back.")
@@ -184,6 +231,8 @@ def test_charts_can_be_read_and_a_note_written_without_javascript(without_script
     page = without_script
     page.goto(ADDRESS)
     expect(page.locator(".spans").first).to_be_hidden()
+    expect(page.get_by_text("The time line is being drawn.")).to_be_hidden()
+    assert page.locator("#timeline").bounding_box()["height"] < 60  # type: ignore[index]
     page.get_by_role("link", name="Show the actogram and its table").click()
     expect(page.locator("svg.actogram").first).to_be_visible()
     expect(page.locator("tbody tr").first).to_be_visible()

@@ -132,7 +132,8 @@ async function answer(request) {
   checkAllowed(request.method, path.split('/').filter(Boolean));
   const call = { method: request.method, url: path + url.search, pathname: '', params: {}, query: {} };
   if (request.method === 'GET') {
-    return routed({ ...call, headers: request.headers });
+    const search = subjectSearch(path, url.searchParams);
+    return withNext(request, await routed({ ...call, url: path + search, headers: request.headers }));
   }
   const body = await readBody(request);
   const issues = validationIssues(body);
@@ -145,6 +146,29 @@ async function answer(request) {
   const reply = await routed({ ...call, headers: request.headers, body });
   keep(request.method, reply);
   return reply;
+}
+
+// `patient` asks the same as `subject`, but resolves each reference: seconds with 5,000 resources.
+const WITH_SUBJECT = ['CareTeam', 'Condition', 'MedicationRequest', 'MedicationStatement', 'Observation', 'QuestionnaireResponse'];
+
+function subjectSearch(type, params) {
+  const patient = params.get('patient');
+  if (patient && WITH_SUBJECT.includes(type)) {
+    params.delete('patient');
+    params.set('subject', patient.includes('/') ? patient : `Patient/${patient}`);
+  }
+  return params.size > 0 ? `?${params}` : '';
+}
+
+// The repository cuts a search to _count, but does not say that there is more.
+function withNext(request, { status, body }) {
+  const url = new URL(request.url, `http://${HOST}:${request.socket.localPort}`);
+  const count = Number(url.searchParams.get('_count'));
+  if (status !== 200 || body.resourceType !== 'Bundle' || !count || (body.entry ?? []).length < count) {
+    return { status, body };
+  }
+  url.searchParams.set('_offset', String(Number(url.searchParams.get('_offset') ?? 0) + count));
+  return { status, body: { ...body, link: [{ relation: 'next', url: url.href }] } };
 }
 
 async function routed(call) {

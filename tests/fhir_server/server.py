@@ -48,11 +48,8 @@ class FhirServer:
         """Start and wait until ready. Raises Unavailable when it is not ready in time."""
         if self._process is not None:
             return self
-        command = [node(), "server.mjs", "--port", str(self.port), "--exit-with-stdin"]
-        if self._data is not None:
-            command += ["--data", str(self._data)]
         self._process = subprocess.Popen(
-            command,
+            [node(), *self._program(), "--port", str(self.port), "--exit-with-stdin"],
             cwd=FOLDER,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -65,6 +62,11 @@ class FhirServer:
             self.stop()
             raise
         return self
+
+    def _program(self) -> list[str]:
+        """The program of this folder, with what only it is told."""
+        data = ["--data", str(self._data)] if self._data is not None else []
+        return ["server.mjs", *data]
 
     @staticmethod
     def _announced_port(process: subprocess.Popen[str]) -> int:

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
+from alerts.context_models import ContextConflict
 from patients.models import AuditEvent, Patient, Role, User
 from tests import factories
 
@@ -16,15 +18,22 @@ pytestmark = pytest.mark.django_db
 
 DAY = date(2026, 11, 19)
 # Parameters that name no patient: Django's admin passes its own app names along.
-# Nor do these: a person who logs in, a rule file, the key and token of a link to a new password.
+# Nor do these: a person who logs in, a rule file, the key and token of a link to a new password,
+# a code of the EHR.
 NEUTRAL = {
     **{"app_label": "patients", "url": "nothing/", "content_type_id": 1, "version_id": 1},
-    **{"person_id": 1, "rule": "triage", "uidb64": "MQ", "token": "none"},
+    **{"resource": "Observation", "resource_id": "x", "rest": "x", "system_id": 1},
+    **{"account_id": 1, "service": "clarity-patient-view"},
+    **{"person_id": 1, "rule": "triage", "uidb64": "MQ", "token": "none", "term_id": 1},
 }
 OPEN_TO_ALL = ("login/", "logout/", "language/", "health/", "metrics", "admin/log", "password/")
+OPEN_TO_SYSTEMS = (".well-known/", "fhir/")  # tests/integration/test_fhir_*.py
+OPEN_TO_EHRS = ("cds-services", "launch/")  # tests/integration/test_cds.py, test_launch.py
 ADMINISTRATION = (
     *("baselines", "medications", "messages", "runs", "drift", "delivery", "messages-resend"),
     *("clinic", "people", "person-create", "teams", "devices", "freshness", "freshness-csv"),
+    *("systems", "system-register", "ehr-accounts", "ehr-account-map"),
+    *("context", "context-setting", "context-read"),
 )
 
 
@@ -74,6 +83,13 @@ def clinic() -> dict[str, Any]:
         "device_id": factories.device(patient).pk,
         "circumstance_id": factories.circumstance(patient).pk,
         "note_id": factories.note(patient).pk,
+        "conflict_id": ContextConflict.objects.create(
+            patient=patient,
+            kind="diagnosis",
+            ours={"diagnoses": ["mdd"]},
+            theirs={"diagnoses": ["bipolar_1"]},
+            opened_at=timezone.now(),
+        ).pk,  # fmt: skip
         "id": mine.pk,
     }
     return {"mine": mine, "other": other, "patient": patient, "values": keys}
@@ -85,6 +101,7 @@ PARAMETERS = {
     "stretch_id",
     "circumstance_id",
     "note_id",
+    "conflict_id",
 }
 WITH_PATIENT = [(r, p) for r, p in ALL if PARAMETERS & set(names(r))]
 
@@ -132,7 +149,7 @@ def test_scores_of_an_outside_patient_are_not_found() -> None:
         assert answer.status_code == 404
 
 
-CLOSED = [(r, p) for r, p in ALL if not r.startswith(OPEN_TO_ALL)]
+CLOSED = [(r, p) for r, p in ALL if not r.startswith(OPEN_TO_ALL + OPEN_TO_SYSTEMS + OPEN_TO_EHRS)]
 
 
 @pytest.mark.parametrize(("route", "pattern"), CLOSED, ids=lambda v: str(v))
@@ -262,7 +279,15 @@ def test_panel_and_lists_open_no_record() -> None:
     for address in ("/", "/alerts/", "/models/", "/help/", "/api/v1/patients/", "/api/v1/alerts/"):
         assert logged_in(made["mine"]).get(address).status_code == 200
     boss = logged_in(factories.user(Role.ADMINISTRATOR))
-    for address in ("/clinic/", "/people/", "/teams/", "/devices/", "/freshness/", "/messages/"):
+    for address in (
+        "/clinic/",
+        "/people/",
+        "/teams/",
+        "/devices/",
+        "/freshness/",
+        "/messages/",
+        "/context/",
+    ):
         assert boss.get(address).status_code == 200
     assert not AuditEvent.objects.exists()
 

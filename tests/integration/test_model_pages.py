@@ -96,6 +96,26 @@ def test_the_shipped_models_facts_are_as_their_manifest_says(track: str) -> None
     assert "{" not in words and "calibrated_on" not in words
 
 
+@pytest.mark.parametrize("track", Track.values)
+def test_the_shipped_pair_s_combination_stands_on_both_pages(track: str) -> None:
+    facts = models().facts(track)
+    shipped = models().combination_artifact
+    assert shipped is not None
+    made = version(track=track, sha256=facts.sha256, facts=facts.facts)
+    words = text(browser(), f"/models/{made.pk}/")
+    assert shipped.sha256 in words and "ECE of the weighted mean without it 0.18" in words
+    assert "itted for" not in words
+    other = version(track=track)
+    assert shipped.sha256 not in text(browser(), f"/models/{other.pk}/")
+
+
+def test_figures_of_a_registered_folder_are_said_to_be_its_own_words(tmp_path: Path) -> None:
+    said = "nobody has checked them here"
+    registered = model_register(folder=leaning(tmp_path / "made", ALARMED), track="mania", by="x")
+    assert said in text(browser(), f"/models/{registered.pk}/")
+    assert said not in text(browser(), f"/models/{version().pk}/")
+
+
 def test_a_model_of_an_earlier_database_says_what_was_not_recorded() -> None:
     made = version(facts={})
     words = text(browser(), f"/models/{made.pk}/")

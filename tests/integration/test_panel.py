@@ -1,7 +1,7 @@
 """The panel: filters, views, what changed, acts on many, the file to take away, and its cost."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,9 +13,10 @@ from django.utils import timezone
 from alerts import services
 from alerts.absence import absence_watch
 from alerts.domain import panel as domain
+from alerts.models import AbsenceNotice, Alert
 from alerts.panel import Asker, panel_counts, panel_page
 from alerts.presenters.panel_page import CHOICE_WORDS
-from patients.models import Device, Role, User
+from patients.models import Device, MedicationCourse, Role, User
 from tests import factories
 from tests.integration.reading import browser, text, yesterday
 
@@ -259,9 +260,66 @@ def test_a_row_says_what_one_asks_of_it() -> None:
     assert "from 20 to 70 percent, 30 of 30 days assessed. Usual for this person: 20 to 20" in body
     assert body.count("<rect") == 2
     services.alert_acknowledge(alert=alert, by=me)
-    assert f"{me.username} has it" in text(client.get("/"))
+    assert f"{me.username} has it" in text(client.get("/"))  # nobody gave this account a name
+    User.objects.filter(pk=me.pk).update(first_name="Anaïs", last_name="Roy & Fils")
+    assert "Anaïs Roy &amp; Fils has it" in text(client.get("/"))
     services.alert_undo(alert=alert, by=me)
     assert "nobody has it" in text(client.get("/"))
+
+
+def test_every_class_that_is_taken_is_named_and_silence_means_nothing_recorded() -> None:
+    client, me = browser()
+    for drug_class in MedicationCourse.DrugClass.values:
+        patient = factories.patient(drug_class, [me], medication_list_available=True)
+        factories.medication(patient, drug_class, drug_class)
+    factories.patient("nothing", [me], medication_list_available=True)
+    body = client.get("/?sort=code").content.decode()
+    cells = re.findall(
+        r'data-code="(\w+)".*?c-drugs" data-label="Medication">(.*?)</td>', body, re.S
+    )
+    shown = {code: re.sub("<[^>]+>", "", cell) for code, cell in cells}
+    assert shown == {
+        "ssri": "Antidepressant",
+        "snri": "Antidepressant",
+        "other_antidepressant": "Antidepressant",
+        "lithium": "Lithium",
+        "valproate": "Valproate",
+        "lamotrigine": "Lamotrigine",
+        "carbamazepine": "Carbamazepine",
+        "antipsychotic": "Antipsychotic",
+        "stimulant": "Stimulant",
+        "steroid": "Steroid",
+        "other": "Other",
+        "nothing": "–",
+    }
+
+
+def test_names_are_found_in_no_search_and_the_page_says_so() -> None:
+    client, me = browser()
+    colleague = factories.user(username="dr.else", first_name="Jo", last_name="Marsh")
+    factories.patient("P-1", [me, colleague], name="Amir Haddad")
+    words = text(client.get("/?q=amir"))
+    assert "No patient matches." in words and "The search knows codes, no names." in words
+    assert "no names" not in text(client.get("/?tier=High"))
+    assert "Patient’s code" in words
+    body = client.get("/").content.decode()
+    assert '<option value="dr.else">Jo Marsh</option>' in body
+
+
+def test_times_are_on_the_patients_clock_and_pointed_at_on_the_readers() -> None:
+    client, me = browser()
+    User.objects.filter(pk=me.pk).update(time_zone="America/Toronto")
+    patient = factories.patient("EAST", [me], zone="America/Halifax")
+    alert = factories.alert(factories.score(patient, yesterday(), 0.9, 0.9))
+    services.alert_snooze(alert=alert, by=me, hours=4)
+    Alert.objects.filter(pk=alert.pk).update(due_at=datetime(2026, 11, 27, 2, 3, tzinfo=UTC))
+    late = datetime(2026, 11, 26, 2, 30, tzinfo=UTC)  # 22:30 of the day before, in Halifax
+    factories.questionnaire(patient, taken_at=late)
+    answer = client.get("/")
+    words, body = text(answer), answer.content.decode()
+    assert "snoozed it until 26 Nov, 22:03 AST" in words
+    assert re.search(r'title="26 Nov 2026, 21:03 EST on your clock">26 Nov, 22:03 AST<', body)
+    assert "PHQ-9 11 of 27, 25 Nov" in words
 
 
 def test_who_holds_an_alert_is_told_without_what_was_taken_back() -> None:
@@ -350,6 +408,54 @@ def test_nothing_is_sent_while_nothing_has_changed_and_the_list_when_something_h
     factories.score(patient, yesterday(), 0.9, 0.9)
     assert changes(client, version, "tier=High").status_code == 200
     assert queries_of(client, f"/panel/changes/?version={version}") <= MOST_QUERIES
+
+
+def test_everything_that_a_row_shows_reaches_an_open_panel() -> None:
+    client, me = browser()
+    patient = factories.patient("P-1", [me])
+    alert = factories.alert(factories.score(patient, yesterday(), 0.9, 0.9))
+    now, day = timezone.now(), yesterday()
+    made: dict[str, Any] = {}
+
+    def do(name: str, what: Any) -> None:
+        made[name] = what
+
+    acts = {
+        "a PHQ-8": lambda: do("asked", factories.questionnaire(patient, instrument="phq8")),
+        "in error": lambda: _set(made["asked"], entered_in_error=True),
+        "a drug": lambda: do("drug", factories.medication(patient)),
+        "its end": lambda: _set(made["drug"], last_day=day),
+        "a device": lambda: do("watch", factories.device(patient)),
+        "its data": lambda: _set(made["watch"], last_data_at=now - timedelta(days=3)),
+        "its place": lambda: _set(made["watch"], place=1),
+        "a promise": lambda: do("promise", factories.follow_up(alert, me)),
+        "another day": lambda: _set(made["promise"], due_on=day + timedelta(days=9)),
+        "kept": lambda: _set(made["promise"], state="done"),
+        "no data": lambda: do(
+            "absence", AbsenceNotice.objects.create(patient=patient, since=now, opened_at=now)
+        ),
+        "data again": lambda: _set(made["absence"], closed_at=now),
+        "the list": lambda: _set(patient, medication_list_available=True),
+        "a diagnosis": lambda: _set(patient, diagnosis="mdd"),
+        "a zone": lambda: _set(patient.zones.get(), zone="America/Halifax"),
+    }
+    version = version_in(client.get("/").content.decode())
+    for name, act in acts.items():
+        act()
+        answer = changes(client, version)
+        assert answer.status_code == 200, name
+        version = version_in(answer.content.decode())
+        assert changes(client, version).status_code == 204, name
+    assert queries_of(client, f"/panel/changes/?version={version}") <= MOST_QUERIES
+    stranger = factories.patient("X-1", [factories.user()])
+    factories.questionnaire(stranger)
+    factories.medication(stranger)
+    assert changes(client, version).status_code == 204
+
+
+def _set(row: Any, **values: Any) -> None:
+    """As another process would have written it."""
+    type(row).objects.filter(pk=row.pk).update(**values)
 
 
 def test_the_page_writes_nothing_and_a_look_an_hour_later_is_another_visit() -> None:

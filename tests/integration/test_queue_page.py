@@ -155,7 +155,7 @@ def test_a_card_says_why_how_long_who_was_told_and_what_comes_next(
     words = text(client.get("/alerts/"))
     assert "Why: The tier is High. Sleep per night 4.1 h, usually 7.3 h: +12 points." in words
     assert re.search(r"Waiting for 5 hours; if nobody takes it on by .*, the psychiatrist", words)
-    assert "Told: Ada Hall (has looked), Jo Marsh (not yet)." in words
+    assert "Told: Ada Hall (has looked), Jo Marsh (has not looked yet)." in words
     alert.level = 1
     alert.save()
     words = text(client.get("/alerts/"))

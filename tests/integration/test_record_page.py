@@ -15,7 +15,7 @@ from alerts.services import alert_contact, alert_dismiss
 from patients.models import AuditEvent, Note, Patient, Role, User
 from patients.services import patient_erase
 from scoring.features import features_update
-from scoring.presenters.actogram import actogram
+from scoring.presenters.actogram import EDGE, actogram
 from scoring.presenters.raster import raster
 from scoring.presenters.what_if import what_if_sentences
 from scoring.services import patient_assess, score_store
@@ -159,6 +159,9 @@ def test_light_and_dlmo_are_marked_where_they_are_known() -> None:
     features_update(patient=patient)
     drawn = actogram(patient, LAST_DAY, 7)
     assert drawn.has_dlmo and all(row.dlmo for row in drawn.rows)
+    marks = [row.dlmo.count("M") for row in drawn.rows]
+    assert marks[:-1] == [2] * 6 and marks[-1] == 1  # of the day and of the one beside it
+    assert drawn.hours[-1] == (drawn.width - EDGE, "00")  # the last words are not cut
     assert drawn.has_light == any(row.dim or row.bright for row in drawn.rows)
     nights = raster(patient, LAST_DAY, 30)
     assert all(night.present and night.hours and night.window for night in nights.nights)
@@ -227,6 +230,8 @@ def test_a_contact_is_kept_on_the_patients_clock(opened: Opened) -> None:
         {"day": str(date.today() + timedelta(days=2))},
         {"day": "2020-01-01"},
         {"channel": "pigeon"},
+        {"channel": ""},
+        {"person": ""},
         {"outcome": ""},
         {"clock": "noon"},
     ],
@@ -235,6 +240,20 @@ def test_a_contact_that_cannot_be_is_refused(opened: Opened, more: dict[str, str
     client, _, patient = opened
     answer = client.post("/patients/P-1/contacts/", contact(**more), follow=True)
     assert "notice-error" in answer.content.decode()
+    assert not patient.notes.exists()
+
+
+def test_one_press_of_the_empty_form_records_no_contact(opened: Opened) -> None:
+    client, _, patient = opened
+    body = client.get("/patients/P-1/").content.decode()
+    for name in ("channel", "person", "outcome"):
+        field = re.search(rf'<select name="{name}" required.*?</select>', body, re.S)
+        assert field and re.findall(r"value=\"(.*?)\" selected", field[0]) in ([], [""])
+        assert '<option value=""' in field[0]
+    now = {"day": str(yesterday()), "clock": "09:30"}  # as the form is filled in beforehand
+    words = text(client.post("/patients/P-1/contacts/", now, follow=True))
+    assert "Choose how the contact was made." in words
+    assert "Choose the outcome of the contact." in words
     assert not patient.notes.exists()
 
 
@@ -270,6 +289,21 @@ def test_notes_are_erased_with_the_patient(opened: Opened) -> None:
     factories.note(opened[2])
     patient_erase(patient=opened[2], by="test")
     assert not Note.objects.exists()
+
+
+def test_people_stand_on_the_page_by_name(opened: Opened) -> None:
+    client, who, patient = opened
+    User.objects.filter(pk=who.pk).update(first_name="Nadia", last_name="Grey")
+    factories.note(patient, author=who.username)
+    factories.note(patient, "contact", author=who.username)
+    factories.circumstance(patient, recorded_by=who.username)
+    alert = factories.alert(patient.scores.first(), "mania", "High")
+    alert_contact(alert=alert, by=who, note="Spoke to her at ten.")
+    factories.follow_up(alert, who)
+    body = client.get("/patients/P-1/").content.decode()
+    main = body[body.index("<main") :]
+    assert who.username not in main
+    assert main.count("Nadia Grey") >= 7  # note, two contacts, life, history, promise, looked
 
 
 def test_who_looked_is_told_by_person_and_act(opened: Opened) -> None:

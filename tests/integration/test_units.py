@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 NUMBER = re.compile(r"[≈<>≤≥+−-]?\s?\d[\d.,\s]*")
 UNITS = re.compile(
     r"\b(days?|nights?|weeks?|months?|hours?|minutes?|h|min|ms|bpm|steps?|points?|SD|people|"
-    r"patients?|alerts?|scores?|episodes?|messages?|attempts|rows|percent)\b|%",
+    r"patients?|alerts?|scores?|episodes?|messages?|attempts|rows|records|percent)\b|%",
     re.IGNORECASE,
 )
 # Measures that have no unit, ranks, codes and shares from 0 to 1.

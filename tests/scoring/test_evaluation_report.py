@@ -64,7 +64,11 @@ def test_the_command_measures_simulated_people(capsys: pytest.CaptureFixture[str
     assert answer["seed"] == 7 and 1 <= answer["people"] <= 6
     depression, mania = (answer["outcomes"][name] for name in ("depression", "mania"))
     assert mania["n"] >= depression["n"] > 0 and "curves" not in mania
-    assert set(mania["ablations"]) == {"36 features alone", "without heart"}
+    nights = {f"{n}% of the nights" for n in (80, 60, 40, 20)}
+    for outcome in ("mania", "hypomania"):
+        less = answer["outcomes"][outcome]["ablations"]
+        assert set(less) == {"36 features alone", "without heart", *nights}
+        assert 0 < less["20% of the nights"]["n"] == less["80% of the nights"]["n"] < mania["n"]
     assert set(depression["ablations"]) == {f"{n}% of the week" for n in (80, 60, 40, 20)}
     assert set(mania["subgroups"]) == {"age", "sex", "diagnosis", "device", "life"}
     assert all(model["trained_on"] for model in answer["models"].values())

@@ -1,5 +1,6 @@
 """Replaying a score with the model it came from, and what is said when that is not there."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,14 +8,24 @@ from django.utils import timezone
 
 from patients.models import Patient
 from scoring import resources
+from scoring.engines.artifacts import sha256_of
 from scoring.engines.assess import COMBINATION_LOST, COMBINATION_NOT_FITTED
+from scoring.engines.models import PARTS, Models, load_models
 from scoring.features import features_update
 from scoring.model_services import model_promote, model_register, model_rollback
 from scoring.models import RiskScore, ScoringRun
 from scoring.replay import score_replay
 from scoring.selectors import model_failures
 from scoring.services import COMBINATION, patient_assess, score_store
-from tests.model_folders import ALARMED, booster_edited, copied, leaning, manifest_edited, spoilt
+from tests.model_folders import (
+    ALARMED,
+    booster_edited,
+    copied,
+    leaning,
+    manifest_edited,
+    rehashed,
+    spoilt,
+)
 from tests.people import every_row, in_care
 
 pytestmark = pytest.mark.django_db
@@ -147,6 +158,29 @@ def test_a_promoted_model_has_no_combination_and_the_score_says_so(
     )
     assert after.probability == pytest.approx(mean)
     assert model_failures()["combination"] == 0 and score_replay(score=after) == []
+
+
+def test_a_promoted_model_brings_the_combination_that_was_fitted_with_it(
+    patient: Patient, tmp_path: Path
+) -> None:
+    """As train_mania and train_depression write one beside their candidate."""
+    folder = leaning(tmp_path / "candidate", ALARMED)
+    pair = {track: Models(folder).facts(track).sha256 for track in PARTS}
+    curve = {"raw": [0.0, 1.0], "calibrated": [0.2, 0.9]}
+    (folder / "combination.json").write_text(json.dumps(curve))
+    manifest_edited(
+        folder, lambda entries: entries["combination"]["training"].update(fitted_for=pair)
+    )
+    rehashed(folder)
+    model_promote(version=model_register(folder=folder, track="mania", by="test"), by="test")
+    after = scored(patient)
+    assert after.context[COMBINATION] == sha256_of(folder / "combination.json")
+    assert COMBINATION_NOT_FITTED.code not in codes(after) and not after.model_failed
+    assert score_replay(score=after) == []
+    spoilt(folder / "combination.json")
+    load_models.cache_clear()
+    [found] = [item for item in score_replay(score=after) if item["field"] == COMBINATION]
+    assert found["now"] is None
 
 
 def test_one_track_alone_is_no_combination_and_says_nothing_of_it(

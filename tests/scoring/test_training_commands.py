@@ -8,14 +8,18 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from scoring import resources
-from scoring.engines.artifacts import MANIFEST, load_manifest, verified_path
-from scoring.engines.importing import import_mania, store
+from scoring.engines.artifacts import MANIFEST, ArtifactError, load_manifest, verified_path
+from scoring.engines.importing import import_mania, import_pat, store
+from scoring.engines.pat import SIZES
+from scoring.engines.pat_h5 import layout
+from scoring.learning.encoder import encoder_told
 from scoring.learning.references import SEED
 from scoring.learning.train import Sizes
 from scoring.management.commands import train_depression, train_mania, train_models
 from scoring.management.training import TrainingCommand, publish
 from scoring.models import ModelVersion
 from tests.model_folders import leaning
+from tests.scoring.engines import recipe
 from tests.scoring.engines.boosters import classifier
 
 SMALL = ("--weeks=64", "--patients=6", "--days=20", "--test-people=4", "--seed=3")
@@ -55,6 +59,26 @@ def test_an_encoder_of_another_size_is_refused_before_anybody_is_simulated(tmp_p
     with pytest.raises(CommandError, match="no file nowhere.h5"):
         call_command("train_depression", *SMALL, "--encoder=nowhere.h5")
     assert not (tmp_path / "made").exists()
+
+
+def test_an_encoder_that_was_changed_since_it_was_imported_is_refused_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrays = recipe.recipe_arrays(layout(SIZES["S"]))
+    given = recipe.write_legacy_h5(tmp_path / "weights.h5", arrays)
+    kept = next(store(import_pat(given), tmp_path / "models")[0].glob("*.h5"))
+    changed = arrays | {"dense/dense/bias:0": arrays["dense/dense/bias:0"] + 1}
+    recipe.write_legacy_h5(kept, changed)
+    command = ("train_depression", f"--encoder={kept}", f"--out={tmp_path / 'made'}")
+    said = refused(monkeypatch, *command)
+    assert said.startswith(f"{kept.name} has hash ") and "its manifest says" in said
+    (tmp_path / "link.h5").symlink_to(kept)  # by another name it is the same file
+    said = refused(monkeypatch, "train_depression", f"--encoder={tmp_path / 'link.h5'}")
+    assert said.startswith(f"{kept.name} has hash ")
+    (kept.parent / MANIFEST).write_text("{")
+    assert refused(monkeypatch, *command).startswith(f"{MANIFEST} in {kept.parent.name}/ is absent")
+    with pytest.raises(ArtifactError):
+        encoder_told(kept)
 
 
 def test_comparing_leaves_the_shipped_files_alone() -> None:
@@ -120,9 +144,15 @@ def test_a_place_without_room_for_a_folder_is_refused_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("")
-    for command in ("train_mania", "pretrain_pat"):
-        said = refused(monkeypatch, command, f"--out={tmp_path / 'file' / 'made'}")
-        assert said == "made/ cannot be made or written: give --out another folder."
+    for place in (tmp_path / "file" / "made", Path("/proc/x/made")):  # not even root may there
+        for command in ("train_mania", "pretrain_pat"):
+            said = refused(monkeypatch, command, f"--out={place}")
+            assert said == "made/ cannot be made or written: give --out another folder."
+        said = refused(monkeypatch, "train_depression", f"--resume={place}", f"--out={tmp_path}")
+        assert said == "made/ cannot be made or written: give --resume another folder."
+    with pytest.raises(AssertionError, match="somebody was simulated"):
+        refused(monkeypatch, "train_mania", f"--out={tmp_path / 'new' / 'made'}")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]  # trying left nothing
 
 
 @pytest.mark.parametrize("seed", [SEED - 3, SEED - 2, SEED - 1, SEED + 1, SEED + 4])

@@ -14,7 +14,7 @@ from django.db import connection
 from django.utils import timezone
 from tqdm import tqdm
 
-from alerts.clinic import STAFF, clinic_load, staff_create
+from alerts.clinic import STAFF, clinic_load, follow_ups_promise, staff_create
 from alerts.tasks import begin_night, watch_absences
 from clarity_site.embedded_postgres.base import stop_server
 from clarity_site.processes import ProcessGroup
@@ -43,6 +43,7 @@ class Command(BaseCommand):
             group.start()
             load_clinic(password, has_ehr=ehr is not None)
             score_the_night()
+            follow_ups_promise(today=timezone.localdate())
             show(options["port"], password, ehr is not None, time.monotonic() - began)
             group.wait()
         except KeyboardInterrupt:

@@ -5,12 +5,18 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from scoring.engines.artifacts import MANIFEST, Artifact, load_manifest, write_manifest
+from scoring.engines.importing import ENCODER
+from scoring.learning.fit import artifact
 from scoring.learning.train import Training
 from scoring.management.training import TrainingCommand, check_folder_to_make
 
 
 class Command(TrainingCommand):
-    help = "Pre-train PAT's encoder on simulated weeks; writes pat_SIZE_encoder.h5 into --out."
+    help = (
+        "Pre-train PAT's encoder on simulated weeks; writes pat_SIZE_encoder.h5 and what it was "
+        "made from into --out."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -22,6 +28,10 @@ class Command(TrainingCommand):
 
     def check_first(self, options: dict[str, Any]) -> None:
         check_folder_to_make(options["out"])
+        _beside(options["out"])
+        if kept := self.kept(options):
+            check_folder_to_make(kept.folder, "--resume")
+            kept.progress()
 
     def train(self, training: Training, options: dict[str, Any]) -> None:
         from scoring.engines.pat import SIZES
@@ -33,14 +43,28 @@ class Command(TrainingCommand):
         plan = Plan(
             size=options["size"],
             epochs=options["epochs"],
-            resume=options["resume"],
+            resume=self.kept(options),
             mixed_precision=options["mixed_precision"],
         )
-        encoder, losses = pretrained(train.inputs, held.inputs, plan, training.seed)
+        encoder, progress = pretrained(train.inputs, held.inputs, plan, training.seed)
         options["out"].mkdir(parents=True, exist_ok=True)
-        path = options["out"] / f"pat_{plan.size.lower()}_encoder.h5"
+        size, error = plan.size.lower(), progress.val_loss[progress.best_epoch]
+        path = options["out"] / f"pat_{size}_encoder.h5"
         save_encoder(encoder, SIZES[plan.size], path)
+        told = {
+            "seed": training.seed,
+            "size": plan.size,
+            "people": len(train.people),
+            "epochs": progress.epochs,
+        }
+        made = artifact(path, f"encoder_{size}", ENCODER, told, {"squared_error": round(error, 6)})
+        kept = _beside(path.parent) | {made.name: training.named([made])[0]}
+        write_manifest(path.parent, kept.values())
         self.stdout.write(
-            f"{path.name}: {len(losses['loss'])} epochs, squared error on people unseen "
-            f"{min(losses['val_loss']):.4f}"
+            f"{path.name}: {progress.epochs} epochs, squared error on people unseen {error:.4f}"
         )
+
+
+def _beside(folder: Path) -> dict[str, Artifact]:
+    """What the folder's manifest names already. Raises ArtifactError for one that is broken."""
+    return load_manifest(folder) if (folder / MANIFEST).exists() else {}

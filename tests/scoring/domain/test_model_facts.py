@@ -21,6 +21,16 @@ def test_the_shipped_file_names_the_people_models_fail_on(track: str) -> None:
     assert "never a diagnosis" in found.intended_use
 
 
+def test_what_the_simulator_leaves_out_and_which_inputs_there_are_is_said() -> None:
+    facts = load_model_facts(FILE)
+    for track in TRACKS:
+        text = " ".join(facts.purpose(track, "simulated", {}).known_failures)
+        assert "no medication and their records stay in one time zone" in text
+        assert "goes beyond what was published" in text
+    mania = " ".join(facts.tracks["mania"].known_failures)
+    assert "Light enters neither model" in mania and "activity or light" not in mania
+
+
 @pytest.mark.parametrize("line", ["[mania]", "intended_use", "[trained_on.simulated]"])
 def test_a_file_without_a_part_is_refused_by_name(tmp_path: Path, line: str) -> None:
     path = tmp_path / "model_facts.toml"

@@ -65,10 +65,8 @@ def test_formats_give_the_same_json(tmp_path: Path, model: xgb.XGBClassifier) ->
     assert len(texts) == 1
 
 
-@pytest.mark.parametrize("protocol", [3, 4, 5])
-def test_pickles_of_every_protocol_with_bytes(
-    protocol: int, tmp_path: Path, model: xgb.XGBClassifier
-) -> None:
+@pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4, 5])
+def test_pickles_of_every_protocol(protocol: int, tmp_path: Path, model: xgb.XGBClassifier) -> None:
     assert read_booster(pickled(tmp_path / "m.pkl", model, protocol)).trees == 12
 
 
@@ -202,7 +200,8 @@ def test_absent_large_and_odd_files_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: xgb.XGBClassifier
 ) -> None:
     assert "no such file" in refusal(tmp_path / "none.pkl")
-    assert "no such file" in refusal(tmp_path)
+    (tmp_path / "dir.h5").mkdir()
+    assert "it is a folder; give" in refusal(tmp_path / "dir.h5")
     with (tmp_path / "large.json").open("wb") as file:
         file.truncate((32 << 20) + 1)
     assert "larger than 32 MiB" in refusal(tmp_path / "large.json")

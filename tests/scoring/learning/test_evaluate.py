@@ -73,7 +73,7 @@ def test_an_episode_is_found_if_any_day_of_it_reaches_the_tier() -> None:
         "unscored": 1,
         "found": 2,
         "share_found": pytest.approx(2 / 3, abs=1e-6),
-        "share_found_ci": [0.0, 1.0],  # of three people's episodes
+        "share_found_ci": None,  # of three people's episodes
         "with_lead": 2,
         "lead_days_median": 0.0,  # one day before, one day after
         "lead_days_quartiles": [-0.5, 0.5],
@@ -144,6 +144,13 @@ def test_parts_add_up_and_nobody_is_in_two_folds() -> None:
     )
 
 
+def test_an_interval_is_of_five_people_at_least() -> None:
+    """Of two it would reach from one of them to the other."""
+    for people, has_interval in ((20, False), (25, True)):
+        folds = [f for f in person_folds(many(people).rows("mania"), "mania") if f["auroc"]]
+        assert folds and {f["auroc_ci"] is not None for f in folds} == {has_interval}
+
+
 def test_later_days_are_the_last_30_percent_of_the_calendar() -> None:
     rows = many().rows("mania")
     assert set(rows["day"][later_days(rows["day"].to_numpy())]) == set(range(28, 40))
@@ -193,12 +200,12 @@ def test_a_table_that_lacks_a_column_or_tells_a_day_twice_is_refused() -> None:
 
 
 def test_observed_to_expected_by_hand() -> None:
-    labels = np.array([True, False, True, False, True])
-    p = np.array([0.5, 0.1, 0.4, 0.0999, 0.05])
-    found = observed_to_expected(labels, p, np.arange(5))
-    assert (found["n"], found["observed"], found["expected"]) == (3, 2, 1.0)
+    labels = np.tile([True, False, True, False, True], 2)
+    p = np.tile([0.5, 0.1, 0.4, 0.0999, 0.05], 2)
+    found = observed_to_expected(labels, p, np.arange(10))
+    assert (found["n"], found["observed"], found["expected"]) == (6, 4, 2.0)
     assert found["ratio"] == 2.0 and found["ratio_ci"][0] < 2.0 < found["ratio_ci"][1]
-    none = observed_to_expected(labels, np.full(5, 0.05), np.arange(5))
+    none = observed_to_expected(labels, np.full(10, 0.05), np.arange(10))
     assert (none["n"], none["ratio"], none["ratio_ci"]) == (0, None, None)
 
 
@@ -215,7 +222,7 @@ def test_said_twice_as_often_as_it_happens_is_a_half_in_every_interval() -> None
 def test_intervals_at_a_tier_are_over_people_and_not_over_days() -> None:
     labels, called = np.ones(400, bool), np.arange(400) % 200 < 100
     by_days = called_measured(labels, called, np.arange(400))
-    by_people = called_measured(labels, called, np.arange(400) // 100)  # four people
+    by_people = called_measured(labels, called, np.arange(400) // 50)  # eight people
     assert by_days["sensitivity"] == by_people["sensitivity"] == 0.5
     width = [m["sensitivity_ci"][1] - m["sensitivity_ci"][0] for m in (by_days, by_people)]
     assert width[0] < 0.12 and width[1] > 0.5

@@ -166,15 +166,6 @@ def part(weeks: Weeks, rows: slice) -> Weeks:
     return Weeks(weeks.inputs[rows], weeks.labels[rows], weeks.people[rows])
 
 
-def test_a_training_that_was_cut_off_goes_on(weeks: Weeks, tmp_path: Path) -> None:
-    train, held = part(weeks, slice(0, 32)), part(weeks, slice(32, 48))
-    plan = Plan(epochs=1, batch=8, resume=tmp_path / "kept")
-    first, _ = trained(train, held, plan, seed=1)
-    assert list((tmp_path / "kept").rglob("*")) or first is not None
-    again, epochs = trained(train, held, Plan(epochs=2, batch=8, resume=tmp_path / "kept"), seed=1)
-    assert epochs >= 1 and again.count_params() == 287_265
-
-
 def test_a_depression_model_of_too_few_is_refused_calibration(weeks: Weeks, tmp_path: Path) -> None:
     train, stop, held = (part(weeks, rows) for rows in (slice(0, 16), slice(16, 20), slice(20, 24)))
     with pytest.raises(TooFewPositives, match="too few to calibrate"):
@@ -190,7 +181,7 @@ def test_the_encoder_learns_to_fill_in_what_was_masked(weeks: Weeks, tmp_path: P
     encoder, losses = pretrained(
         weeks.inputs[:32], weeks.inputs[32:40], PretrainPlan(epochs=3, batch=8), seed=1
     )
-    assert losses["loss"][-1] < losses["loss"][0]
+    assert losses.epochs == 3 and losses.loss[-1] < losses.loss[0]
     save_encoder(encoder, SIZES["S"], tmp_path / "encoder.h5")
     loaded = build_encoder(SIZES["S"])
     load_encoder(loaded, SIZES["S"], tmp_path / "encoder.h5")
@@ -227,11 +218,20 @@ def test_person_days_hold_nobody_twice_and_weeks_of_their_rows(weeks: Weeks) -> 
     references = dict.fromkeys(LEVELS, fitted(made, "test").reference)
     sedentary = {Family.ACTIGRAPH_COUNTS: 2860.0, Family.STEPS: 1.0}
     one, other = (
-        simulate_person_days(3, 4, 30, references, LEVELS, Rates(6.0), sedentary) for _ in range(2)
+        simulate_person_days(3, 4, 30, references, LEVELS, Rates(6.0), sedentary, shares)
+        for shares in ((), (0.9, 0.3, 0.0))
     )
     assert np.array_equal(one.inputs, other.inputs, equal_nan=True)
     assert len(set(zip(one.people.tolist(), one.days.tolist(), strict=True))) == len(one.days)
     assert one.inputs.shape[1] == 51 and (one.days >= 11).all()
+    # Nights taken away change nobody's recording, and only every tenth day is told of them.
+    tenth, mean = other.days % 10 == 0, OWN_VECTOR_NAMES.index("ST_long_MN")
+    assert tenth.any() and not one.fewer and list(other.fewer) == [0.9, 0.3, 0.0]
+    for share, inputs in other.fewer.items():
+        assert (np.isnan(inputs).all(axis=1) == ~tenth).all(), share
+    alone, some = other.fewer[0.0][tenth], other.fewer[0.3][tenth]
+    assert np.isnan(alone[:, mean + 1]).all() and np.isnan(alone[:, mean + 2]).all()  # no SD, no Z
+    assert (some[:, mean] != other.inputs[tenth, mean]).any()
     assert len(one.weeks) == len(one.week_rows) and (one.worn[one.week_rows] >= 0.3).all()
 
 

@@ -1,8 +1,11 @@
 """Who the simulated people are, when their episodes come, and what controls live through."""
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 
+from scoring.domain.rules import load_realism
 from scoring.learning.controls import lived
 from scoring.learning.episodes import (
     EPISODE_SEVERITY,
@@ -16,6 +19,7 @@ from scoring.learning.people import (
     DEPRESSION,
     DIAGNOSIS_SHARES,
     EFFECTS,
+    EUTHYMIA,
     HYPOMANIA,
     MANIA,
     PATIENTS,
@@ -25,7 +29,7 @@ from scoring.learning.people import (
     asrm_scores,
     phq8_scores,
 )
-from scoring.learning.realism import realism_table
+from scoring.learning.realism import assumptions, realism_table
 from scoring.resources import DATA
 
 
@@ -109,6 +113,30 @@ def test_hypomania_is_milder_than_mania_in_all_that_mania_moves() -> None:
     for name in ("phase_hours", "sleep_hours", "resting_bpm", "asrm"):
         milder, full = (getattr(EFFECTS[kind], name) for kind in (HYPOMANIA, MANIA))
         assert 0 < milder / full < 1
+
+
+# The effects whose size a study bounds (people.py says which); all others are assumptions.
+BOUNDED = {
+    *((name, DEPRESSION) for name in ("phase_hours", "sleep_hours", "activity", "wake_bouts")),
+    ("phase_hours", MANIA),
+}
+
+
+def test_every_effect_that_no_source_bounds_is_listed_as_an_assumption() -> None:
+    well = asdict(EFFECTS[EUTHYMIA])
+    states = {DEPRESSION: "depression", HYPOMANIA: "hypomania", MANIA: "mania"}
+    wanted = {
+        (name, state): value
+        for kind, state in states.items()
+        for name, value in asdict(EFFECTS[kind]).items()
+        if value != well[name] and (name, kind) not in BOUNDED
+    }
+    rows = load_realism(DATA / "realism.toml")["assumption"]
+    assert {(row["effect"], row["state"]): row["value"] for row in rows} == wanted
+    told = [line for line in assumptions(DATA / "realism.toml") if "beyond its source" in line]
+    assert [line.partition(" (")[0] for line in told] == [
+        "activity in mania: 1.15", "activity in hypomania: 1.08"
+    ]  # fmt: skip
 
 
 def test_the_realism_table_measures_every_row_and_says_when_one_is_off() -> None:

@@ -6,10 +6,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from scoring.engines.artifacts import Artifact, load_manifest
+from scoring.engines.models import PARTS, Models
 from scoring.learning import combination, train
+from scoring.learning.combination import fitted as fitted_together
 from scoring.learning.fit_depression import Plan
 from scoring.learning.references import read_references
 from scoring.learning.train import Sizes, Training, measured
@@ -62,6 +66,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
 
         def fitted_on(learns: Any, worn: Any, unseen: Any, *rest: Any) -> Any:
             given["combination"], given["unseen"] = set(learns["person"]), set(unseen["person"])
+            given["pair"] = rest[-1]
             return fitted(learns, worn, unseen, *rest)
 
         def figures_of(table: Any, outcome: str) -> Any:
@@ -98,6 +103,30 @@ def test_the_combination_is_measured_on_others_than_it_was_fitted_on(ran: Simple
     learns, unseen, found = (ran.given[n] for n in ("combination", "unseen", "measured"))
     assert learns and unseen and not learns & unseen
     assert found == unseen, "the tracks are measured on nobody whom the combination has seen"
+
+
+def test_the_combination_keeps_its_calibration_and_of_which_pair_it_is(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    people = np.repeat(np.arange(80), 20)
+    p = pd.DataFrame({f"p_{name}": 0.3 * rng.random(len(people)) for name in train.FIGURES})
+    for name in train.FIGURES:
+        p[f"label_{name}"] = rng.random(len(people)) < p[f"p_{name}"]
+    days, worn = p.assign(person=people), pd.Series(np.ones(len(people)))
+    half = people < 40
+    pair = {"depression": "ab", "mania": "cd"}
+    [made] = fitted_together(
+        days[half], worn[half], days[~half], worn[~half], tmp_path, router_rules(), SEED, pair
+    )
+    figures = made.metrics
+    assert made.training["fitted_for"] == pair
+    assert sum(b["n"] for b in figures["reliability"]) == figures["n"] == 800
+    assert 0 < figures["brier"] < 0.25 and figures["ece"] < figures["ece_of_the_mean"]
+
+
+def test_a_training_s_combination_is_of_the_models_beside_it(ran: SimpleNamespace) -> None:
+    folder = Path(ran.done["mania"].folder)
+    pair = {track: Models(folder).facts(track).sha256 for track in PARTS}
+    assert ran.given["pair"] == pair
 
 
 def test_what_was_kept_says_what_was_measured_when_it_was_made(ran: SimpleNamespace) -> None:

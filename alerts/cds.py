@@ -1,0 +1,287 @@
+"""What an EHR is told while somebody looks at a patient (CDS Hooks), and what they do with it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from alerts import services
+from alerts.connection import ehr
+from alerts.domain.cds_hooks import (
+    ACCEPTED,
+    ATC_SYSTEMS,
+    ORDER_SELECT,
+    RXNORM_SYSTEMS,
+    Answered,
+    HookCall,
+    Order,
+    names_to_try,
+)
+from alerts.ehr_accounts import CLINICIAN, account_user
+from alerts.fhir.client import is_loopback
+from alerts.launches import EHR
+from alerts.lifecycle import NotAllowed
+from alerts.models import (
+    OPEN_STATES,
+    Alert,
+    AlertKind,
+    AlertState,
+    CdsCard,
+    DismissReason,
+    TrustedSystem,
+)
+from alerts.queue import queue_order
+from alerts.raising import ALERT_MAX_AGE_DAYS
+from alerts.selectors import latest_score
+from alerts.situations import advice_for
+from patients.domain.drugs import ATC, Drug
+from patients.domain.medications import Taken
+from patients.medications import recorded_state
+from patients.models import MedicationCourse, Patient, User
+from patients.notes import note_write
+from patients.permissions import Permission, may
+from patients.resources import drug_table
+from patients.selectors import patient_of_ehr, patients_visible_to, zones_of
+from patients.services import audit_record
+from scoring.models import RiskScore, Tier, Track
+
+DrugClass = MedicationCourse.DrugClass
+ANTIDEPRESSANTS = (DrugClass.SSRI, DrugClass.SNRI, DrugClass.OTHER_ANTIDEPRESSANT)
+WORTH_TELLING = (Tier.MODERATE, Tier.HIGH)
+NOTED, REPEATED, UNKNOWN = "noted", "repeated", "unknown"
+
+
+@dataclass(frozen=True)
+class Looking:
+    """Who looks at whom. Without a patient ``why_not`` says why nothing is told."""
+
+    user: User | None = None
+    patient: Patient | None = None
+    why_not: str = ""
+
+
+@dataclass(frozen=True)
+class Matter:
+    """What a card is about: an open alert, or a drug that is selected while mania is a matter."""
+
+    uuid: UUID
+    patient: Patient
+    tier: str
+    kind: str
+    alert: Alert | None
+    score: RiskScore | None
+    recommendation: dict[str, Any]
+    drug: str = ""
+
+
+def looking(call: HookCall) -> Looking:
+    """Who looks here at whom, if they may be told: as on every page, by ``patients_visible_to``.
+
+    With EHR_CARDS_FOR “chart” the EHR decides alone who sees a card.
+    """
+    if not _may_leave():
+        return Looking(why_not="delivery_off")
+    if call.fhir_server and call.fhir_server.rstrip("/") != settings.EHR_BASE_URL.rstrip("/"):
+        return Looking(why_not="other_ehr")  # ids of another server mean other people
+    user = account_user(call.user)
+    patient = patient_of_ehr(Patient.objects.all(), call.patient)
+    if patient is None:
+        return Looking(user, why_not="unknown_patient")
+    if not CLINICIAN.fullmatch(call.user):
+        return Looking(user, why_not="not_clinician")
+    if settings.EHR_CARDS_FOR == "team":
+        if user is None:
+            return Looking(why_not="no_account")
+        if not patients_visible_to(user).filter(pk=patient.pk).exists():
+            return Looking(user, why_not="not_in_care")
+    return Looking(user, patient)
+
+
+def _may_leave() -> bool:
+    """Whether what models say may go to an EHR that is not on this machine."""
+    here = is_loopback(settings.EHR_BASE_URL)
+    return here or ehr().deliver_beyond_this_machine
+
+
+def matters(call: HookCall, patient: Patient, now: datetime) -> list[Matter]:
+    """What is to be told of the patient, the most urgent first."""
+    if call.hook == ORDER_SELECT:
+        drugs = [drug for order in call.orders if (drug := antidepressant(order))]
+        return _of_order(patient, drugs[0], now) if drugs else []
+    alerts = Alert.objects.filter(patient=patient, state__in=OPEN_STATES)
+    if settings.EHR_CARDS_FOR == "chart":  # as messages to the EHR: what a clinician wrote stays
+        alerts = alerts.filter(kind__in=Track.values)
+    shown = alerts.exclude(state=AlertState.SNOOZED).select_related("patient", "score")
+    return [_of_alert(alert) for alert in sorted(shown, key=queue_order)]
+
+
+def _of_alert(alert: Alert) -> Matter:
+    return Matter(
+        uuid4(), alert.patient, alert.tier, alert.kind, alert, alert.score, alert.recommendation
+    )
+
+
+def _of_order(patient: Patient, drug: str, now: datetime) -> list[Matter]:
+    """An antidepressant is selected while mania risk is Moderate or above: by alert or by score."""
+    rows = Alert.objects.filter(patient=patient, kind=AlertKind.MANIA, state__in=OPEN_STATES)
+    alert = rows.filter(tier__in=WORTH_TELLING).select_related("score").first()
+    score = alert.score if alert and alert.score else latest_score(patient)
+    tier = alert.tier if alert else _mania_now(patient, score, now)
+    if tier not in WORTH_TELLING:
+        return []
+    advice = _advice(patient, tier, score, drug) if score else {}
+    return [Matter(uuid4(), patient, tier, AlertKind.MANIA, alert, score, advice, drug)]
+
+
+def _mania_now(patient: Patient, score: RiskScore | None, now: datetime) -> str:
+    if score is None or (zones_of(patient).local_day(now) - score.day).days > ALERT_MAX_AGE_DAYS:
+        return ""
+    return str(score.mania["tier"])
+
+
+def _advice(patient: Patient, tier: str, score: RiskScore, drug: str) -> dict[str, Any]:
+    """What to consider, were the drug taken."""
+    drugs = recorded_state(patient, score.day)
+    taken = Taken(drug, "", "", score.day)
+    stopped = drugs.mood_stabilisers_stopped or ()
+    advice = advice_for(patient, Track.MANIA, tier, score, [taken], stopped)
+    names = {"antidepressant": drug, "mood_stabiliser": ", ".join(c.drug for c in stopped)}
+    return advice.as_dict(names)
+
+
+def antidepressant(order: Order) -> str:
+    """The antidepressant that the order is for, as the table of drugs names it; else nothing.
+
+    What the table does not know is not guessed at.
+    """
+    table = drug_table()
+    rows = [table.by_rxnorm(code) for system, code in order.codes if system in RXNORM_SYSTEMS]
+    rows += [table.by_name(name) for name in names_to_try(order)]
+    named = [row.name for row in rows if row and row.drug_class in ANTIDEPRESSANTS]
+    if named:
+        return named[0]
+    codes = [code for system, code in order.codes if system in ATC_SYSTEMS and ATC.fullmatch(code)]
+    classes = [(code, table.by_atc(code)) for code in codes]
+    found = [(code, row) for code, row in classes if row and row.drug_class in ANTIDEPRESSANTS]
+    return next((row.name if isinstance(row, Drug) else code for code, row in found), "")
+
+
+@transaction.atomic
+def call_answered(
+    *,
+    call: HookCall,
+    system: TrustedSystem,
+    service: str,
+    seen: Looking,
+    told: Sequence[tuple[Matter, str]],
+    now: datetime,
+) -> None:
+    """Write down the call, and each card with its summary: whom it was given about whom."""
+    CdsCard.objects.bulk_create(
+        CdsCard(
+            uuid=matter.uuid,
+            system=system,
+            service=service,
+            patient=matter.patient,
+            alert=matter.alert,
+            summary=summary,
+            fhir_user=call.user,
+            given_at=now,
+        )
+        for matter, summary in told
+    )
+    audit_record(
+        by=seen.user or EHR,
+        action="ehr cards given" if told else "ehr cards asked for",
+        patient=seen.patient,
+        service=service,
+        system=system.name,
+        fhir_user=call.user,
+        cards=len(told),
+        why=seen.why_not,
+    )
+
+
+def feedback_taken(
+    *, answers: Sequence[Answered], system: TrustedSystem, service: str, now: datetime
+) -> list[str]:
+    """Do here what was done with cards in the EHR; what came of each, in order."""
+    return [_answer_taken(answer, system, service, now) for answer in answers]
+
+
+@transaction.atomic
+def _answer_taken(answer: Answered, system: TrustedSystem, service: str, now: datetime) -> str:
+    rows = CdsCard.objects.select_for_update(of=("self",)).select_related("patient", "alert")
+    card = rows.filter(uuid=answer.card, system=system, service=service).first()
+    if card is None:
+        audit_record(by=EHR, action="ehr card unknown", service=service, system=system.name)
+        return UNKNOWN
+    if card.outcome:  # the EHR may say the same again
+        return REPEATED
+    user = account_user(card.fhir_user)
+    if user and not patients_visible_to(user).filter(pk=card.patient_id).exists():
+        user = None
+    with translation.override(settings.CLINIC_LANGUAGE):
+        card.result = _done(card, answer, user)
+    card.outcome, card.reason, card.answered_at = answer.outcome, answer.reason, now
+    card.save(update_fields=["outcome", "reason", "result", "answered_at"])
+    audit_record(
+        by=user or EHR,
+        action="ehr card answered",
+        patient=card.patient,
+        card=str(card.uuid),
+        outcome=answer.outcome,
+        result=card.result,
+        fhir_user=card.fhir_user,
+        system=system.name,
+    )
+    return card.result
+
+
+def _done(card: CdsCard, answer: Answered, user: User | None) -> str:
+    """Change the alert as far as the person may; what cannot be done becomes a note."""
+    if card.alert is None:
+        why = ""
+    elif user is None or not may(user, Permission.ACT_ON_ALERTS):
+        why = _("Nobody is known here who may act on the alert.")
+    elif answer.outcome != ACCEPTED and answer.reason not in DismissReason.values:
+        why = _("No reason was given by which an alert is dismissed.")
+    else:
+        try:
+            return _acted(card.alert, answer, user)
+        except NotAllowed as refusal:
+            why = str(refusal)
+    author = user if user and may(user, Permission.CARE) else f"EHR {card.fhir_user}"
+    note_write(patient=card.patient, text=_note(card, answer, why), by=author)
+    return NOTED
+
+
+def _acted(alert: Alert, answer: Answered, user: User) -> str:
+    note = answer.comment or _("On a card in the EHR.")
+    if answer.outcome == ACCEPTED:
+        return services.alert_acknowledge(alert=alert, by=user, note=note).event
+    # “Other” needs words of the person's own.
+    words = answer.comment if answer.reason == DismissReason.OTHER else note
+    made = services.alert_dismiss(alert=alert, by=user, reason=answer.reason, note=words)
+    return made.event
+
+
+def _note(card: CdsCard, answer: Answered, why: str) -> str:
+    shown = {"card": card.summary}
+    if answer.outcome == ACCEPTED:
+        told = _("Accepted in the EHR: “%(card)s”") % shown
+    elif answer.reason in DismissReason.values:
+        label = {"reason": DismissReason(answer.reason).label}
+        told = _("Overridden in the EHR (%(reason)s): “%(card)s”") % {**shown, **label}
+    else:
+        told = _("Overridden in the EHR: “%(card)s”") % shown
+    parts = [told, answer.comment]
+    if why:
+        parts.append(_("The alert is as it was. %(why)s") % {"why": why})
+    return "\n".join(filter(None, parts))

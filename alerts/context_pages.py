@@ -1,0 +1,134 @@
+"""Searches of one patient's record, page by page: each is written with how far has been read."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from alerts.context_items import BY, World
+from alerts.context_models import ContextRun, EhrPatient
+from alerts.context_taking import CLOSERS, resource_take
+from alerts.fhir.answers import Refused, TemporaryFailure
+from alerts.fhir.context.values import LOINC, Json, identity, inner, reference_id
+from alerts.fhir.reading import LinkLost, Page, Reader
+from alerts.resources import ehr_codes
+from patients.selectors import zones_of
+from patients.services import audit_record
+
+PAGE_SIZE = 100
+# The EHR's clock and ours may differ, and a change may be seen late: a little is read again.
+OVERLAP = timedelta(minutes=5)
+
+# In this order: answers with their items before totals alone.
+SEARCHES: dict[str, dict[str, str]] = {
+    "MedicationRequest": {"_include": "MedicationRequest:medication"},
+    "MedicationStatement": {"_include": "MedicationStatement:medication"},
+    "Condition": {},
+    "QuestionnaireResponse": {},
+    "Observation": {},
+    "CareTeam": {"_include": "CareTeam:participant"},
+}
+
+
+def read_type(run: ContextRun, link: EhrPatient, kind: str, reader: Reader) -> None:
+    """All pages from the one that is due."""
+    anew = False
+    while True:
+        mark = link.marks.get(kind, {})
+        asked_at = timezone.now()
+        try:
+            due = mark.get("next")
+            page = reader.page_at(due) if due else _first_page(link, kind, reader)
+        except LinkLost as lost:
+            if anew:
+                raise TemporaryFailure(str(lost)) from None
+            anew = True
+            link.marks[kind] = {"since": mark.get("since")}
+            link.save(update_fields=["marks"])
+            continue
+        if page.next_link and page.next_link == due:
+            raise TemporaryFailure("The EHR gave the same page again.")
+        included = _included(page, reader)
+        move = _marked(mark, page, asked_at)
+        page_write(run, link, kind, page.resources, asked_at, included, move=(mark, move))
+        if not page.next_link:
+            return
+
+
+def _marked(mark: dict[str, Any], page: Page, asked_at: datetime) -> dict[str, Any]:
+    """How far is read once the page is written."""
+    begun = mark.get("begun") if mark.get("next") else None
+    begun = begun or (page.at or asked_at).isoformat()
+    if page.next_link:
+        return {"since": mark.get("since"), "next": page.next_link, "begun": begun}
+    return {"since": (datetime.fromisoformat(begun) - OVERLAP).isoformat()}
+
+
+def _first_page(link: EhrPatient, kind: str, reader: Reader) -> Page:
+    """A new search; an EHR that does not know how to leave the old out is asked for all."""
+    asked = {"patient": link.patient.ehr_id, "_count": str(PAGE_SIZE)}
+    if kind == "Observation":
+        codes = [c for q in ehr_codes().questionnaires for c in (q.total, *q.items)]
+        asked["code"] = ",".join(f"{LOINC}|{code}" for code in codes)
+    since = link.marks.get(kind, {}).get("since")
+    newer = {"_lastUpdated": f"ge{since}"} if since else {}
+    tries = [asked | SEARCHES[kind] | newer, asked | newer, asked]
+    for left, each in enumerate(tries, 1 - len(tries)):
+        try:
+            return reader.page(kind, each)
+        except Refused as refusal:
+            if refusal.status != 400 or not left:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _included(page: Page, reader: Reader) -> dict[str, Json]:
+    """What came with the page, and the Medications it refers to that did not come."""
+    known: dict[str, Json] = {
+        f"{it.get('resourceType')}/{identity(it)}": it
+        for it in (*page.included, *page.resources)
+        if it.get("resourceType") in ("Medication", "Practitioner", "PractitionerRole")
+    }
+    for resource in page.resources:
+        named = reference_id(inner(resource, "medicationReference"), "Medication")
+        if named and f"Medication/{named}" not in known:
+            try:
+                known[f"Medication/{named}"] = reader.resource(f"Medication/{named}")
+            except Refused:
+                known[f"Medication/{named}"] = {}
+    return known
+
+
+@transaction.atomic
+def page_write(
+    run: ContextRun,
+    link: EhrPatient,
+    kind: str,
+    resources: Sequence[Json],
+    now: datetime,
+    included: dict[str, Json],
+    *,
+    move: tuple[dict[str, Any], dict[str, Any]] | None = None,
+) -> None:
+    """Write a page about one patient, and how far is read, in one transaction.
+
+    ``move``: the mark from which the page was asked, and the mark once it is written. Where
+    somebody has taken the mark away meanwhile, so that all is read anew, it stays so.
+    """
+    link.marks = EhrPatient.objects.select_for_update().get(pk=link.pk).marks
+    world = World(link.patient, link, zones_of(link.patient), now, included)
+    tally = Counter(resource_take(resource, world) for resource in resources)
+    if move and "next" not in move[1] and kind in CLOSERS:
+        CLOSERS[kind](world)
+    if move and link.marks.get(kind, {}) == move[0]:
+        link.marks[kind] = move[1]
+        link.save(update_fields=["marks"])
+    counts = Counter(run.counts.get(kind, {}))
+    counts.update(tally)
+    run.counts[kind], run.beat_at = dict(counts), timezone.now()
+    run.save(update_fields=["counts", "beat_at"])
+    if written := {name: tally[name] for name in ("new", "changed") if tally[name]}:
+        audit_record(by=BY, action="EHR read", patient=link.patient, resource=kind, **written)

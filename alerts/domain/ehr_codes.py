@@ -1,0 +1,83 @@
+"""By which codes an EHR's record is understood: ehr_codes.toml, read and checked."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from patients.domain.rule_files import (
+    PROVENANCE_TYPES,
+    RuleFileError,
+    check_fields,
+    read_rule_file,
+)
+
+SNOMED = "http://snomed.info/sct"  # its codes have no hierarchy in them: only a whole one counts
+DIAGNOSIS = {"system": str, "codes": list, "diagnosis": str, "verified": bool}
+QUESTIONNAIRE = {"instrument": str, "total": str, "items": list, "verified": bool}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A questionnaire by its codes; ``items`` in the order of questionnaires.toml."""
+
+    instrument: str
+    total: str
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class EhrCodes:
+    """ehr_codes.toml; ``diagnoses`` is (system, beginning of a code, diagnosis)."""
+
+    forms: frozenset[str]
+    diagnoses: tuple[tuple[str, str, str], ...]
+    questionnaires: tuple[Asked, ...]
+    answers: Mapping[str, int]
+
+    def diagnosis(self, system: str, code: str) -> str | None:
+        """What the code says: the narrowest row that fits, None where none does.
+
+        >>> icd = "http://hl7.org/fhir/sid/icd-10-cm"
+        >>> rows = ((icd, "F31", "unknown"), (icd, "F31.81", "bipolar_2"))
+        >>> codes = EhrCodes(frozenset(), rows, (), {})
+        >>> [codes.diagnosis(icd, code) for code in ("F31.81", "F31.9", "K26")]
+        ['bipolar_2', 'unknown', None]
+        """
+        fitting = [
+            (len(begins), found)
+            for of, begins, found in self.diagnoses
+            if of == system and (code == begins or (of != SNOMED and code.startswith(begins)))
+        ]
+        return max(fitting)[1] if fitting else None
+
+
+def load_ehr_codes(path: Path, diagnoses: Collection[str], items: Mapping[str, int]) -> EhrCodes:
+    """Read and check ehr_codes.toml. Raises RuleFileError.
+
+    ``diagnoses`` are those a patient may have, ``items`` how many each instrument has.
+    """
+    table, _ = read_rule_file(path)
+    lists = dict.fromkeys(("forms", "condition", "questionnaire"), list)
+    check_fields(table, path.name, {**PROVENANCE_TYPES, **lists, "answers": dict})
+    rows = []
+    for number, row in enumerate(table["condition"], 1):
+        where = f"{path.name}, condition {number}"
+        check_fields(row, where, DIAGNOSIS)
+        if row["diagnosis"] not in diagnoses:
+            raise RuleFileError(f"{where}: use one of {', '.join(diagnoses)}.")
+        rows += [(row["system"], code, row["diagnosis"]) for code in row["codes"]]
+    if len({row[:2] for row in rows}) < len(rows):
+        raise RuleFileError(f"{path.name}: a code of a condition is there twice: keep one.")
+    asked = []
+    for row in table["questionnaire"]:
+        where = f"{path.name}, questionnaire {row.get('instrument', 'without an instrument')}"
+        check_fields(row, where, QUESTIONNAIRE)
+        if items.get(row["instrument"]) != len(row["items"]):
+            raise RuleFileError(
+                f"{where}: questionnaires.toml has {items.get(row['instrument'], 0)} items of it: "
+                "give one code for each, in its order."
+            )
+        asked.append(Asked(row["instrument"], row["total"], tuple(row["items"])))
+    if bad := [code for code, points in table["answers"].items() if type(points) is not int]:
+        raise RuleFileError(f"{path.name}, [answers]: {bad[0]} needs a whole number.")
+    return EhrCodes(frozenset(table["forms"]), tuple(rows), tuple(asked), table["answers"])

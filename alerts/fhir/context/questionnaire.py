@@ -1,0 +1,190 @@
+"""QuestionnaireResponse and Observation as answers to PHQ-9, PHQ-8 or ASRM."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, time
+
+from alerts.domain.ehr_codes import Asked, EhrCodes
+from alerts.fhir.context.values import (
+    ENTERED_IN_ERROR,
+    LOINC,
+    ORDINAL,
+    Coding,
+    Concept,
+    Fate,
+    Json,
+    concept,
+    concept_of,
+    day_told,
+    inner,
+    moment_told,
+    number,
+    objects,
+    words,
+)
+from patients.domain.days import ZoneHistory
+
+FORM = "questionnaire"  # the system under which an unknown form is kept
+NO_FORM = Concept()
+DEEPEST = 6
+
+
+@dataclass(frozen=True)
+class AnswersTold:
+    """A questionnaire that was filled in, or (``item`` from 1) one answer of it alone.
+
+    ``form`` is what it is known by where Clarity does not know the instrument.
+    """
+
+    fate: Fate
+    instrument: str = ""
+    taken_at: datetime | None = None
+    items: tuple[int, ...] = ()
+    total: int | None = None
+    item: int | None = None
+    form: Concept = NO_FORM
+    why: str = ""
+
+
+def response_told(
+    resource: Json,
+    codes: EhrCodes,
+    forms: Mapping[str, str],
+    lengths: Mapping[str, int],
+    zones: ZoneHistory,
+) -> AnswersTold:
+    """A QuestionnaireResponse. ``forms``: the instrument of each address of a form that a person
+    has named; ``lengths``: how many items each instrument has.
+    """
+    address = words(resource, "questionnaire").split("|")[0]
+    form = Concept((Coding(FORM, address),), address) if address else Concept()
+    status = words(resource, "status")
+    if status == ENTERED_IN_ERROR:
+        return AnswersTold(Fate.WITHDRAWN, form=form, why="Its status is entered-in-error.")
+    if status not in ("completed", "amended"):
+        return AnswersTold(Fate.WAITING, form=form, why=f"Its status is {status[:20] or 'untold'}.")
+    taken_at = _moment(resource, zones, "authored")
+    answered = list(_answered(resource))
+    for asked in codes.questionnaires:
+        if {code for code, _ in answered} & {*asked.items, asked.total}:
+            return _coded(asked, dict(reversed(answered)), taken_at, form, codes)
+    instrument = forms.get(address, "")
+    if not instrument:
+        return AnswersTold(Fate.UNCLEAR, form=form, why="The form is not known.")
+    points = [found for _, it in answered if (found := _points(it, codes)) is not None]
+    return _named(instrument, points, lengths[instrument], taken_at, form)
+
+
+def _coded(
+    asked: Asked,
+    answered: Mapping[str, Json],
+    taken_at: datetime | None,
+    form: Concept,
+    codes: EhrCodes,
+) -> AnswersTold:
+    points = [_points(answered.get(code, {}), codes) for code in asked.items]
+    total = _points(answered.get(asked.total, {}), codes)
+    known = tuple(it for it in points if it is not None)
+    if len(known) < len(points) and total is None:
+        why = f"{len(known)} of {len(points)} items are told, and no total."
+        return AnswersTold(Fate.UNCLEAR, asked.instrument, taken_at, form=form, why=why)
+    items = known if len(known) == len(points) else ()
+    return _whole(asked.instrument, items, total, taken_at, form)
+
+
+def _named(
+    instrument: str, points: list[int], length: int, taken_at: datetime | None, form: Concept
+) -> AnswersTold:
+    """A form without codes: its items are the answers with points, in their order."""
+    items, rest = tuple(points[:length]), points[length:]
+    if len(items) < length or len(rest) > 1 or (rest and rest[0] != sum(items)):
+        why = f"{len(points)} answers have points: {length} are needed, and at most their sum."
+        return AnswersTold(Fate.UNCLEAR, instrument, taken_at, form=form, why=why)
+    return _whole(instrument, items, None, taken_at, form)
+
+
+def _whole(
+    instrument: str,
+    items: tuple[int, ...],
+    total: int | None,
+    taken_at: datetime | None,
+    form: Concept = NO_FORM,
+) -> AnswersTold:
+    if taken_at is None:
+        why = "The day on which it was filled in is not told."
+        return AnswersTold(Fate.UNCLEAR, instrument, form=form, why=why)
+    if items and total is not None and sum(items) != total:
+        why = f"Its total is {total}, but its items add up to {sum(items)}."
+        return AnswersTold(Fate.UNCLEAR, instrument, taken_at, form=form, why=why)
+    return AnswersTold(Fate.COUNTS, instrument, taken_at, items, total, form=form)
+
+
+def observation_told(resource: Json, codes: EhrCodes, zones: ZoneHistory) -> AnswersTold | None:
+    """An Observation of a total or of one item; None for anything else."""
+    code = concept(resource, "code")
+    loinc = set(code.codes(LOINC))
+    asked = next((q for q in codes.questionnaires if loinc & {q.total, *q.items}), None)
+    if asked is None:
+        return None
+    status = words(resource, "status")
+    if status in (ENTERED_IN_ERROR, "cancelled"):
+        return AnswersTold(Fate.WITHDRAWN, asked.instrument, why=f"Its status is {status}.")
+    if status not in ("final", "amended", "corrected"):
+        told = f"Its status is {status[:20] or 'not told'}."
+        return AnswersTold(Fate.WAITING, asked.instrument, why=told)
+    names = ("effectiveDateTime", "effectiveInstant", "issued")
+    taken_at = _moment(resource, zones, *names)
+    points = _points(resource, codes)
+    if points is None:
+        return AnswersTold(Fate.UNCLEAR, asked.instrument, taken_at, why="It holds no points.")
+    if asked.total in loinc:
+        return _whole(asked.instrument, (), points, taken_at)
+    if taken_at is None:
+        return _whole(asked.instrument, (), None, None)
+    place = next(n for n, item in enumerate(asked.items, 1) if item in loinc)
+    return AnswersTold(Fate.COUNTS, asked.instrument, taken_at, total=points, item=place)
+
+
+def _answered(parent: Json, depth: int = 0) -> Iterator[tuple[str, Json]]:
+    """(code, first answer) of every item, in order; the code is the end of its linkId."""
+    for item in objects(parent, "item") if depth < DEEPEST else []:
+        for answer in objects(item, "answer")[:1]:
+            link = words(item, "linkId").rstrip("/").split("/")[-1]
+            named = words(item, "definition").rpartition("#")[2]
+            yield link, answer
+            if named and named != link:
+                yield named, answer
+            yield from _answered(answer, depth + 1)
+        yield from _answered(item, depth + 1)
+
+
+def _points(answer: Json, codes: EhrCodes) -> int | None:
+    """What an answer counts: told as a whole number, by its ordinal value, or by its code."""
+    coded = inner(answer, "valueCoding")
+    for holder in (coded, answer):
+        for extension in objects(holder, "extension"):
+            if extension.get("url") == ORDINAL:
+                return _whole_number(number(extension, "valueDecimal"))
+    quantity = number(inner(answer, "valueQuantity"), "value")
+    told = number(answer, "valueInteger", "valueDecimal") if quantity is None else quantity
+    if told is not None:
+        return _whole_number(told)
+    codings = (*concept_of(coded).codings, *concept(answer, "valueCodeableConcept").codings)
+    points = {codes.answers[it.code] for it in codings if it.code in codes.answers}
+    return points.pop() if len(points) == 1 else None
+
+
+def _whole_number(value: float | None) -> int | None:
+    return int(value) if value is not None and value.is_integer() and abs(value) < 1000 else None
+
+
+def _moment(resource: Json, zones: ZoneHistory, *names: str) -> datetime | None:
+    """The first moment that is told; of a day alone its noon on the patient's clock."""
+    values = [resource.get(name) for name in names]
+    period = inner(resource, "effectivePeriod")
+    for value in (*values, period.get("end"), period.get("start")):
+        if moment := moment_told(value):
+            return moment
+        if day := day_told(value, zones.local_day):
+            return zones.at(day, time(12))
+    return None

@@ -1,0 +1,39 @@
+"""Writes about who a patient is: the diagnosis, and by which id the EHR knows them."""
+
+from django.db import transaction
+
+from patients.domain.errors import InputError
+from patients.models import Diagnosis, Patient, User
+from patients.services import audit_record
+
+
+@transaction.atomic
+def diagnosis_set(*, patient: Patient, diagnosis: str, by: User | str) -> bool:
+    """The patient's diagnosis is that one; False where it was so. Raises InputError for none."""
+    if diagnosis not in Diagnosis.values:
+        raise InputError(
+            f"“{diagnosis[:20]}” is none that a patient can have here: choose one of the list."
+        )
+    patient.refresh_from_db(from_queryset=Patient.objects.select_for_update())
+    before = patient.diagnosis
+    if before == diagnosis:
+        return False
+    patient.diagnosis = diagnosis
+    patient.save(update_fields=["diagnosis"])
+    audit_record(by=by, action="diagnosis set", patient=patient, before=before, diagnosis=diagnosis)
+    return True
+
+
+@transaction.atomic
+def ehr_id_set(*, patient: Patient, ehr_id: str, by: User | str) -> bool:
+    """The EHR's Patient with that id is this patient; False where it was so already.
+
+    The audit says that it changed, and not to what: the id identifies.
+    """
+    patient.refresh_from_db(from_queryset=Patient.objects.select_for_update())
+    if patient.ehr_id == ehr_id:
+        return False
+    patient.ehr_id = ehr_id
+    patient.save(update_fields=["ehr_id"])
+    audit_record(by=by, action="EHR id set", patient=patient)
+    return True

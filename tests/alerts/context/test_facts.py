@@ -1,0 +1,297 @@
+"""Diagnoses, questionnaires and care teams out of the EHR."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from alerts.context_models import ContextConflict, EhrPatient, EhrTerm
+from alerts.context_settle import conflict_settle, term_settle
+from alerts.models import Alert
+from alerts.outcomes import outcome_record
+from patients.domain.errors import InputError
+from patients.identity import diagnosis_set
+from patients.models import AuditEvent, CareTeamMember, Patient, Questionnaire, Role, User
+from patients.people_services import member_remove, member_set
+from tests import factories
+from tests.alerts.context.records import (
+    ANSWERS,
+    PHQ9,
+    care_team,
+    condition,
+    drug,
+    observation,
+    resource,
+    response,
+)
+from tests.alerts.context.taking import item, take
+
+pytestmark = pytest.mark.django_db
+WHEN = "2026-02-03T09:30:00-05:00"
+ITEMS = (2, 2, 2, 2, 1, 1, 2, 0, 0)
+
+
+def conflict() -> ContextConflict:
+    return ContextConflict.objects.get(settled_at=None)
+
+
+def answers(patient: Patient) -> list[tuple[str, float, list[int]]]:
+    rows = Questionnaire.objects.filter(patient=patient, entered_in_error=False)
+    return [(q.instrument, q.total, q.items) for q in rows.order_by("taken_at", "pk")]
+
+
+@pytest.mark.parametrize(
+    ("code", "diagnosis"),
+    [
+        ("F33.1", "mdd"),
+        ("F32.9", "mdd"),
+        ("F31.13", "bipolar_1"),
+        ("F31.81", "bipolar_2"),
+        ("F31.9", "unknown"),
+        ("F32.A", "unknown"),
+        ("K26.9", "unknown"),
+    ],
+)
+def test_a_condition_gives_the_diagnosis_that_its_code_says(
+    patient: Patient, code: str, diagnosis: str
+) -> None:
+    take(patient, condition("c-1", code))
+    assert patient.diagnosis == diagnosis
+    events = AuditEvent.objects.filter(action="diagnosis set", actor="ehr")
+    assert events.count() == (diagnosis != "unknown")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"verificationStatus": {"coding": [{"code": "provisional"}]}},
+        {"verificationStatus": {"coding": [{"code": "refuted"}]}},
+        {"verificationStatus": {"coding": [{"code": "entered-in-error"}]}},
+        {"clinicalStatus": {"coding": [{"code": "resolved"}]}},
+        {"code": drug("35489007", "Depressive disorder", "http://snomed.info/sct")},
+    ],
+)
+def test_a_condition_that_is_not_certain_or_is_over_gives_none(
+    patient: Patient, more: dict[str, Any]
+) -> None:
+    take(patient, condition("c-1", **more))
+    assert patient.diagnosis == "unknown"
+
+
+def test_a_diagnosis_follows_the_ehr_while_nobody_here_said_another(patient: Patient) -> None:
+    take(patient, condition("c-1"))
+    take(patient, condition("c-1", "F31.81"))
+    assert patient.diagnosis == "bipolar_2"
+    gone = condition("c-1", verificationStatus={"coding": [{"code": "entered-in-error"}]})
+    take(patient, gone)
+    assert patient.diagnosis == "unknown"
+
+
+def test_a_diagnosis_somebody_typed_is_asked_about(patient: Patient, boss: User) -> None:
+    diagnosis_set(patient=patient, diagnosis="bipolar_1", by=boss)
+    take(patient, condition("c-1"))
+    assert patient.diagnosis == "bipolar_1"
+    conflict_settle(conflict=conflict(), outcome="ours", by=boss)
+    take(patient, condition("c-2", "F32.1"))
+    assert patient.diagnosis == "bipolar_1"
+    assert not ContextConflict.objects.filter(settled_at=None).exists()
+
+
+def test_two_diagnoses_of_the_ehr_are_never_chosen_between(patient: Patient, boss: User) -> None:
+    take(patient, condition("c-1"), condition("c-2", "F31.13"))
+    assert patient.diagnosis == "unknown"
+    with pytest.raises(InputError):
+        conflict_settle(conflict=conflict(), outcome="bipolar_2", by=boss)
+    conflict_settle(conflict=conflict(), outcome="bipolar_1", by=boss)
+    patient.refresh_from_db()
+    assert patient.diagnosis == "bipolar_1"
+
+
+def test_a_questionnaire_response_is_recorded_once_with_its_items(patient: Patient) -> None:
+    total = observation("o-1", "44261-6", WHEN, valueQuantity={"value": 12, "unit": "{score}"})
+    take(patient, response("q-1", ITEMS, WHEN), total)
+    assert answers(patient) == [("phq9", 12, list(ITEMS))]
+    row = Questionnaire.objects.get()
+    assert (row.source, row.recorded_by) == ("ehr", "ehr")
+    assert row.taken_at == datetime(2026, 2, 3, 14, 30, tzinfo=UTC)
+    assert take(patient, response("q-1", ITEMS, WHEN), total) == ["same", "same"]
+    take(patient, response("q-1", ITEMS, WHEN, status="entered-in-error"))
+    assert answers(patient) == [("phq9", 12, list(ITEMS))]  # the total still says so
+    take(patient, total | {"status": "entered-in-error"})
+    assert answers(patient) == []
+
+
+def test_a_total_that_came_first_gives_way_to_its_items(patient: Patient) -> None:
+    take(patient, observation("o-1", "44261-6", WHEN, valueInteger=12))
+    assert answers(patient) == [("phq9", 12, [])]
+    take(patient, response("q-1", ITEMS, WHEN))
+    assert answers(patient) == [("phq9", 12, list(ITEMS))]
+
+
+def test_an_amended_response_replaces_what_it_said(patient: Patient) -> None:
+    take(patient, response("q-1", ITEMS, WHEN))
+    other = (1, *ITEMS[1:])
+    take(patient, response("q-1", other, WHEN, status="amended"))
+    assert answers(patient) == [("phq9", 11, list(other))]
+
+
+def test_nine_single_answers_of_one_moment_are_a_questionnaire(patient: Patient) -> None:
+    coded = [
+        observation(f"o-{n}", code, WHEN, valueCodeableConcept=drug(ANSWERS[points], "", "l"))
+        for n, (code, points) in enumerate(zip(PHQ9, ITEMS, strict=True))
+    ]
+    take(patient, *coded[:5])
+    assert answers(patient) == []
+    take(patient, *coded[5:])
+    assert answers(patient) == [("phq9", 12, list(ITEMS))]
+    take(patient, coded[3] | {"status": "entered-in-error"})
+    assert answers(patient) == []
+
+
+def test_an_answer_on_self_harm_that_comes_alone_is_told_at_once_and_once(
+    patient: Patient,
+) -> None:
+    now = timezone.now()
+    lately, long_ago = ((now - timedelta(days=n)).isoformat() for n in (2, 90))
+    some = drug(ANSWERS[1], "", "l")
+    take(patient, observation("o-0", PHQ9[8], long_ago, valueCodeableConcept=some))
+    assert not Alert.objects.exists()
+    alone = observation("o-1", PHQ9[8], lately, valueCodeableConcept=some)
+    take(patient, alone)
+    take(patient, alone | {"note": [{"text": "x"}]})
+    alert = Alert.objects.get()
+    assert (alert.kind, alert.tier) == ("safety", "High")
+    assert alert.transitions.count() == 1
+
+
+def test_a_recent_response_with_self_harm_raises_the_safety_alert(patient: Patient) -> None:
+    lately = (timezone.now() - timedelta(days=2)).isoformat()
+    take(patient, response("q-1", (*ITEMS[:8], 1), lately))
+    assert Alert.objects.get().kind == "safety"
+
+
+@pytest.mark.parametrize(
+    ("told", "state"),
+    [
+        (response("q-1", ITEMS, WHEN, status="in-progress"), "waiting"),
+        (response("q-1", ITEMS, "2026"), "unclear"),
+        (response("q-1", ITEMS, "2199-01-01T00:00:00Z"), "unclear"),
+        (observation("q-1", "44261-6", WHEN, valueQuantity={"value": 12.5}), "unclear"),
+        (observation("q-1", "44261-6", WHEN, valueQuantity={"value": 28}), "unclear"),
+        (observation("q-1", "44261-6", WHEN, status="preliminary", valueInteger=3), "waiting"),
+    ],
+)
+def test_answers_that_cannot_be_are_kept_and_not_recorded(
+    patient: Patient, told: dict[str, Any], state: str
+) -> None:
+    take(patient, told)
+    assert answers(patient) == []
+    assert item("q-1").state == state
+
+
+def test_items_that_do_not_add_up_are_not_recorded(patient: Patient) -> None:
+    told = response("q-1", ITEMS, WHEN)
+    told["item"][-1]["answer"] = [{"valueDecimal": 13}]
+    take(patient, told)
+    assert answers(patient) == [] and "add up" in item("q-1").why
+
+
+def test_a_form_that_nobody_has_named_waits_for_a_person(patient: Patient, boss: User) -> None:
+    asked = [
+        {"linkId": str(n), "answer": [{"valueInteger": points}]}
+        for n, points in enumerate((1, 2, 0, 3, 1))
+    ]
+    form = resource(
+        "QuestionnaireResponse", "q-1", status="completed", authored="2026-02-03", item=asked,
+        questionnaire="https://ehr.example/forms/altman|2",
+    )  # fmt: skip
+    take(patient, form)
+    assert (answers(patient), item("q-1").state) == ([], "unclear")
+    EhrPatient.objects.update(marks={"QuestionnaireResponse": {"since": WHEN}})
+    assert term_settle(term=EhrTerm.objects.get(kind="form"), meaning="asrm", by=boss) == 1
+    assert EhrPatient.objects.get().marks == {}  # so that the next reading asks for it again
+    take(patient, form)
+    assert answers(patient) == [("asrm", 7, [1, 2, 0, 3, 1])]
+
+
+def test_a_questionnaire_typed_with_another_total_that_day_is_asked_about(
+    patient: Patient, boss: User
+) -> None:
+    at = datetime(2026, 2, 3, 20, 0, tzinfo=UTC)
+    outcome_record(patient=patient, instrument="phq9", taken_at=at, by=boss, total=9)
+    take(patient, response("q-1", ITEMS, WHEN))
+    assert answers(patient) == [("phq9", 9, [])]
+    conflict_settle(conflict=conflict(), outcome="theirs", by=boss)
+    assert answers(patient) == [("phq9", 12, list(ITEMS))]
+
+
+def test_a_questionnaire_typed_with_the_same_total_that_day_is_the_same(
+    patient: Patient, boss: User
+) -> None:
+    at = datetime(2026, 2, 3, 20, 0, tzinfo=UTC)
+    outcome_record(patient=patient, instrument="phq9", taken_at=at, by=boss, total=12)
+    take(patient, response("q-1", ITEMS, WHEN))
+    assert answers(patient) == [("phq9", 12, [])]
+    assert item("q-1").state == "agrees"
+
+
+def named(key: str, meaning: str, boss: User) -> None:
+    term_settle(term=EhrTerm.objects.get(code=key), meaning=meaning, by=boss)
+
+
+def team(patient: Patient) -> dict[str, str]:
+    rows = CareTeamMember.objects.filter(patient=patient)
+    return dict(rows.values_list("user__username", "part"))
+
+
+def test_a_care_team_brings_in_whom_somebody_has_named_and_nobody_else(
+    patient: Patient, boss: User
+) -> None:
+    doctor = factories.user(Role.PSYCHIATRIST, "dr.a", last_name="B")
+    told = care_team("t-1", "Practitioner/a", "Practitioner/b", "Patient/pat-1")
+    take(patient, told)
+    assert team(patient) == {}  # “Dr b” is nobody by name
+    named("Practitioner/a", doctor.username, boss)
+    named("Practitioner/b", EhrTerm.NO_CONCERN, boss)
+    assert team(patient) == {"dr.a": "member"}
+    assert AuditEvent.objects.get(action="care team set").actor == "ehr"
+    assert item("t-1").state == "written"
+    take(patient, care_team("t-1", "Practitioner/b"))
+    assert team(patient) == {}
+    assert AuditEvent.objects.get(action="care team left").actor == "ehr"
+
+
+def test_who_was_in_the_team_by_hand_stays_when_the_ehrs_team_ends(
+    patient: Patient, boss: User
+) -> None:
+    doctor = factories.user(Role.PSYCHIATRIST, "dr.a")
+    member_set(patient=patient, person=doctor, part="responsible", by=boss)
+    take(patient, care_team("t-1", "Practitioner/a"))
+    named("Practitioner/a", "dr.a", boss)
+    take(patient, care_team("t-1", "Practitioner/a", status="inactive"))
+    assert team(patient) == {"dr.a": "responsible"}
+
+
+def test_whom_somebody_took_out_is_not_put_back_unasked(patient: Patient, boss: User) -> None:
+    doctor = factories.user(Role.PSYCHIATRIST, "dr.a")
+    take(patient, care_team("t-1", "Practitioner/a"))
+    named("Practitioner/a", "dr.a", boss)
+    member_remove(patient=patient, person=doctor, by=boss)
+    take(patient, care_team("t-1", "Practitioner/a", "Practitioner/c"))
+    assert team(patient) == {}
+    conflict_settle(conflict=conflict(), outcome="theirs", by=boss)
+    assert team(patient) == {"dr.a": "member"}
+
+
+def test_a_record_that_was_replaced_is_followed_only_when_a_person_says_so(
+    patient: Patient, boss: User
+) -> None:
+    link = [{"type": "replaced-by", "other": {"reference": "Patient/pat-7"}}]
+    take(patient, {"resourceType": "Patient", "id": "pat-1", "active": False, "link": link})
+    patient.refresh_from_db()
+    assert patient.ehr_id == "pat-1"
+    conflict_settle(conflict=conflict(), outcome="theirs", by=boss)
+    patient.refresh_from_db()
+    assert patient.ehr_id == "pat-7"
+    assert "pat-7" not in str(list(AuditEvent.objects.values_list("detail", flat=True)))
