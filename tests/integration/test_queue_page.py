@@ -11,10 +11,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from alerts import services
+from alerts.connection import NO_EHR
+from alerts.delivering import NO_PATIENT_ID
 from alerts.lifecycle import move
 from alerts.models import Alert, AlertTransition, Notice, OnCallAccess, QueueVisit
 from alerts.notices import message_failed_notices
-from alerts.outbox import NO_EHR, NO_PATIENT_ID
 from patients.models import CareTeamMember, Patient, Role, User
 from tests import factories
 from tests.integration.reading import text, yesterday
