@@ -16,7 +16,7 @@ from django.utils import timezone
 from alerts.ehr_tokens import token_source
 from alerts.fhir.answers import Refused, TemporaryFailure
 from alerts.fhir.capability import REQUEST, NotFhir, capability, choose
-from alerts.fhir.client import EhrClient, is_loopback
+from alerts.fhir.client import EhrClient, Tokens, is_loopback
 from alerts.models import EhrConnection
 from clarity_site.logs import log
 from patients.models import User
@@ -50,10 +50,15 @@ def held_reason(connection: EhrConnection) -> str | None:
 @contextmanager
 def ehr_client() -> Iterator[EhrClient]:
     """A client that keeps to the rate limit, with the token that is configured."""
-    path = settings.EHR_TOKEN_FILE
-    tokens = token_source() or (FileToken(Path(path)) if path else None)
-    with EhrClient(settings.EHR_BASE_URL, tokens=tokens, before_each=_wait_for_turn) as client:
+    url, tokens = settings.EHR_BASE_URL, configured_tokens()
+    with EhrClient(url, tokens=tokens, before_each=_wait_for_turn) as client:
         yield client
+
+
+def configured_tokens() -> Tokens | None:
+    """Clarity's own by SMART Backend Services, else those of a file, else none."""
+    path = settings.EHR_TOKEN_FILE
+    return token_source() or (FileToken(Path(path)) if path else None)
 
 
 class FileToken:

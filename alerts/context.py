@@ -7,13 +7,12 @@ reading, the next one goes on with the page that was due, and what is read twice
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from alerts.connection import NO_EHR, FileToken
+from alerts.connection import NO_EHR, configured_tokens
 from alerts.context_export import export_read
 from alerts.context_items import BY
 from alerts.context_models import ContextRun, ContextSetting, EhrPatient
@@ -51,8 +50,8 @@ def reading_is_on() -> bool:
 
 def reader_of_settings() -> Reader:
     """A reader of the EHR of the settings."""
-    tokens = FileToken(Path(settings.EHR_TOKEN_FILE)) if settings.EHR_TOKEN_FILE else None
-    return Reader(settings.EHR_BASE_URL, tokens, per_minute=settings.EHR_READS_PER_MINUTE)
+    tokens, per_minute = configured_tokens(), settings.EHR_READS_PER_MINUTE
+    return Reader(settings.EHR_BASE_URL, tokens, per_minute=per_minute)
 
 
 def context_read(

@@ -22,6 +22,7 @@ from alerts.fhir.context.condition import UNKNOWN, ConditionTold
 from alerts.fhir.context.patient import PatientTold
 from alerts.fhir.context.questionnaire import AnswersTold
 from alerts.fhir.context.values import Coding, Concept, Fate
+from alerts.inside_models import EhrAccount
 from alerts.outcomes import outcome_record, self_harm_answer_consider
 from patients.domain.errors import InputError
 from patients.identity import diagnosis_set
@@ -267,7 +268,14 @@ def _waits(waits: bool) -> str:
 
 
 def _person(key: str, named: str) -> EhrTerm:
-    return term_of(EhrTerm.Kind.PERSON, Concept((Coding(PERSON, key, named),), named))
+    """The person's term; who came from the EHR and was named then is known here too."""
+    term = term_of(EhrTerm.Kind.PERSON, Concept((Coding(PERSON, key, named),), named))
+    account = None if term.meaning else EhrAccount.objects.filter(fhir_user=key).first()
+    if account and account.user:
+        term.meaning = account.user.username
+        term.settled_by, term.settled_at = account.mapped_by, account.mapped_at
+        term.save(update_fields=["meaning", "settled_by", "settled_at"])
+    return term
 
 
 def _join(item: ContextItem, user: User, world: World) -> bool:

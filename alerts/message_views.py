@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from alerts import connection, outbox, selectors, services
 from alerts.fhir.answers import Refused, TemporaryFailure
 from alerts.models import EhrConnection, OutboxMessage
-from alerts.presenters.cards import RESENDABLE, delivery_words
+from alerts.presenters.delivery import RESENDABLE, delivery_words
 from clarity_site.languages import zone_of
 from clarity_site.said import said_again
 from patients.models import User

@@ -34,7 +34,7 @@ LEVELS = {
     "fresh": _("fresh: up to 2 days"),
 }
 HEAD = ("patient", "source", "device", "last data (patient's day)", "level",
-        "days with data of 7", "days with data of 30")  # fmt: skip
+        "days with data of the last 7 (days)", "days with data of the last 30 (days)")  # fmt: skip
 
 
 @page("GET", Permission.RUN_CLINIC)

@@ -24,7 +24,6 @@ from alerts.models import (
     AlertTransition,
     DismissReason,
     FollowUp,
-    OutboxMessage,
 )
 from alerts.notices import TOLD
 from alerts.presenters.advice import AdviceView, advice_view
@@ -38,7 +37,6 @@ from patients.permissions import Permission, may
 from patients.presenters import zone_now
 from patients.services import SYSTEM
 from patients.templatetags.clarity import day as day_words
-from patients.templatetags.clarity import moment
 from scoring.presenters.explanation import most_raising
 from scoring.presenters.tracks import TrackView, track_views
 
@@ -93,7 +91,6 @@ WAITING = {  # what comes next, and the same where they were told before
 }
 RAISED = ("raised", "risen", "repeated", "upgraded")
 SNOOZES = (1, 4, 24, 72, 168)  # hours that one press gives, as far as the policy allows
-RESENDABLE = (OutboxMessage.State.REFUSED, OutboxMessage.State.DEAD)
 
 
 @dataclass(frozen=True)
@@ -343,28 +340,6 @@ def _undo_until(history: Sequence[AlertTransition], user: User, now: datetime) -
     if last is None or last.actor != user.username or last.event not in UNDOABLE:
         return None
     return last.at + UNDO_WITHIN if now - last.at <= UNDO_WITHIN else None
-
-
-def delivery_words(message: OutboxMessage, zone: str) -> tuple[str, str]:
-    """Where the message to the EHR is: (level, words)."""
-    state = OutboxMessage.State
-    if message.state == state.DELIVERED and message.delivered_at:
-        at = {"at": moment(message.delivered_at, zone)}
-        return "done", gettext("delivered to the EHR %(at)s") % at
-    told = {"n": message.attempts, "next": message.attempts + 1}
-    level, words = {
-        state.PENDING: ("waiting", gettext("waiting, attempt %(next)d")),
-        state.SENDING: ("waiting", gettext("being sent to the EHR")),
-        state.HELD: ("held", gettext("held: delivery is off")),
-        state.REFUSED: ("failed", gettext("refused by the EHR")),
-        state.DEAD: ("failed", gettext("given up after %(n)d attempts")),
-        state.SUPERSEDED: ("none", gettext("superseded by a newer message")),
-    }.get(state(message.state), ("done", gettext("delivered to the EHR")))
-    said = words % told
-    if message.last_error and message.state in (state.PENDING, *RESENDABLE):
-        both = {"state": said, "why": said_again(message.last_error)}
-        said = gettext("%(state)s: %(why)s") % both
-    return level, said
 
 
 EVENTS = {

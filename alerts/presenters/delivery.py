@@ -15,8 +15,11 @@ from alerts.models import Alert, Notice, OutboxMessage
 from alerts.notices import MESSAGE_FAILED
 from alerts.outbox import FAILED
 from alerts.presenters.words import when
+from clarity_site.said import said_again
+from patients.templatetags.clarity import moment
 
 State = OutboxMessage.State
+RESENDABLE = (State.REFUSED, State.DEAD)
 HELD_WORDS = {
     NO_EHR: _("Not sent: no EHR is connected"),
     NO_WAY: _("Not sent: the EHR takes no message"),
@@ -74,3 +77,25 @@ def _state(
         State.SENDING: ("waiting", _("Being sent to the record")),
         State.SUPERSEDED: ("none", _("Not sent: something newer took its place")),
     }.get(State(message.state), ("done", _("In the record")))
+
+
+def delivery_words(message: OutboxMessage, zone: str) -> tuple[str, str]:
+    """Where the message to the EHR is: (level, words)."""
+    state = OutboxMessage.State
+    if message.state == state.DELIVERED and message.delivered_at:
+        at = {"at": moment(message.delivered_at, zone)}
+        return "done", gettext("delivered to the EHR %(at)s") % at
+    told = {"n": message.attempts, "next": message.attempts + 1}
+    level, words = {
+        state.PENDING: ("waiting", gettext("waiting, attempt %(next)d")),
+        state.SENDING: ("waiting", gettext("being sent to the EHR")),
+        state.HELD: ("held", gettext("held: delivery is off")),
+        state.REFUSED: ("failed", gettext("refused by the EHR")),
+        state.DEAD: ("failed", gettext("given up after %(n)d attempts")),
+        state.SUPERSEDED: ("none", gettext("superseded by a newer message")),
+    }.get(state(message.state), ("done", gettext("delivered to the EHR")))
+    said = words % told
+    if message.last_error and message.state in (state.PENDING, *RESENDABLE):
+        both = {"state": said, "why": said_again(message.last_error)}
+        said = gettext("%(state)s: %(why)s") % both
+    return level, said

@@ -19,7 +19,7 @@ from django.utils.functional import lazy
 from django.utils.translation import gettext
 
 from clarity_site.numbers import written
-from clarity_site.said import alerts, audit, files, models, patients, scoring, tables
+from clarity_site.said import alerts, audit, ehr, files, models, patients, scoring, tables
 
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 NUMBER = re.compile(r"[-+−]?\d[\d,]*(\.\d+)?")
@@ -176,6 +176,7 @@ def known_messages() -> tuple[str, ...]:
         *models.MESSAGES,
         *alerts.MESSAGES,
         *audit.MESSAGES,
+        *ehr.MESSAGES,
     )
 
 

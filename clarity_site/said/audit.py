@@ -3,6 +3,23 @@
 from django.utils.translation import gettext_noop as _
 
 MESSAGES = (
+    _("EHR conflict settled"),
+    _("EHR id set"),
+    _("EHR identifier set"),
+    _("EHR read"),
+    _("EHR reading begun"),
+    _("EHR term settled"),
+    _("diagnosis set"),
+    _("ehr account mapped"),
+    _("ehr account unmapped"),
+    _("ehr call refused"),
+    _("ehr card answered"),
+    _("ehr card unknown"),
+    _("ehr cards asked for"),
+    _("ehr cards given"),
+    _("ehr launch"),
+    _("ehr launch refused"),
+    _("medication class set"),
     _("absence acknowledged"),
     _("alert acknowledged"),
     _("alert contacted"),

@@ -109,7 +109,7 @@ REALISM_ROW = {
 }
 
 
-ASSUMPTION_ROW = {"effect": str, "state": str, "value": float, "why": str}
+ASSUMPTION_ROW = {"effect": str, "state": str, "size": str, "why": str}
 
 
 def load_realism(path: Path) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def realism_table(path: Path, seed: int, people: int) -> list[Row]:
 def assumptions(path: Path) -> list[str]:
     """A line for each effect of a mood that no published value bounds: what, how much, why."""
     return [
-        f"{row['effect']} in {row['state']}: {row['value']:g} ({row['why']})"
+        f"{row['effect']} in {row['state']}: {row['size']} ({row['why']})"
         for row in load_realism(path)["assumption"]
     ]
 

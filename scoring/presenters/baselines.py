@@ -15,6 +15,8 @@ from scoring.usual import CHANGED_DAYS, FAMILY, RunIn, TriedDay
 
 SIDE_BY_SIDE = 4
 PREVIEW_DAYS = 30
+# Which activity a minute is counted in differs by device, and versions may be of several.
+SHOWN_UNITS = {"a minute": "sensor units a minute"}
 FAR_SD = 1.0  # a difference of so many SDs is marked
 State = Baseline.State
 
@@ -98,7 +100,7 @@ def side_by_side(versions: Iterable[Baseline], rules: BaselineRules) -> list[Row
     return [
         Row(
             label=feature.label,
-            unit=feature.unit,
+            unit=SHOWN_UNITS.get(feature.unit, feature.unit),
             population=_cell(feature.population.usual) if feature.population else None,
             verified=bool(feature.population and feature.population.verified and rules.checked_by),
             source=feature.population.source if feature.population else "",

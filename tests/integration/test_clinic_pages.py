@@ -224,7 +224,11 @@ def test_the_csv_holds_all_sources_and_is_written_down(client: Client) -> None:
     rows = list(csv.DictReader(answer.content.decode().splitlines()))
     assert rows[0]["patient"] == "P-2" and rows[0]["level"] == "lost"
     assert {row["level"] for row in rows if row["patient"] == "P-1"} == {"fresh"}
-    assert all(int(row["days with data of 7"]) >= 1 for row in rows if row["patient"] == "P-1")
+    assert all(
+        int(row["days with data of the last 7 (days)"]) >= 1
+        for row in rows
+        if row["patient"] == "P-1"
+    )
     row = AuditEvent.objects.get(action="freshness exported")
     assert row.detail == {"rows": len(rows)}
 

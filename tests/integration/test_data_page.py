@@ -112,7 +112,7 @@ def test_devices_stand_in_order_with_what_they_brought() -> None:
     )
     watch, phone = rows_of(page_of(client), "devices")[1:]
     assert watch[:3] == ["1", "Watch Watch or band, Apple Health", "Steps"]
-    assert watch[3].startswith("yesterday ") and watch[4] == "1"
+    assert watch[3].startswith("yesterday ") and watch[4] == "1 day"
     assert phone[3].startswith("20 days ago ")
     assert 'chip-fresh">yesterday' in page_of(client) and 'chip-stale">20 days' in page_of(client)
 
@@ -148,7 +148,7 @@ def test_each_day_shows_minutes_by_channel_and_the_chosen_devices() -> None:
     assert table[0] == ["Day", "Steps", "Sleep"]
     assert len(table) == 31
     # In the order watch, ring, phone: 60 minutes of the watch, then 60 of the phone.
-    assert table[3] == ["Tue 10 Nov", "120 of Watch, iPhone 1+3", "420 of Ring 2"]
+    assert table[3] == ["Tue 10 Nov", "120 min of Watch, iPhone 1+3", "420 min of Ring 2"]
     assert table[2] == ["Wed 11 Nov", "none", "none"]
 
 
@@ -158,7 +158,7 @@ def test_minutes_fall_on_the_local_day() -> None:
     start = datetime(2026, 11, 10, 7, 0, tzinfo=UTC)  # 23:00 on the 9th
     store(patient, [steps("Watch", DeviceKind.WATCH, start, [1.0] * 90)], "b" * 64)
     table = rows_of(page_of(client, "?until=2026-11-10"), "days")
-    assert table[1] == ["Tue 10 Nov", "30"] and table[2] == ["Mon 9 Nov", "60"]
+    assert table[1] == ["Tue 10 Nov", "30 min"] and table[2] == ["Mon 9 Nov", "60 min"]
 
 
 def test_an_opened_day_tells_devices_files_hash_times_and_what_was_left_out() -> None:

@@ -7,9 +7,11 @@ import pytest
 from lxml import html
 
 from patients.models import Role
+from tests import factories
 from tests.browser.looking import MAIN
 from tests.browser.pages import Shown, walk
 from tests.browser.states import build_withheld
+from tests.integration.reading import browser, yesterday
 
 pytestmark = pytest.mark.django_db
 
@@ -77,6 +79,30 @@ def test_a_number_without_a_unit_is_found() -> None:
     assert without_unit([page]) == {("", "7.3", "Asleep | Monday | Sleep")}
     told = Shown("/", "", "text/html", table.replace(b"Asleep", b"Asleep, h"))
     assert without_unit([told]) == set()
+
+
+def test_minutes_and_days_of_the_data_page_carry_their_units_themselves() -> None:
+    client, me = browser()
+    patient = factories.patient("P-1", [me])
+    factories.recording(patient, yesterday(), 3)
+    page = html.fromstring(client.get("/patients/P-1/data/").content)
+    cells = [words(c) for c in page.xpath("//table[not(contains(@class, 'zones'))]//td")]
+    assert any(re.match(r"1,440 min", cell) for cell in cells)
+    assert any(re.fullmatch(r"\d+ days?", cell) for cell in cells)
+    places = [words(c) for c in page.xpath("//td[@class='place']")]
+    assert [c for c in cells if NUMBER.fullmatch(c) and c not in places] == []
+
+
+def test_every_number_of_a_rule_has_a_unit_or_is_told_to_have_none() -> None:
+    client, _ = browser()
+    units = {
+        "families": "counts a minute", "drift": "without a unit", "flags": "without a unit",
+        "triage": "the probability, 0 to 1",
+    }  # fmt: skip
+    for rule, unit in units.items():
+        told = words(html.fromstring(client.get(f"/rules/{rule}/").content))
+        assert unit in told, rule
+        assert "Probabilities, shares and weights are from 0 to 1" in told
 
 
 @pytest.mark.parametrize("role", Role.values)

@@ -1,12 +1,13 @@
 """The language and the clock of who reads, and how values are written in it."""
 
-from datetime import UTC, date, datetime
+import re
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
-from django.utils import translation
+from django.utils import timezone, translation
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -86,6 +87,20 @@ def test_a_time_is_the_patients_and_the_readers_on_pointing_at_it() -> None:
 def test_where_both_clocks_agree_nothing_is_told_twice() -> None:
     page = shown_to(factories.user(time_zone="America/Los_Angeles"), "fr")
     assert '<time datetime="2026-11-19T04:00-08:00">19 nov. 2026, 04:00 HNP</time>' in page
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", ["/", "/alerts/", "/patients/P-1/"])
+def test_short_times_are_told_on_the_readers_clock_too(address: str) -> None:
+    user = factories.user(time_zone="Europe/Paris")
+    patient = factories.patient("P-1", [user], zone="America/Vancouver")
+    score = factories.score(patient, timezone.localdate() - timedelta(days=1), 0.1, 0.9)
+    factories.alert(score, raised_at=timezone.now() - timedelta(hours=3))
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(user)
+    page = client.get(address).content.decode()
+    titles = re.findall(r'<time datetime="[^"]+"(?: title="([^"]*)")?>', page)
+    assert titles and all(re.fullmatch(r".* CES?T on your clock", title) for title in titles)
 
 
 @pytest.mark.django_db

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from alerts.context_models import ContextConflict, EhrPatient, EhrTerm
 from alerts.context_settle import conflict_settle, term_settle
+from alerts.inside_models import EhrAccount
 from alerts.models import Alert
 from alerts.outcomes import outcome_record
 from patients.domain.errors import InputError
@@ -260,6 +261,17 @@ def test_a_care_team_brings_in_whom_somebody_has_named_and_nobody_else(
     take(patient, care_team("t-1", "Practitioner/b"))
     assert team(patient) == {}
     assert AuditEvent.objects.get(action="care team left").actor == "ehr"
+
+
+def test_somebody_whose_account_of_the_ehr_is_known_need_not_be_named_again(
+    patient: Patient,
+) -> None:
+    doctor = factories.user(Role.PSYCHIATRIST, "dr.a")
+    EhrAccount.objects.create(fhir_user="Practitioner/a", user=doctor, mapped_by="admin.1")
+    EhrAccount.objects.create(fhir_user="Practitioner/b")  # came, and nobody has said who it is
+    take(patient, care_team("t-1", "Practitioner/a", "Practitioner/b"))
+    assert team(patient) == {"dr.a": "member"}
+    assert EhrTerm.objects.get(meaning="").code == "Practitioner/b"
 
 
 def test_who_was_in_the_team_by_hand_stays_when_the_ehrs_team_ends(

@@ -132,10 +132,11 @@ def test_every_effect_that_no_source_bounds_is_listed_as_an_assumption() -> None
         if value != well[name] and (name, kind) not in BOUNDED
     }
     rows = load_realism(DATA / "realism.toml")["assumption"]
-    assert {(row["effect"], row["state"]): row["value"] for row in rows} == wanted
+    sizes = {(row["effect"], row["state"]): float(row["size"].split()[0]) for row in rows}
+    assert sizes == wanted
     told = [line for line in assumptions(DATA / "realism.toml") if "beyond its source" in line]
     assert [line.partition(" (")[0] for line in told] == [
-        "activity in mania: 1.15", "activity in hypomania: 1.08"
+        "activity in mania: 1.15 times the usual", "activity in hypomania: 1.08 times the usual"
     ]  # fmt: skip
 
 
