@@ -141,15 +141,11 @@ class AlertCard:
         return " ".join([*words, *self._moved()])
 
     def _view(self) -> TrackView | None:
-        if self.alert.score is None or not self.alert.track:
-            return None
-        views = track_views(self.alert.score)
-        return next((v for v in views if v.name == self.alert.kind), None)
+        views = track_views(self.alert.score) if self.alert.score else []
+        return next((v for v in views if v.name == self.alert.track), None)
 
     def _moved(self) -> list[str]:
-        """What raises the indicator most, in the patient's own units; none of a day not assessed,
-        and none where a rule and not the indicator set the tier.
-        """
+        """What raises the indicator most, in its unit; none where it did not set the tier."""
         score, view = self.alert.score, self._view()
         if score is None or view is None or not view.assessed or view.by_rule:
             return []
@@ -197,22 +193,21 @@ class AlertCard:
         """How long it waits and for whom, or who has it and until when."""
         alert, held = self.alert, self.acknowledged
         due = self.at(alert.due_at) if alert.due_at else ""
-        told = {n.user.role for n in alert.notices.all() if n.event in TOLD}
-        again = self._next() <= told
+        then, told = self._next(), {n.user.role for n in alert.notices.all() if n.event in TOLD}
         if alert.state == AlertState.SNOOZED and held:
             said = gettext("Snoozed by {who} until {due}, or until the tier rises.")
         elif held:
             said = gettext("{who} has it since {since}; it comes back if nothing follows by {due}.")
         else:
             overdue = bool(alert.due_at and alert.due_at <= self.now)
-            said = str(WAITING["now" if overdue else "late" if self.is_late else ""][again])
+            said = str(WAITING["now" if overdue else "late" if self.is_late else ""][then <= told])
         return format_html(
             said,
             who=self.name(held.actor) if held else "",
             since=self.at(held.at) if held else "",
             due=due,
             span=span(self.now - (alert.new_since or alert.raised_at)),
-            next=", ".join(str(ROLES[to]) for to in ROLES if to in self._next()),
+            next=", ".join(str(ROLES[to]) for to in ROLES if to in then),
         )
 
     def _next(self) -> set[str]:
