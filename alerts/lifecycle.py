@@ -19,6 +19,7 @@ from alerts.outbox import messages_enqueue
 from alerts.resources import policies
 from alerts.resources import policy_of as frozen_policy
 from patients.models import Patient, User
+from patients.selectors import full_names
 
 POLICY_SET_BY = ("raised", "risen", "upgraded", "downgraded")  # what changes the tier
 CLOSING = ("dismissed", "resolved", "ended")
@@ -121,4 +122,6 @@ def _what_happened(alert: Alert, event: str, before: Life, error: NotInTable) ->
 
 def _who(alert: Alert, *events: str) -> str:
     last = alert.transitions.filter(event__in=events).last() if alert.pk else None
-    return last.actor if last else _("somebody")
+    if last is None:
+        return _("somebody")
+    return full_names([last.actor]).get(last.actor, last.actor)

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 def test_many_are_acknowledged_each_by_itself_and_who_may_not_is_told_why() -> None:
     client, me = browser(Role.COORDINATOR)
-    other = factories.user(username="dr.else")
+    other = factories.user(username="dr.else", first_name="Jo", last_name="Marsh")
     made = []
     for n in range(3):
         patient = factories.patient(f"P-{n}", [me, other])
@@ -30,7 +30,7 @@ def test_many_are_acknowledged_each_by_itself_and_who_may_not_is_told_why() -> N
     words = text(client.post("/panel/acknowledge/", asked, follow=True))
     assert "2 alerts acknowledged." in words
     assert (
-        "P-1, Mania: not acknowledged. This alert has already been acknowledged by dr.else."
+        "P-1, Mania: not acknowledged. This alert has already been acknowledged by Jo Marsh."
         in words
     )
     states = [Alert.objects.get(pk=a.pk).state for a in (*made, foreign)]
