@@ -59,8 +59,12 @@ MESSAGES = (
     _("PHQ-8 >= 10, mania or hypomania on the scored day"),
     _("simulated hypomania on the scored day"),
     _("simulated mania on the scored day"),
-    _("same as the project; shares and percentiles of simulated people, of no single person"),
-    _("same as the project; trained on simulated people only"),
+    _(
+        "no licence given yet: ask the makers; shares and percentiles of simulated people, "
+        "of no single person"
+    ),
+    _("no licence given yet: ask the makers; trained on simulated people only"),
+    _("no licence given yet: ask the makers"),
     _("the project’s"),
     _("simulated"),
 )

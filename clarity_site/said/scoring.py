@@ -3,6 +3,7 @@
 from django.utils.translation import gettext_noop as _
 
 MESSAGES = (
+    _("sensor units a minute"),
     _("Only the depression track could be assessed; it decides alone."),
     _("Only the mania track could be assessed; it decides alone."),
     _("Limited data for depression (under %(share)s): it weighs %(weight)s."),

@@ -267,7 +267,10 @@ def test_notes_that_are_stored_in_clear_are_encrypted_by_the_migration() -> None
     try:
         executor = MigrationExecutor(connection)
         executor.migrate([("alerts", "0005_absence_as_alert")])
-        old = executor.loader.project_state([("alerts", "0005_absence_as_alert")]).apps
+        graph = executor.loader.graph
+        others = [leaf for leaf in graph.leaf_nodes() if leaf[0] != "alerts"]
+        state = executor.loader.project_state([("alerts", "0005_absence_as_alert"), *others])
+        old = state.apps
         patient = old.get_model("patients", "Patient").objects.create(code="P-1")
         old.get_model("alerts", "AbsenceNotice").objects.create(
             patient=patient, since=LAST_MINUTE, opened_at=MORNING, note="Charger is lost."

@@ -290,6 +290,7 @@ def test_every_class_that_is_taken_is_named_and_silence_means_nothing_recorded()
         "stimulant": "Stimulant",
         "steroid": "Steroid",
         "other": "Other",
+        "unknown": "Class not known",
         "nothing": "–",
     }
 
