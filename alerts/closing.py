@@ -54,15 +54,34 @@ def _status(message: OutboxMessage) -> str:
 def _earlier(message: OutboxMessage, now: datetime) -> list[OutboxMessage]:
     """Notices that the EHR may hold and that were not taken back. Raises NotYet."""
     rows = OutboxMessage.objects.filter(
-        alert=message.alert_id, kind=Kind.NOTICE, pk__lt=message.pk, closed_as=""
+        alert=message.alert_id, kind=Kind.NOTICE, pk__lt=message.pk
     ).exclude(transition=message.transition_id)
     if rows.filter(state=State.SENDING, claimed_until__gte=now).exists():
         raise NotYet(IN_FLIGHT)
-    tried = list(rows.exclude(tried_at=None))
+    tried = [it for it in rows.exclude(tried_at=None) if _stands_otherwise(it, message)]
     lost = [it.tried_at for it in tried if it.state != State.DELIVERED and it.tried_at]
     if lost and max(lost) + SETTLING > now:
         raise NotYet(SETTLING)
     return tried
+
+
+def _stands_otherwise(notice: OutboxMessage, message: OutboxMessage) -> bool:
+    """It was not taken back yet; or, the last that was told, otherwise than the alert ended.
+
+    An alert may be dismissed, taken up again and resolved before anything new was sent of it.
+    """
+    if not notice.closed_as:
+        return True
+    later = OutboxMessage.objects.filter(
+        alert=message.alert_id, kind=Kind.NOTICE, pk__gt=notice.pk, pk__lt=message.pk
+    )
+    is_last = not later.exclude(tried_at=None).exists()
+    return is_last and _ends(message) and notice.closed_as != _status(message)
+
+
+def _ends(message: OutboxMessage) -> bool:
+    """Whether its transition closed the alert."""
+    return message.transition.to_state in states.CLOSED
 
 
 def _updated(client: EhrClient, notice: OutboxMessage, status: str) -> Delivered | None:
@@ -94,7 +113,7 @@ def _told_again(
     client: EhrClient | None, message: OutboxMessage, notice: OutboxMessage, status: str
 ) -> Delivered | None:
     """A short routine Communication that the alert is closed; None while it is open."""
-    if client is None or message.alert.state in states.OPEN:
+    if client is None or not _ends(message):
         return None
     words = CLOSED_WORDS[status] % {"track": message.alert.kind}
     sent = communication(notice.resource)

@@ -79,7 +79,7 @@ def notice_enqueue(*, alert: Alert, transition: AlertTransition, at: datetime) -
 
 def _closing_enqueue(alert: Alert, transition: AlertTransition, at: datetime) -> None:
     """Earlier notices of the alert that the EHR may hold are to be taken back."""
-    earlier = alert.messages.filter(kind=Kind.NOTICE, closed_as="").exclude(transition=transition)
+    earlier = alert.messages.filter(kind=Kind.NOTICE).exclude(transition=transition)
     if earlier.exists():
         OutboxMessage.objects.create(
             kind=Kind.CLOSING, alert=alert, transition=transition, resource={}, created_at=at,

@@ -14,7 +14,13 @@ import requests
 from alerts import connection
 from alerts.delivering import outbox_deliver
 from alerts.models import Alert, EhrConnection, OutboxMessage
-from alerts.services import alert_acknowledge, alert_dismiss, alert_resolve, alerts_consider
+from alerts.services import (
+    alert_acknowledge,
+    alert_dismiss,
+    alert_resolve,
+    alert_undo,
+    alerts_consider,
+)
 from patients.models import AuditEvent, Patient
 from tests import factories
 from tests.alerts.ehr import Gateway, Handler
@@ -212,6 +218,27 @@ def test_what_may_have_arrived_is_taken_back_when_its_alert_is_dismissed(
         outbox_deliver(now=NOW + timedelta(days=400))
     assert [it["status"] for it in held(server, alert)] == ["revoked"]
     assert (Kind.CLOSING, "delivered") in states(alert)
+
+
+@pytest.mark.parametrize("kind", ["CommunicationRequest", "Communication"])
+def test_what_was_dismissed_taken_up_again_and_resolved_ends_as_resolved(
+    server: FhirServer, patient: Patient, settings: Any, kind: str
+) -> None:
+    with Gateway(server.base_url, offers=(kind,)) as gateway:
+        settings.EHR_BASE_URL = gateway.base_url
+        alert, by = raised(patient), factories.user()
+        outbox_deliver(now=NOW)
+        alert_acknowledge(alert=alert, by=by)
+        alert_dismiss(alert=alert, by=by, reason="known-and-managed")
+        outbox_deliver(now=NOW + timedelta(days=400))
+        alert_undo(alert=alert, by=by)
+        alert_resolve(alert=alert, by=by)  # before the EHR was told that it is open again
+        outbox_deliver(now=NOW + timedelta(days=401))
+    found = held(server, alert, kind)
+    if kind == "Communication":
+        assert text(found[-1]).endswith("has been resolved.")
+    else:
+        assert [it["status"] for it in found] == ["completed"]
 
 
 def test_a_message_never_sent_leaves_nothing_to_take_back(

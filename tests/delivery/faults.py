@@ -39,7 +39,8 @@ class Faults:
             return False
         with self.lock:
             [name] = self.rng.choices([*SHARES, ""], [*SHARES.values(), 100 - sum(SHARES.values())])
-            self.done[name] += bool(name)
+            if name:
+                self.done[name] += 1
         return bool(name) and self._do(name, handler)
 
     def _do(self, name: str, handler: Handler) -> bool:

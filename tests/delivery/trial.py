@@ -39,6 +39,8 @@ from tests.fhir_server import FhirServer
 from tests.people import morning
 
 DAY = date(2026, 3, 1)
+TOKEN, NAME = "a-token-of-this-trial", "Zebulon Quist"
+SECRET = (TOKEN, NAME, "Clarity risk indicator")  # what may stand in no log
 WORKERS, LONGEST_S = 3, 900
 State = OutboxMessage.State
 
@@ -62,7 +64,12 @@ def tried(kind: Kind, alerts: int, seed: int) -> bool:
             _live(alerts, seed)
             _until_settled(after, faults)
         held = Held.of(kind, paths)
+        log = (paths / "log").read_text(errors="replace")
     told = counted(kind, Alert.objects.filter(pk__gt=after), held)
+    leaks = sum(log.count(words) for words in SECRET)
+    told.say(
+        f"tokens, names and payloads in {log.count(chr(10)):,} lines of logs: {leaks}", wrong=leaks
+    )
     print(f"{kind.name}: {kind.says} ({time.monotonic() - began:.0f} s)")
     print(f"  faults: {dict(faults.done)}, {dict(restarts + kills)}")
     for line in told.lines:
@@ -84,22 +91,25 @@ def _gateway(kind: Kind, server: FhirServer, faults: Faults) -> Gateway:
 @contextmanager
 def _workers(base_url: str, paths: Path) -> Iterator[subprocess.Popen[bytes]]:
     """The process whose children deliver."""
-    (paths / "token").write_text("a-token-of-this-trial")
+    (paths / "token").write_text(TOKEN)
     environment = {
         "EHR_BASE_URL": base_url,
         "EHR_FOLDER": str(paths / "folder"),
         "EHR_TOKEN_FILE": str(paths / "token"),
         "EHR_RECIPIENT": "Practitioner/dr-1",
         "EHR_REQUESTS_PER_SECOND": "500",
-        "LOG_LEVEL": "CRITICAL",
+        "LOG_LEVEL": "DEBUG",
     }
     command = [sys.executable, "-m", "tests.delivery.worker", str(WORKERS)]
-    manager = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment)
-    try:
-        yield manager
-    finally:
-        manager.terminate()
-        manager.wait(20)
+    with (paths / "log").open("wb") as log:
+        manager = subprocess.Popen(
+            command, cwd=ROOT, env=os.environ | environment, stdout=log, stderr=log
+        )
+        try:
+            yield manager
+        finally:
+            manager.terminate()
+            manager.wait(20)
 
 
 @contextmanager
@@ -162,7 +172,7 @@ def _live(alerts: int, seed: int) -> None:
 
 @transaction.atomic
 def _raised(n: int, mania: float) -> Alert:
-    patient = factories.patient(ehr_id=f"p-{n}")
+    patient = factories.patient(ehr_id=f"p-{n}", name=NAME)
     factories.score(patient, DAY - timedelta(days=1), mania=0.1)
     [alert] = alerts_consider(score=factories.score(patient, DAY, mania=mania), now=morning(DAY))
     OutboxMessage.objects.filter(alert=alert).update(
