@@ -246,7 +246,8 @@ def test_undoing_a_dismissal_tells_the_ehr_again(patient: Patient, doctor: User)
     alert.refresh_from_db()
     services.alert_dismiss(alert=alert, by=doctor, reason="known-and-managed")
     services.alert_undo(alert=alert, by=doctor)
-    assert OutboxMessage.objects.filter(transition__event="undone").count() == 1
+    told = OutboxMessage.objects.filter(transition__event="undone", kind=OutboxMessage.Kind.NOTICE)
+    assert told.count() == 1
 
 
 def test_a_concern_is_raised_by_hand_once_and_never_sent_to_the_ehr(
