@@ -104,7 +104,8 @@ class EhrClient:
         headers = {
             "Content-Type": "application/fhir+json",
             "If-None-Exist": "=".join(_query(names)),
-            "Prefer": "return=minimal",
+            # What cannot be searched has to say by itself under which id it has it already.
+            "Prefer": "return=minimal" if self.searchable else "return=representation",
         }
         response = self._send("POST", kind, headers=headers, json=resource)
         if response.status_code == 412:  # several with this identifier: it has arrived

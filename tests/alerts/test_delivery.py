@@ -207,10 +207,12 @@ def test_an_answer_that_was_lost_is_not_sent_twice_where_that_can_be_known(
     assert len(held(server, alert)) == copies
 
 
+@pytest.mark.parametrize("searchable", [True, False])
 def test_what_may_have_arrived_is_taken_back_when_its_alert_is_dismissed(
-    server: FhirServer, patient: Patient, settings: Any
+    server: FhirServer, patient: Patient, settings: Any, searchable: bool
 ) -> None:
-    with Gateway(server.base_url, fault=lost, offers=("CommunicationRequest",)) as gateway:
+    ways = {"offers": ("CommunicationRequest",), "searchable": searchable}
+    with Gateway(server.base_url, fault=lost, **ways) as gateway:
         settings.EHR_BASE_URL = gateway.base_url
         alert = raised(patient)
         outbox_deliver(now=NOW)
