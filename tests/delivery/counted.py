@@ -104,14 +104,13 @@ def _request(
     alert: Alert, mine: list[OutboxMessage], found: list[Mapping[str, Any]], kind: Kind
 ) -> str:
     """Of an open alert one active request of its tier; of a closed one none."""
+    if not kind.exact:  # a copy that nobody can find stays: the last one of each message counts
+        found = [it for it in (_last(found, m) for m in mine) if it]
     active = [it for it in found if it["status"] == "active"]
     if alert.state in states.OPEN:
-        tiers = {it["priority"] for it in active}
-        well = tiers == {PRIORITY[alert.tier]} and (len(active) == 1 or not kind.exact)
-    elif kind.exact:
+        well = [it["priority"] for it in active] == [PRIORITY[alert.tier]]
+    else:
         well = not active
-    else:  # a copy that nobody can find stays; the last one of each message is closed
-        well = all(_last(found, m)["status"] != "active" for m in mine if _last(found, m))
     return "" if well else str([(it["status"], it["priority"]) for it in found])
 
 

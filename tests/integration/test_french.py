@@ -32,6 +32,7 @@ NOT_PAGES = ("admin/", "api/", "health/", "metrics", "logout/")
 # and the names of its fields, stand on its page as in the file, marked with lang="en" for who
 # edits it: ``pieces`` passes over what says of itself that it is in another language.
 SAME = {
+    *("patients", "patient", "Communication", "CommunicationRequest"),
     *("Clarity", "English", "Français", "Patients", "Patient", "Message", "Messages", "Source"),
     *("Action", "Note", "Minutes", "Version", "Total", "Format", "Codes", "PHQ-8", "PHQ-9", "ASRM"),
     *("AUROC", "AUPRC", "Brier", "ECE", "SHA256", "Stimulant", "Lithium", "Valproate", "Dose"),

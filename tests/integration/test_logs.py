@@ -12,6 +12,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from alerts.connection import way_set
 from alerts.delivering import outbox_deliver
 from alerts.tasks import begin_night, score_queued_patients
 from clarity_site.logs import log
@@ -59,6 +60,7 @@ def test_a_night_with_troubles_logs_ids_and_no_names(
     (tmp_path / "token").write_text(TOKEN)
     settings.EHR_TOKEN_FILE = str(tmp_path / "token")
     settings.EHR_BASE_URL = "http://127.0.0.1:1/fhir/R4"  # nobody is there
+    way_set(way="CommunicationRequest", by=factories.user("administrator"))  # nor says its ways
     last = timezone.localdate() - timedelta(days=1)
     what = recording(days=14, last_day=last, sleepless=3)
     in_care("P-1", what, name=NAME, ehr_id=EHR_ID)
