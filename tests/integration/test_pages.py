@@ -120,7 +120,8 @@ def test_record_tells_what_moved_since_when_and_how_sure() -> None:
     assert "CANMAT/ISBD 2018" in words and "unverified" in words
     assert "Sleep per night 4.1 h less than usual 7.3 h +12 points" in words
     data = client.get("/patients/P-1/timeline.json").json()
-    days = (timezone.localdate() - date(2026, 11, 19)).days  # the line goes up to today
+    today = timezone.localdate(timezone=ZoneInfo("Europe/Paris"))
+    days = (today - date(2026, 11, 19)).days  # the line goes up to the patient's today
     shown = data["tracks"][1]["percent"][: len(data["tracks"][1]["percent"]) - days]
     assert shown[-5:] == [20.0, 70.0, 70.0, 70.0, 70.0]
     assert (data["tracks"][0]["high"], data["tracks"][1]["high"]) == (80.0, 60.0)
