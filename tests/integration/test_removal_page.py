@@ -56,7 +56,7 @@ def test_removing_takes_the_days_out_says_how_much_and_asks_for_scores() -> None
         "1 day of Watch removed: 60 minutes and 0 nights; the patient will be scored anew." in words
     )
     table = rows_of(page_of(client, "?until=2026-11-12"), "days")
-    assert table[3] == ["Tue 10 Nov", "90 of iPhone 2", "420 of Ring 1"]
+    assert table[3] == ["Tue 10 Nov", "90 min of iPhone 2", "420 min of Ring 1"]
     words = text(client.post(address(ring), DAYS, follow=True))
     assert "1 day of Ring removed: 0 minutes and 1 night;" in words
     assert [device.name for device in patient.devices.all()] == ["iPhone"]
