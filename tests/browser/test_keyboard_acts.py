@@ -28,7 +28,7 @@ AS_PSYCHIATRIST: tuple[Act, ...] = (
     ("/today/", "/done/", {"note": "Slept well again."}),
     (RECORD, "/notes/", {"text": "Rang at ten."}),
     (RECORD, "/error/", {}),
-    (RECORD, "/contacts/", {"person": "family", "outcome": "left_message"}),
+    (RECORD, "/contacts/", {"channel": "phone", "person": "family", "outcome": "left_message"}),
     (RECORD, "/retier/", {"note": "Two nights of three hours."}),
     (RECORD, "/score/", {}),
     (RECORD, "/circumstances/", {"kind": "travel", "first_day": AGO}),
@@ -53,6 +53,7 @@ AS_ADMINISTRATOR: tuple[Act, ...] = (
     ("/on-call/", "/add/", {"user": "{newcomer}", "first_day": TODAY, "last_day": TODAY}),
     ("/on-call/", "/drop/", {}),
     ("/messages/", "/messages/resend/", {}),
+    ("/messages/", "/messages/way/", {"way": "folder"}),
     ("/baselines/CL-0121/", "/approve/", {}),
     (f"/medications/{MAIN}/", "/list/", {}),
 )

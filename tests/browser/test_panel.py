@@ -214,7 +214,7 @@ def test_many_are_taken_on_with_one_reason(visit: Visit) -> None:  # noqa: F811
     expect(page.get_by_text("1 alert acknowledged.")).to_be_visible()
     expect(page.get_by_text("CL-0112, Depression: not acknowledged.")).to_be_visible()
     row = page.locator("#p-CL-0107")
-    expect(row).to_contain_text("coordinator.1 has it")
+    expect(row).to_contain_text("Jo Marsh has it")
 
 
 def test_what_changed_comes_without_reloading_and_leaves_one_where_one_was(
@@ -237,7 +237,7 @@ def test_what_changed_comes_without_reloading_and_leaves_one_where_one_was(
         by=User.objects.get(username="coordinator.1"),
     )
     page.evaluate(LOOK)
-    expect(page.locator("#p-CL-0145")).to_contain_text("coordinator.1 has it")
+    expect(page.locator("#p-CL-0145")).to_contain_text("Jo Marsh has it")
     expect(page.get_by_text("Updated just now.")).to_be_visible()
     assert page.evaluate("window.stayed") is True
     assert focused(page) == before

@@ -112,7 +112,7 @@ def test_a_day_without_an_assessment_is_a_gap_in_the_line(record: Page) -> None:
     record.get_by_role("button", name="1 y").click()
     shows(record, 365)
     assert record.locator("#timeline path.line-depression").count() == 2
-    assert record.locator("#timeline rect.gap").count() >= 2
+    assert record.locator("#timeline rect.gap").count() >= 1
 
 
 def test_alerts_stand_in_a_lane_of_their_own_and_days_without_a_score_are_no_gaps(
