@@ -1,5 +1,6 @@
 """By which codes an EHR's record is understood: ehr_codes.toml, read and checked."""
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from patients.domain.rule_files import (
 )
 
 SNOMED = "http://snomed.info/sct"  # its codes have no hierarchy in them: only a whole one counts
+_ANSWER = re.compile(r"LA\d+-\d")
 DIAGNOSIS = {"system": str, "codes": list, "diagnosis": str, "verified": bool}
 QUESTIONNAIRE = {"instrument": str, "total": str, "items": list, "verified": bool}
 
@@ -78,6 +80,8 @@ def load_ehr_codes(path: Path, diagnoses: Collection[str], items: Mapping[str, i
                 "give one code for each, in its order."
             )
         asked.append(Asked(row["instrument"], row["total"], tuple(row["items"])))
+    if bad := [code for code in table["answers"] if not _ANSWER.fullmatch(code)]:
+        raise RuleFileError(f"{path.name}, [answers]: {bad[0]} is no LOINC answer: correct it.")
     if bad := [code for code, points in table["answers"].items() if type(points) is not int]:
         raise RuleFileError(f"{path.name}, [answers]: {bad[0]} needs a whole number.")
     return EhrCodes(frozenset(table["forms"]), tuple(rows), tuple(asked), table["answers"])

@@ -102,7 +102,7 @@ def test_a_night_through_real_workers_ends_with_the_messages_in_the_ehr(tmp_path
         wait_for(lambda: OutboxMessage.objects.exists() and not waiting.exists(), two)
         found = requests.get(f"{ehr.base_url}/CommunicationRequest?_count=100", timeout=10).json()
     arrived = [e["resource"]["identifier"][0]["value"] for e in found["entry"]]
-    sent = [str(m.identifier) for m in OutboxMessage.objects.all()]
+    sent = [str(m.identifier) for m in OutboxMessage.objects.filter(kind=OutboxMessage.Kind.NOTICE)]
     assert sorted(arrived) == sorted(sent)
     assert set(Alert.objects.filter(kind="mania").values_list("tier", flat=True)) == {"High"}
     latest = RiskScore.objects.filter(day=last, is_current=True)
@@ -110,4 +110,4 @@ def test_a_night_through_real_workers_ends_with_the_messages_in_the_ehr(tmp_path
     log = (tmp_path / "log").read_text()
     assert not [word for word in (*NAMES, *" ".join(NAMES).split(), TOKEN) if word in log]
     settled = [line for line in clarity_lines(log) if line["event"] == "message settled"]
-    assert len(settled) == len(sent)
+    assert {line["message_id"] for line in settled} >= set(sent)

@@ -154,8 +154,10 @@ def test_a_failure_is_an_outcome_that_says_nothing_of_it(monkeypatch: Any) -> No
     assert outcome(answer) == "Clarity could not answer this: its administrators see why."
 
 
-def test_no_log_holds_a_token_a_name_or_an_id_of_the_ehr(written: StringIO) -> None:
-    logging.getLogger().setLevel(logging.DEBUG)
+def test_no_log_holds_a_token_a_name_or_an_id_of_the_ehr(
+    written: StringIO, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
     clinic()
     reading = Reading()
     for path in (
