@@ -138,11 +138,19 @@ def _send(
             return False
         message.ehr_resource_id, message.delivered_at = delivered.id or "", now
         _settle(message, State.DELIVERED)
+        _wake_those_who_wait(message, now)
         return True
     finally:
         if client is not None and not client.searchable and ehr.searchable:
             EhrConnection.objects.filter(pk=ehr.pk).update(searchable=False)
     return False
+
+
+def _wake_those_who_wait(message: OutboxMessage, now: datetime) -> None:
+    """A notice has arrived: its results and closings that waited for that may go."""
+    if message.kind == Kind.NOTICE:
+        waiting = OutboxMessage.objects.filter(alert=message.alert_id, state=State.PENDING)
+        waiting.filter(attempts=0, next_attempt_at__gt=now).update(next_attempt_at=now)
 
 
 class _Held(Exception):
