@@ -7,6 +7,7 @@ from hashlib import sha256
 
 from django.db import transaction
 
+from alerts.domain.states import UNDO_WITHIN
 from alerts.models import Alert, AlertState
 from alerts.services import alert_follow_up
 from patients.domain.days import zone_named
@@ -120,12 +121,15 @@ def follow_ups_promise(*, today: date) -> None:
     waiting = Alert.objects.filter(state=AlertState.NEW, tier=Tier.MODERATE)
     for alert, days in zip(waiting.order_by("patient__code"), FOLLOW_UP_IN, strict=False):
         team = alert.patient.care_team.select_related("user")
-        alert_follow_up(
+        promised = alert_follow_up(
             alert=alert,
             by=team.filter(user__role=Role.PSYCHIATRIST)[0].user,
             due_on=today + timedelta(days=days),
             note="Call the patient and ask how the week went.",
         )
+        # Long enough ago that whoever opens the demo is not asked to take it back.
+        promised.at -= UNDO_WITHIN
+        promised.save(update_fields=["at"])
 
 
 def _medicate(patient: Patient, simulated: ClinicPatient, last_day: date, by: User) -> None:

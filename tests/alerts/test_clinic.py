@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from alerts.clinic import clinic_load, follow_ups_promise, staff_create
+from alerts.domain.states import UNDO_WITHIN
 from alerts.models import FollowUp
 from patients.models import Patient
 from scoring.learning.clinic import simulate_clinic
@@ -44,3 +45,4 @@ def test_the_demo_fills_the_columns_of_the_panel() -> None:
     [promise] = FollowUp.objects.all()
     assert promise.due_on == TODAY + timedelta(days=1)
     assert promise.promised_by == staff.psychiatrists[0]
+    assert promise.transition.at <= timezone.now() - UNDO_WITHIN  # no offer to take it back
