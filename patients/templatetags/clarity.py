@@ -9,7 +9,7 @@ from django import template
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language, gettext, pgettext
+from django.utils.translation import get_language, gettext, pgettext_lazy
 
 from clarity_site.languages import on_readers_clock
 from clarity_site.numbers import NARROW, thousands_mark, written
@@ -198,25 +198,28 @@ def _short() -> str:
     return "j M Y" if (get_language() or "en").startswith("en") else "j N Y"
 
 
+ZONE_LETTERS = {
+    "EST": pgettext_lazy("time zone", "EST"),
+    "EDT": pgettext_lazy("time zone", "EDT"),
+    "CST": pgettext_lazy("time zone", "CST"),
+    "CDT": pgettext_lazy("time zone", "CDT"),
+    "MST": pgettext_lazy("time zone", "MST"),
+    "MDT": pgettext_lazy("time zone", "MDT"),
+    "PST": pgettext_lazy("time zone", "PST"),
+    "PDT": pgettext_lazy("time zone", "PDT"),
+    "AST": pgettext_lazy("time zone", "AST"),
+    "ADT": pgettext_lazy("time zone", "ADT"),
+    "NST": pgettext_lazy("time zone", "NST"),
+    "NDT": pgettext_lazy("time zone", "NDT"),
+    "CET": pgettext_lazy("time zone", "CET"),
+    "CEST": pgettext_lazy("time zone", "CEST"),
+}
+
+
 def zone_letters(local: datetime) -> str:
     """EST, in French HNE; where a zone has none, its offset."""
     letters = str(local.tzname())
-    return {
-        "EST": pgettext("time zone", "EST"),
-        "EDT": pgettext("time zone", "EDT"),
-        "CST": pgettext("time zone", "CST"),
-        "CDT": pgettext("time zone", "CDT"),
-        "MST": pgettext("time zone", "MST"),
-        "MDT": pgettext("time zone", "MDT"),
-        "PST": pgettext("time zone", "PST"),
-        "PDT": pgettext("time zone", "PDT"),
-        "AST": pgettext("time zone", "AST"),
-        "ADT": pgettext("time zone", "ADT"),
-        "NST": pgettext("time zone", "NST"),
-        "NDT": pgettext("time zone", "NDT"),
-        "CET": pgettext("time zone", "CET"),
-        "CEST": pgettext("time zone", "CEST"),
-    }.get(letters, letters)
+    return str(ZONE_LETTERS.get(letters, letters))
 
 
 @register.filter("moment")
