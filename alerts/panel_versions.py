@@ -15,7 +15,8 @@ from patients.selectors import patients_visible_to
 
 # What rows are drawn from beside the scores: of each table what is shown, and what orders it. In
 # SQL, because this is asked with every page and by every open panel, and the array of patients goes
-# into each branch, so that none reads a table whole. A device's minutes count by the hour.
+# into each branch, so that none reads a table whole. Of what grows by the year only the newest and
+# what was taken back is looked at; a device's minutes count by the hour.
 ROWS = """
 WITH mine AS MATERIALIZED (SELECT ARRAY({mine}) AS ids)
 SELECT sum(hashtext(concat_ws('|', what, id, shown))) FROM (
@@ -23,7 +24,7 @@ SELECT sum(hashtext(concat_ws('|', what, id, shown))) FROM (
         FROM patients_patient WHERE id = ANY ((SELECT ids FROM mine)::bigint[])
     UNION ALL SELECT 'follow-up', id, concat_ws('|', state, due_on)
         FROM alerts_followup WHERE patient_id = ANY ((SELECT ids FROM mine)::bigint[])
-    UNION ALL SELECT 'questionnaire', id, entered_in_error::text
+    UNION ALL SELECT 'questionnaire', max(id), (count(*) FILTER (WHERE entered_in_error))::text
         FROM patients_questionnaire WHERE patient_id = ANY ((SELECT ids FROM mine)::bigint[])
     UNION ALL SELECT 'drug', id, concat_ws('|', drug_class, first_day, last_day, entered_in_error)
         FROM patients_medicationcourse WHERE patient_id = ANY ((SELECT ids FROM mine)::bigint[])
@@ -34,7 +35,7 @@ SELECT sum(hashtext(concat_ws('|', what, id, shown))) FROM (
         FROM alerts_absencenotice WHERE patient_id = ANY ((SELECT ids FROM mine)::bigint[])
     UNION ALL SELECT 'zone', id, concat_ws('|', first_day, zone)
         FROM patients_timezonespan WHERE patient_id = ANY ((SELECT ids FROM mine)::bigint[])
-    UNION ALL SELECT 'alert', id, changed_at::text
+    UNION ALL SELECT 'alert', max(id), max(changed_at)::text
         FROM alerts_alert WHERE patient_id = ANY ((SELECT ids FROM mine)::bigint[])
 ) AS shown_rows
 """
