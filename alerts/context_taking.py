@@ -117,11 +117,6 @@ def resource_take(resource: Json, world: World) -> str:
     return CHANGED if known else NEW
 
 
-def item_again(item: ContextItem, told: Any, world: World) -> None:
-    """Write once more what the item says, because what it means here has changed."""
-    _take(item, told, item.told, item.said_on, world)
-
-
 def _take(item: ContextItem, told: Any, plain: dict[str, Any], said_on: date, world: World) -> None:
     item.told, item.said_on, item.changed_at = plain, said_on, world.now
     item.state = item.state or State.NOTED

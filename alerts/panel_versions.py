@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import EmptyResultSet
-from django.db.models import BigIntegerField, Max, Value
+from django.db.models import BigIntegerField, Func, Max, Sum, TextField, Value
 from django.db.models.expressions import Combinable, RawSQL
 
 from patients.models import User
@@ -20,12 +20,13 @@ from patients.selectors import patients_visible_to
 ROWS = """
 WITH mine AS MATERIALIZED (SELECT ARRAY({mine}) AS ids)
 SELECT sum(hashtext(concat_ws('|', what, id, shown))) FROM (
-    SELECT 'patient' AS what, id, concat_ws('|', diagnosis, medication_list_available) AS shown
-        FROM patients_patient WHERE id = ANY ((SELECT ids FROM mine)::bigint[])
-    UNION ALL SELECT 'follow-up', id, concat_ws('|', state, due_on)
+    SELECT 'follow-up' AS what, id, concat_ws('|', state, due_on) AS shown
         FROM alerts_followup WHERE patient_id = ANY ((SELECT ids FROM mine)::bigint[])
-    UNION ALL SELECT 'questionnaire', max(id), (count(*) FILTER (WHERE entered_in_error))::text
+    UNION ALL SELECT 'questionnaire', max(id), ''
         FROM patients_questionnaire WHERE patient_id = ANY ((SELECT ids FROM mine)::bigint[])
+    UNION ALL SELECT 'taken back', count(*), ''
+        FROM patients_questionnaire
+        WHERE entered_in_error AND patient_id = ANY ((SELECT ids FROM mine)::bigint[])
     UNION ALL SELECT 'drug', id, concat_ws('|', drug_class, first_day, last_day, entered_in_error)
         FROM patients_medicationcourse WHERE patient_id = ANY ((SELECT ids FROM mine)::bigint[])
     UNION ALL SELECT 'device', id,
@@ -43,7 +44,15 @@ SELECT sum(hashtext(concat_ws('|', what, id, shown))) FROM (
 
 def versions(user: User | AnonymousUser) -> dict[str, Any]:
     """Aggregates over the user's patients that change when a row of the panel would."""
-    return {"v_scores": Max("summary__updated_at"), "v_rows": Max(_rows_of(user))}
+    shown = Func(
+        Value("|"), "id", "diagnosis", "medication_list_available",
+        function="concat_ws", output_field=TextField(),
+    )  # fmt: skip
+    return {
+        "v_scores": Max("summary__updated_at"),
+        "v_patients": Sum(Func(shown, function="hashtext", output_field=BigIntegerField())),
+        "v_rows": Max(_rows_of(user)),
+    }
 
 
 def _rows_of(user: User | AnonymousUser) -> Combinable:
@@ -57,5 +66,5 @@ def _rows_of(user: User | AnonymousUser) -> Combinable:
 
 def version_of(found: Mapping[str, Any], today: date) -> str:
     """One text of what ``versions`` gave; another day is another version too."""
-    parts = (today, found["v_scores"], found["v_rows"])
+    parts = (today, found["v_scores"], found["v_patients"], found["v_rows"])
     return md5("|".join(map(str, parts)).encode(), usedforsecurity=False).hexdigest()

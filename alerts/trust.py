@@ -172,11 +172,7 @@ def _key(system: TrustedSystem, header: Mapping[str, Any], algorithm: str) -> An
     if header.get("jku", system.jwks_url) != system.jwks_url:
         raise NotTrusted("The token names an address of keys (jku) that is not registered.")
     found = key_for(_jwks(system), kid, algorithm)
-    if (
-        found is None
-        and system.jwks_url
-        and cache.add(_name(system, "asked"), 1, REFETCHED_EVERY_S)
-    ):
+    if found is None and _may_ask_again(system):
         found = key_for(_jwks(system, anew=True), kid, algorithm)
     if found is None:
         raise NotTrusted("The key of the token (kid) is not one of the system’s.")

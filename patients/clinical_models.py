@@ -107,6 +107,14 @@ class Questionnaire(models.Model):
 
     class Meta:
         ordering = ["taken_at"]
+        # Few are taken back: an open panel counts them without reading all the others.
+        indexes = [
+            models.Index(
+                fields=["patient"],
+                condition=models.Q(entered_in_error=True),
+                name="questionnaires_taken_back",
+            )
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["patient", "instrument", "taken_at"],

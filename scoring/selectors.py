@@ -181,12 +181,6 @@ def circumstances_kept(score: RiskScore) -> tuple[Circumstance, ...]:
     return circumstances_on(map(Span.from_dict, kept), score.day, circumstance_rules())
 
 
-def current_scores(patient: Patient, first: date, last: date) -> list[RiskScore]:
-    """The scores in force of the days from first to last, oldest first."""
-    rows = patient.scores.filter(is_current=True, day__range=(first, last))
-    return list(rows.order_by("day"))
-
-
 def depression_history(patient: Patient, day: date, model: ModelVersion) -> list[float]:
     """The depression outputs of that model with which the day's is compared, one a scored day."""
     rows = patient.scores.filter(

@@ -102,7 +102,8 @@ def merged(
 def together(series: Sequence[MinuteSeries]) -> MinuteSeries:
     """What several tellers say of one device's channel, at least one, as if each had its file.
 
-    So a minute is the mean of one teller's samples, and of two tellers the larger.
+    So a minute is the mean of one teller's samples, and of two tellers the larger; where a
+    file ends within it, the mean of all their samples, which do not say who told them.
     """
     if len(series) == 1:
         return series[0]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from alerts import services
 from alerts.models import Alert
@@ -100,6 +100,20 @@ def test_without_a_row_no_key_acts_and_one_that_is_held_acts_once(visit: Visit) 
     expect(page.get_by_text("Mania alert of CL-0107 acknowledged.")).to_be_visible()
     assert len(posts) == 1
     assert alert_of("CL-0107").transitions.filter(actor="psychiatrist.1").count() == 1
+
+
+def test_what_a_key_was_answered_stays_when_the_last_act_comes_late(visit: Visit) -> None:  # noqa: F811
+    page = visit.page
+    held: list[Route] = []
+    page.route("**/panel/undo/*", lambda route: held.append(route))
+    visit.log_in(Role.PSYCHIATRIST)
+    listens(page)
+    page.keyboard.press("a")
+    expect(page.locator("#refused")).to_contain_text("Choose a row first")
+    with page.expect_response("**/panel/undo/*"):
+        held[0].continue_()
+    expect(page.locator("#toast[hx-get]")).to_have_count(0)
+    expect(page.locator("#refused")).to_contain_text("Choose a row first")
 
 
 def test_single_keys_are_turned_off_here_as_among_the_alerts(visit: Visit) -> None:  # noqa: F811

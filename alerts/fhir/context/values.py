@@ -4,7 +4,7 @@ Nothing here raises for odd JSON: what cannot be read counts as not told.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from enum import StrEnum
@@ -190,9 +190,3 @@ def day_told(value: object, local_day: LocalDay) -> date | None:
 def last_updated(resource: object) -> datetime | None:
     """When the EHR last changed the resource."""
     return moment_told(inner(resource, "meta").get("lastUpdated"))
-
-
-def every_reference(resource: object, name: str) -> Iterator[dict[str, Any]]:
-    """The reference of that name, or each of them."""
-    single = inner(resource, name)
-    yield from [single] if single else objects(resource, name)
