@@ -193,7 +193,10 @@ def _score(
         "inputs_sha256": "0" * 64,
         "context": {},
         "rules_version": "0" * 64,
-        "scored_at": datetime.combine(day + timedelta(days=1), time(8, 14), UTC),
+        "scored_at": min(
+            datetime.combine(day + timedelta(days=1), time(8, 14), UTC),
+            timezone.now() - timedelta(hours=3),  # what came of it is past too, early in the day
+        ),
         "depression_model": model("depression"),
         "mania_model": model("mania"),
     }
