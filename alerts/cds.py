@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -55,6 +55,7 @@ DrugClass = MedicationCourse.DrugClass
 ANTIDEPRESSANTS = (DrugClass.SSRI, DrugClass.SNRI, DrugClass.OTHER_ANTIDEPRESSANT)
 WORTH_TELLING = (Tier.MODERATE, Tier.HIGH)
 NOTED, REPEATED, UNKNOWN = "noted", "repeated", "unknown"
+ANSWERED_WITHIN = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,12 @@ def call_answered(
     told: Sequence[tuple[Matter, str]],
     now: datetime,
 ) -> None:
-    """Write down the call, and each card with its summary: whom it was given about whom."""
+    """Write down the call, and each card with its summary: whom it was given about whom.
+
+    A card that nobody answered is kept for ANSWERED_WITHIN; then an answer finds it unknown.
+    """
+    old = CdsCard.objects.filter(patient__in={matter.patient for matter, _ in told}, outcome="")
+    old.filter(given_at__lt=now - ANSWERED_WITHIN).delete()
     CdsCard.objects.bulk_create(
         CdsCard(
             uuid=matter.uuid,

@@ -96,6 +96,20 @@ def test_an_open_alert_becomes_a_card() -> None:
     assert audited() == [("dr.grey", "ehr cards given", "P-1", 1, "")]
 
 
+def test_a_card_that_nobody_answered_goes_after_a_month() -> None:
+    alerted(followed(mapped()))
+    for _ in range(3):
+        call()
+    given = CdsCard.objects.order_by("pk")
+    long_ago, lately = (timezone.now() - timedelta(days=days) for days in (31, 29))
+    given.filter(pk=given[0].pk).update(given_at=long_ago)
+    given.filter(pk=given[1].pk).update(given_at=lately)
+    given.filter(pk=given[2].pk).update(given_at=long_ago, outcome=CdsCard.Outcome.ACCEPTED)
+    kept = {*given[1:].values_list("pk", flat=True)}
+    call()
+    assert kept == {*given[:2].values_list("pk", flat=True)} and given.count() == 3
+
+
 def test_override_reasons_are_the_dismissal_reasons() -> None:
     alerted(followed(mapped()))
     [card] = call()
