@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Browser
 
+from alerts.models import TrustedSystem
 from patients.models import AuditEvent, Role, User
 from tests.browser.keyboard import act
 from tests.browser.looking import MAIN, open_page, window
@@ -39,6 +40,12 @@ AS_PSYCHIATRIST: tuple[Act, ...] = (
     (OUTCOMES, "/episodes/", {"kind": "mania", "first_day": AGO}),
 )
 NEW = {"username": "new.1", "first_name": "Lea", "last_name": "Holm", "role": "coordinator"}
+SYSTEM = {
+    "name": "Warehouse",
+    "client_id": "night",
+    "jwks_url": "https://warehouse.example/jwks",
+    "scopes": "system/Observation.rs",
+}
 AS_ADMINISTRATOR: tuple[Act, ...] = (
     ("/people/", "/people/add/#new", NEW),
     ("/people/{locked}/", "/unlock/", {}),
@@ -56,6 +63,10 @@ AS_ADMINISTRATOR: tuple[Act, ...] = (
     ("/messages/", "/messages/way/", {"way": "folder"}),
     ("/baselines/CL-0121/", "/approve/", {}),
     (f"/medications/{MAIN}/", "/list/", {}),
+    ("/ehr-accounts/", "/map/", {"user": "{coordinator}"}),
+    ("/ehr-accounts/", "/remove/", {}),
+    ("/systems/", "/register/#new", SYSTEM),
+    ("/systems/{ehr}/", "/switch/", {"on": "false"}),
 )
 
 
@@ -85,6 +96,7 @@ def test_every_act_is_done_by_keyboard(
     subtests: Any,
 ) -> None:
     keys = {name: str(user.pk) for name, user in people.items()}
+    keys["ehr"] = str(TrustedSystem.objects.get(name="Hospital EHR").pk)
     context = window(chromium, live_server.url, people[role])
     page = context.new_page()
     for address, ending, typed in acts:
