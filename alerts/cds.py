@@ -24,7 +24,7 @@ from alerts.domain.cds_hooks import (
     names_to_try,
 )
 from alerts.ehr_accounts import CLINICIAN, account_user
-from alerts.fhir.client import is_loopback
+from alerts.fhir.transport import is_loopback
 from alerts.launches import EHR
 from alerts.lifecycle import NotAllowed
 from alerts.models import (

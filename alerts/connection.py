@@ -16,7 +16,8 @@ from django.utils import timezone
 from alerts.ehr_tokens import token_source
 from alerts.fhir.answers import Refused, TemporaryFailure
 from alerts.fhir.capability import REQUEST, NotFhir, capability, choose
-from alerts.fhir.client import EhrClient, Tokens, is_loopback
+from alerts.fhir.client import EhrClient, Tokens
+from alerts.fhir.transport import Bearer, is_loopback
 from alerts.models import EhrConnection
 from clarity_site.logs import log
 from patients.models import User
@@ -68,11 +69,15 @@ class FileToken:
         self.path = path
 
     def token(self) -> str:
-        """What the file holds now. Raises TemporaryFailure where it cannot be read."""
+        """What the file holds now. Raises TemporaryFailure where that is no token."""
         try:
-            return self.path.read_text().strip()
+            found = self.path.read_text().strip()
+            Bearer(found)
         except OSError:
             raise TemporaryFailure("EHR_TOKEN_FILE cannot be read.") from None
+        except ValueError:  # a half-written file is one that is read again
+            raise TemporaryFailure("EHR_TOKEN_FILE holds no token.") from None
+        return found
 
     renew = token
 

@@ -18,9 +18,9 @@ from alerts.context_items import BY
 from alerts.context_models import ContextRun, ContextSetting, EhrPatient
 from alerts.context_pages import SEARCHES, page_write, read_type
 from alerts.fhir.answers import Refused, TemporaryFailure
-from alerts.fhir.client import is_loopback
 from alerts.fhir.context.patient import ids_of
 from alerts.fhir.reading import Reader, Served
+from alerts.fhir.transport import is_loopback
 from clarity_site.logs import log
 from patients.domain.errors import InputError
 from patients.identity import ehr_id_set

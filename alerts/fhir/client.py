@@ -2,13 +2,10 @@
 
 import re
 from collections.abc import Callable, Mapping
-from ipaddress import ip_address
 from types import TracebackType
 from typing import Any, Protocol, Self
-from urllib.parse import urlsplit
 
 import requests
-from requests.auth import AuthBase
 
 from alerts.fhir.answers import (
     Delivered,
@@ -23,10 +20,11 @@ from alerts.fhir.answers import (
     raise_for_failure,
 )
 from alerts.fhir.modelled import InvalidResource, check_required_codes
+from alerts.fhir.transport import Bearer, Transport
 
-__all__ = ["Delivered", "EhrClient", "Refused", "TemporaryFailure", "Tokens", "is_loopback"]
+__all__ = ["Delivered", "EhrClient", "Refused", "TemporaryFailure", "Tokens"]
 
-
+FHIR_JSON = "application/fhir+json"
 UPDATE_TRIES = 5
 _SAFE = re.compile(r"[!-{}~]{1,200}")  # of an identifier: no blank, and no bar, which parts them
 
@@ -60,16 +58,11 @@ class EhrClient:
         tokens: Tokens | None = None,
         before_each: Callable[[], None] = lambda: None,
     ) -> None:
-        _check_base_url(base_url)
-        self.base_url = base_url.rstrip("/")
+        Bearer(token)
+        self._transport = Transport(base_url, connect_timeout_s, read_timeout_s)
+        self.base_url = self._transport.base_url
         self.searchable = True
-        self._timeout_s = (connect_timeout_s, read_timeout_s)
-        self._tokens, self._before_each = tokens, before_each
-        self._session = requests.Session()
-        self._session.auth = _Bearer(token) if tokens is None else None
-        self._session.headers["Accept"] = "application/fhir+json"
-        if is_loopback(base_url):
-            self._session.trust_env = False  # a proxy of the environment would not reach it
+        self._token, self._tokens, self._before_each = token, tokens, before_each
 
     def __repr__(self) -> str:
         return f"EhrClient({self.base_url!r})"
@@ -87,7 +80,7 @@ class EhrClient:
 
     def close(self) -> None:
         """Close the connections."""
-        self._session.close()
+        self._transport.close()
 
     def create(
         self, resource: Mapping[str, Any], names: Names | None = None, *, resend: bool = False
@@ -102,7 +95,7 @@ class EhrClient:
         if resend and (found := self.find(kind, names)):
             return found
         headers = {
-            "Content-Type": "application/fhir+json",
+            "Content-Type": FHIR_JSON,
             "If-None-Exist": "=".join(_query(names)),
             # What cannot be searched has to say by itself under which id it has it already.
             "Prefer": "return=minimal" if self.searchable else "return=representation",
@@ -149,7 +142,7 @@ class EhrClient:
                 return False
             changed = now | elements
             check_required_codes(changed)
-            headers = {"Content-Type": "application/fhir+json", "Prefer": "return=minimal"}
+            headers = {"Content-Type": FHIR_JSON, "Prefer": "return=minimal"}
             if version := read.headers.get("ETag"):
                 headers["If-Match"] = version
             response = self._send("PUT", address, headers=headers, json=changed)
@@ -184,7 +177,7 @@ class EhrClient:
         """One request; at a 401 the token is renewed once and the request repeated."""
         response = self._once(method, path, headers, **content)
         if response.status_code == 401 and self._tokens is not None:
-            self._session.auth = _Bearer(self._tokens.renew())
+            self._token = self._tokens.renew()
             response = self._once(method, path, headers, **content)
         return response
 
@@ -192,24 +185,11 @@ class EhrClient:
         self, method: str, path: str, headers: Mapping[str, str], **content: Any
     ) -> requests.Response:
         self._before_each()
-        if self._tokens is not None and self._session.auth is None:
-            self._session.auth = _Bearer(self._tokens.token())
-        try:
-            return self._session.request(
-                method,
-                f"{self.base_url}/{path}",
-                headers=headers,
-                timeout=self._timeout_s,
-                allow_redirects=False,
-                **content,
-            )
-        except requests.exceptions.Timeout:
-            reason = "The EHR did not answer in time."
-        except requests.exceptions.SSLError:
-            reason = "The EHR's certificate was not accepted."
-        except requests.exceptions.RequestException as error:
-            reason = f"The EHR could not be reached ({type(error).__name__})."
-        raise TemporaryFailure(reason)  # outside `except`: a library's text may hold a header
+        if self._token is None and self._tokens is not None:
+            self._token = self._tokens.token()
+        headers = {"Accept": FHIR_JSON, **headers}
+        address = f"{self.base_url}/{path}"
+        return self._transport.ask(method, address, self._token, headers=headers, **content)
 
 
 def name_of(resource: Mapping[str, Any]) -> Names:
@@ -226,38 +206,3 @@ def _query(names: Names) -> tuple[str, str]:
     if names_in(names) == "target":
         return "target", names["reference"]
     return "identifier", f"{names['system']}|{names['value']}"
-
-
-class _Bearer(AuthBase):
-    """The token, if any; being set, it also keeps requests from reading ~/.netrc."""
-
-    def __init__(self, token: str | None) -> None:
-        if token is not None and not re.fullmatch(r"[!-~]+", token):
-            raise ValueError("The EHR token must be one line of ASCII without spaces.")
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self._token is not None:
-            request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
-
-
-def is_loopback(base_url: str) -> bool:
-    """Whether the URL's host is this machine: `localhost` or a loopback address."""
-    parts = urlsplit(base_url)
-    host = parts.hostname or ""
-    if "@" in parts.netloc:  # parsers disagree about what such a URL's host is
-        return False
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _check_base_url(base_url: str) -> None:
-    parts = urlsplit(base_url)
-    if "@" in parts.netloc or parts.query or parts.fragment:
-        raise ValueError("The EHR base URL must have no user name, password, query or fragment.")
-    plain_here = parts.scheme == "http" and is_loopback(base_url)
-    if not parts.hostname or not (parts.scheme == "https" or plain_here):
-        raise ValueError("The EHR base URL must be https://… (http only on this machine).")

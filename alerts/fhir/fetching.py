@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from alerts.fhir.client import is_loopback
+from alerts.fhir.transport import is_loopback, session_to
 
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S, WHOLE_TIMEOUT_S = 3.05, 5.0, 10.0
 MAX_BYTES = 256 * 1024
@@ -50,25 +50,25 @@ def json_at(url: str) -> dict[str, Any]:
 
 def _read(url: str) -> dict[str, Any]:
     ends = time.monotonic() + WHOLE_TIMEOUT_S
-    with requests.Session() as session:
-        session.trust_env = not is_loopback(url)  # a proxy would not reach this machine
-        session.auth = _anonymous  # keeps requests from reading ~/.netrc
-        with session.get(
+    with (
+        session_to(url) as session,
+        session.get(
             url,
             headers={"Accept": "application/json"},
             timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
             allow_redirects=False,
             stream=True,
-        ) as response:
-            if response.status_code != 200:
-                raise Unreadable(f"it answered {response.status_code}", response.status_code)
-            body = b""
-            for chunk in response.iter_content(8192):
-                body += chunk
-                if len(body) > MAX_BYTES:
-                    raise Unreadable(f"its answer is over {MAX_BYTES // 1024} KiB")
-                if time.monotonic() > ends:
-                    raise Unreadable("it did not answer in time")
+        ) as response,
+    ):
+        if response.status_code != 200:
+            raise Unreadable(f"it answered {response.status_code}", response.status_code)
+        body = b""
+        for chunk in response.iter_content(8192):
+            body += chunk
+            if len(body) > MAX_BYTES:
+                raise Unreadable(f"its answer is over {MAX_BYTES // 1024} KiB")
+            if time.monotonic() > ends:
+                raise Unreadable("it did not answer in time")
     try:
         document = json.loads(body)
     except ValueError:
@@ -76,7 +76,3 @@ def _read(url: str) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise Unreadable("its answer is no JSON object")
     return document
-
-
-def _anonymous(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request

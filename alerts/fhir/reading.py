@@ -13,11 +13,9 @@ from urllib.parse import urljoin, urlsplit
 import requests
 
 from alerts.fhir.answers import Refused, TemporaryFailure, json_object, raise_for_failure
-from alerts.fhir.client import EhrClient, Tokens, is_loopback
+from alerts.fhir.client import FHIR_JSON, Tokens
+from alerts.fhir.transport import CHUNK_BYTES, Transport
 
-FHIR_JSON = "application/fhir+json"
-CHUNK_BYTES = 64 * 1024
-LARGEST_PAGE_BYTES = 32 * 1024 * 1024
 LONGEST_PAUSE_S = 120.0  # longer than that, a later reading goes on
 GONE = (400, 404, 410)  # what servers answer to a link of a search they have forgotten
 
@@ -54,8 +52,8 @@ class Served:
 class Reader:
     """One connection pool to one FHIR base, which is asked at most ``per_minute`` times a minute.
 
-    ``tokens`` gives the bearer token, and another after a 401. Raises ValueError as EhrClient
-    does for an address that is none. Redirects are not followed.
+    ``tokens`` gives the bearer token, and another after a 401. Raises ValueError as Transport
+    does. Redirects are not followed.
     """
 
     def __init__(
@@ -70,15 +68,11 @@ class Reader:
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        EhrClient(base_url).close()  # the same rule for the address
-        self.base_url = base_url.rstrip("/")
+        self._transport = Transport(base_url, connect_timeout_s, read_timeout_s)
+        self.base_url = self._transport.base_url
         self._tokens = tokens
-        self._timeout_s = (connect_timeout_s, read_timeout_s)
         self._apart_s, self._next_at, self._tries = 60 / per_minute, 0.0, tries
         self._sleep, self._clock = sleep, clock
-        self._session = requests.Session()
-        # Without ~/.netrc and, on this machine, without a proxy of the environment.
-        self._session.trust_env = not is_loopback(base_url)
 
     def __repr__(self) -> str:
         return f"Reader({self.base_url!r})"
@@ -92,7 +86,7 @@ class Reader:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._session.close()
+        self._transport.close()
 
     def served(self) -> Served:
         """What /metadata says. Raises TemporaryFailure; where it is refused, all may be tried."""
@@ -237,45 +231,15 @@ class Reader:
         whole: bool = True,
     ) -> requests.Response:
         self._wait()
-        if token:
-            headers = headers | {"Authorization": f"Bearer {token}"}
-        try:
-            response = self._session.get(
-                address,
-                params=asked,
-                headers=headers,
-                timeout=self._timeout_s,
-                allow_redirects=False,
-                stream=True,
-            )
-            if whole:
-                _read_whole(response)
-            return response
-        except requests.exceptions.Timeout:
-            reason = "The EHR did not answer in time."
-        except requests.exceptions.SSLError:
-            reason = "The EHR's certificate was not accepted."
-        except requests.exceptions.RequestException as error:
-            reason = f"The EHR could not be reached ({type(error).__name__})."
-        raise TemporaryFailure(reason)  # outside `except`: a library's text may hold a header
+        return self._transport.ask(
+            "GET", address, token, whole=whole, params=asked, headers=headers
+        )
 
     def _wait(self) -> None:
         now = self._clock()
         if now < self._next_at:
             self._sleep(self._next_at - now)
         self._next_at = max(now, self._next_at) + self._apart_s
-
-
-def _read_whole(response: requests.Response) -> None:
-    """Read the body, up to a size no page has: an endless answer must not fill the memory."""
-    parts, size = [], 0
-    with response:
-        for part in response.iter_content(CHUNK_BYTES):
-            size += len(part)
-            if size > LARGEST_PAGE_BYTES:
-                raise Refused("The EHR answered with more than 32 MiB at once.")
-            parts.append(part)
-    response._content = b"".join(parts)  # where requests keeps a body that it has read itself
 
 
 def _clock_of(response: requests.Response) -> datetime | None:

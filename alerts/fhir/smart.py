@@ -17,8 +17,8 @@ import jwt
 import requests
 from jwt.exceptions import PyJWTError
 
-from alerts.fhir.client import is_loopback
 from alerts.fhir.fetching import Unreadable, is_safe, json_at
+from alerts.fhir.transport import session_to
 
 IDENTITY_ALGORITHMS = ("RS256", "RS384", "ES256", "ES384")
 """Of an EHR's id_token. OpenID Connect has every server sign with RS256; it says who logged in at
@@ -240,9 +240,7 @@ def _document(url: str) -> dict[str, Any]:
 def _posted(url: str, form: dict[str, str]) -> dict[str, Any]:
     """The JSON object that the token endpoint answers. Redirects are not followed."""
     try:
-        with requests.Session() as session:
-            session.trust_env = not is_loopback(url)
-            session.auth = _as_it_is  # keeps requests from reading ~/.netrc
+        with session_to(url) as session:
             response = session.post(
                 url,
                 data=form,
@@ -256,7 +254,3 @@ def _posted(url: str, form: dict[str, str]) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise LaunchFailed("code_refused")
     return body
-
-
-def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request

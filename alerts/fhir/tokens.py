@@ -12,11 +12,11 @@ from uuid import uuid4
 import requests
 
 from alerts.fhir.answers import TemporaryFailure, json_object, raise_for_failure
-from alerts.fhir.client import is_loopback
 from alerts.fhir.fetching import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, Unreadable, is_safe, json_at
 from alerts.fhir.jwks import ALGORITHMS
 from alerts.fhir.keys import ASSERTION_LIFE, KeyFolder, KeyTrouble
 from alerts.fhir.scopes import scopes_to_ask
+from alerts.fhir.transport import session_to
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 CONFIGURATION_KEPT_S = 3600.0
@@ -169,9 +169,7 @@ class TokenSource:
 
 def _posted(url: str, form: Mapping[str, str]) -> requests.Response:
     try:
-        with requests.Session() as session:
-            session.trust_env = False if is_loopback(url) else session.trust_env
-            session.auth = lambda request: request  # keeps requests from reading ~/.netrc
+        with session_to(url) as session:
             return session.post(
                 url,
                 data=form,

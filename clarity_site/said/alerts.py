@@ -73,6 +73,7 @@ MESSAGES = (
     _("The EHR did not accept Clarity's token (401)."),
     _("The EHR's copy was changed by others again and again."),
     _("EHR_TOKEN_FILE cannot be read."),
+    _("EHR_TOKEN_FILE holds no token."),
     _("EHR_FOLDER cannot be written (%(why)s)."),
     _("recipient must be a Practitioner or a Group: set EHR_RECIPIENT."),
     _("There is no such way."),

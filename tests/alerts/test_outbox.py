@@ -255,6 +255,21 @@ def test_the_token_travels_in_a_header_and_stands_in_no_message(
     assert "s3cret" not in message.last_error and message.last_error
 
 
+@pytest.mark.parametrize("half_written", ["", "two\nlines", "s3cret token"])
+def test_a_file_without_a_token_delays_and_says_so(
+    connected: FhirServer,
+    message: OutboxMessage,
+    settings: Any,
+    tmp_path: Path,
+    half_written: str,
+) -> None:
+    (tmp_path / "token").write_text(half_written)
+    settings.EHR_TOKEN_FILE = str(tmp_path / "token")
+    outbox_deliver(now=NOW)
+    message.refresh_from_db()
+    assert (state(message), message.last_error) == ("pending", "EHR_TOKEN_FILE holds no token.")
+
+
 @pytest.mark.django_db(transaction=True)
 def test_workers_who_deliver_at_once_send_each_message_once(connected: FhirServer) -> None:
     messages = [raised(factories.patient(ehr_id=f"ehr-{n}")) for n in range(12)]

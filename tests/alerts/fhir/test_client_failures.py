@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from alerts.fhir.client import EhrClient, Refused, TemporaryFailure, is_loopback
+from alerts.fhir.client import EhrClient, Refused, TemporaryFailure
 from alerts.fhir.resources import RESEARCH_USE, communication_request
+from alerts.fhir.transport import is_loopback
 from tests.alerts.fhir.messages import TEXT, alert_message
 
 TOKEN = "token-that-must-not-be-seen"
