@@ -29,6 +29,7 @@ from clarity_site.logs import log
 from patients.services import audit_record
 
 View = Callable[..., HttpResponse]
+FORM = "application/x-www-form-urlencoded"
 
 
 class Refusal(Exception):
@@ -114,7 +115,7 @@ def nothing_here(request: HttpRequest, **_keys: str) -> HttpResponse:
 @fhir
 def resources(request: HttpRequest, resource: str) -> HttpResponse:
     """A search."""
-    return _searched(request, resource, request.META.get("QUERY_STRING", ""), request.GET.lists())
+    return _searched(request, resource)
 
 
 @fhir
@@ -123,7 +124,7 @@ def one_resource(request: HttpRequest, resource: str, resource_id: str) -> HttpR
     if resource_id == "_search":
         if request.method != "POST":
             raise Refusal(405, "not-supported", "Post a search to _search.", Allow="POST")
-        return _searched(request, resource, request.POST.urlencode(), request.POST.lists())
+        return _searched(request, resource)
     reader = _reader(request, resource, "r")
     found = read(resource, resource_id)
     if found is None:
@@ -135,18 +136,19 @@ def one_resource(request: HttpRequest, resource: str, resource_id: str) -> HttpR
     return answer
 
 
-def _searched(request: HttpRequest, resource: str, text: str, lists: Any) -> HttpResponse:
+def _searched(request: HttpRequest, resource: str) -> HttpResponse:
     reader = _reader(request, resource, "s")
-    pairs = [(name, value) for name, values in lists for value in values]
+    pairs, base = _asked(request), _base(request)
     try:
-        query = query_of(resource, pairs, timezone.get_default_timezone())
+        known = (base, settings.EHR_BASE_URL.rstrip("/"))
+        query = query_of(resource, pairs, timezone.get_default_timezone(), known)
     except BadSearch as bad:
+        _written_down(reader, resource, [], "FHIR refused")
         raise Refusal(400, "invalid", str(bad)) from None
     found = search(resource, query)
     _written_down(reader, resource, found.page, "FHIR search")
-    base = _base(request)
     url = f"{base}/{resource}"
-    links = {"self": f"{url}?{text}" if text else url}
+    links = {"self": f"{url}?{urlencode(pairs)}" if pairs else url}
     if found.has_more:
         onward = [(name, value) for name, value in pairs if name != "page"]
         onward.append(("page", cursor_of(found.page[-1].position)))
@@ -154,6 +156,14 @@ def _searched(request: HttpRequest, resource: str, text: str, lists: Any) -> Htt
     return _answer(
         answering.searchset(base, [it.resource for it in found.page], found.total, links)
     )
+
+
+def _asked(request: HttpRequest) -> list[tuple[str, str]]:
+    """A search's parameters, of the address and of a posted form. Raises Refusal."""
+    if request.method == "POST" and request.content_type not in ("", FORM) and request.body:
+        raise Refusal(415, "not-supported", f"A search is posted as {FORM}.")
+    given = (*request.GET.lists(), *request.POST.lists())
+    return [(name, value) for name, values in given for value in values]
 
 
 def _reader(request: HttpRequest, resource: str = "", letter: str = "") -> Reader:
@@ -167,6 +177,7 @@ def _reader(request: HttpRequest, resource: str = "", letter: str = "") -> Reade
         served = ", ".join(answering.SERVED)
         raise Refusal(404, "not-supported", f"Clarity serves {served}: see metadata.")
     if resource and not allows(reader.scopes, resource, letter):
+        _written_down(reader, resource, [], "FHIR refused")
         challenge = 'Bearer realm="Clarity", error="insufficient_scope"'
         sentence = f"The token does not allow this: it needs system/{resource}.{letter}."
         raise Refusal(403, "forbidden", sentence, WWW_Authenticate=challenge)

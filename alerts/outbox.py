@@ -5,6 +5,7 @@ what the score says beside it, for an EHR that takes that. ``delivering`` sends 
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from celery import current_app
 from django.conf import settings
@@ -96,13 +97,18 @@ def _wake() -> None:
 
 
 def resource_of(message: OutboxMessage) -> dict[str, object] | None:
-    """A notice as a CommunicationRequest; None while the patient has no id in the EHR.
+    """A notice as the EHR is sent it; None while the patient has no id there.
 
     Raises InvalidResource.
     """
+    known = message.alert.score is not None and message.alert.patient.ehr_id
+    return notice_resource(message) if known else None
+
+
+def notice_resource(message: OutboxMessage) -> dict[str, Any]:
+    """A notice of an alert on a score, as a CommunicationRequest. Raises InvalidResource."""
     alert, score = message.alert, message.alert.score
-    if score is None or not alert.patient.ehr_id:
-        return None
+    assert score is not None
     result = score_result(score)
     lines = message_lines(
         research_use=result.research_use,

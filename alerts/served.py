@@ -19,7 +19,7 @@ from alerts.fhir.modelled import modelled
 from alerts.fhir.observations import observation, provenance, risk_assessment
 from alerts.fhir.searching import Position, Query, Span, Token, matches
 from alerts.models import AlertState, OutboxMessage
-from alerts.outbox import score_result
+from alerts.outbox import notice_resource, score_result
 from patients.encryption import blind_index
 from patients.models import Patient
 from scoring.models import RiskScore, Track
@@ -85,8 +85,8 @@ class ScoreShelf:
 
     def identified(self, tokens: Sequence[Token]) -> Q:
         """The rows with one of these identifiers."""
-        pks = [found[1] for it in tokens if (found := _SCORE_IDENTIFIER.fullmatch(it.value))]
-        return Q(pk__in=pks)
+        found = [_SCORE_IDENTIFIER.fullmatch(it.value) for it in tokens]
+        return Q(pk__in=[it[1] for it in found if it and it[2] in self.parts])
 
     def dated(self, span: Span) -> Q:
         """The rows of that time: of the day that was scored, or when it was recorded."""
@@ -132,14 +132,18 @@ class MessageShelf:
 
     def rows(self) -> QuerySet[Any]:
         """All that is served, with what the resources need."""
-        ours = OutboxMessage.objects.filter(
-            kind=OutboxMessage.Kind.NOTICE, resource__resourceType=self.resource
-        )
+        ours = OutboxMessage.objects.filter(kind=OutboxMessage.Kind.NOTICE)
+        # One that was never sent is made when it is served: somebody may only ever fetch.
+        unsent = Q(resource={}, alert__score__isnull=False) & ~Q(state=OutboxMessage.State.REFUSED)
+        ours = ours.filter(Q(resource__resourceType=self.resource) | unsent)
         later = ours.filter(alert=OuterRef("alert"), pk__gt=OuterRef("pk"))
         rows = ours.annotate(
             served_at=Greatest(F("created_at"), F("alert__changed_at")), overtaken=Exists(later)
         )
-        return rows.select_related("alert__patient")
+        return rows.select_related(
+            "transition", "alert__patient", "alert__score__patient",
+            "alert__score__depression_model", "alert__score__mania_model",
+        )  # fmt: skip
 
     def patient_path(self) -> str:
         """From a row to its patient."""
@@ -165,7 +169,8 @@ class MessageShelf:
         """The resource as it was made, with its state of now."""
         subject = _subject(row.alert.patient)
         status = "revoked" if row.overtaken else ENDED.get(row.alert.state, "active")
-        contained = [it | {"subject": subject} for it in row.resource.get("contained", [])]
+        resource = row.resource or notice_resource(row)
+        contained = [it | {"subject": subject} for it in resource.get("contained", [])]
         changes: dict[str, Any] = {
             "id": str(row.identifier),
             "meta": {
@@ -176,7 +181,7 @@ class MessageShelf:
             "subject": subject,
             "contained": contained or None,
         }
-        return modelled(row.resource | changes)
+        return modelled(resource | changes)
 
 
 def shelf_of(resource: str) -> ScoreShelf | MessageShelf:
@@ -194,7 +199,9 @@ def search(resource: str, query: Query) -> Found:
         rows = rows.filter(**{f"{shelf.updated}__gte": query.after.updated}).filter(
             Q(**{f"{shelf.updated}__gt": query.after.updated}) | Q(pk__gte=query.after.key)
         )
-    ordered = rows.order_by(shelf.updated, "pk")[: query.count + 2]
+    ordered = rows.order_by(shelf.updated, "pk")
+    if query.ids is None and query.identifiers is None:  # of those a row may have no part
+        ordered = ordered[: query.count + 2]
     places = [
         (row, Position(getattr(row, shelf.updated), row.pk, part))
         for row in ordered

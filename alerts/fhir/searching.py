@@ -5,7 +5,7 @@ A filter that is silently ignored would answer with more patients than were aske
 
 import base64
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
@@ -24,7 +24,7 @@ PREFIXES = ("eq", "ge", "gt", "le", "lt", "sa", "eb")
 _DATE = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)(Z|[+-]\d\d:\d\d)?)?)?)?"
 )
-_PATIENT = re.compile(r"(?:(?:https?://\S{1,300}/)?Patient/)?([A-Za-z0-9\-.]{1,64})")
+_PATIENT = re.compile(r"(?:(?:(https?://\S{1,300})/)?Patient/)?([A-Za-z0-9\-.]{1,64})")
 _CURSOR = re.compile(r"([0-9T:.+-]{19,40})\|(\d{1,18})\|(\d{1,2})")
 
 
@@ -73,9 +73,15 @@ class Query:
     after: Position | None = None
 
 
-def query_of(resource: str, pairs: Iterable[tuple[str, str]], zone: tzinfo) -> Query:
-    """The search for this type of resource. ``zone``: of times that name none. Raises BadSearch."""
-    readers = _readers(resource, zone)
+def query_of(
+    resource: str, pairs: Iterable[tuple[str, str]], zone: tzinfo, bases: Collection[str] = ()
+) -> Query:
+    """The search for this type of resource. Raises BadSearch.
+
+    ``zone``: of times that name none. ``bases``: the FHIR addresses, without a slash at the end,
+    below which a whole address of a patient is of one known here.
+    """
+    readers = _readers(resource, zone, bases)
     query, seen = Query(), set[str]()
     for name, value in pairs:
         if name in ("_format", "_pretty"):
@@ -99,9 +105,14 @@ def query_of(resource: str, pairs: Iterable[tuple[str, str]], zone: tzinfo) -> Q
 Reader = Callable[[str, str], Any]
 
 
-def _readers(resource: str, zone: tzinfo) -> Mapping[str, tuple[str, Reader]]:
+def _readers(
+    resource: str, zone: tzinfo, bases: Collection[str]
+) -> Mapping[str, tuple[str, Reader]]:
     def spans(name: str, value: str) -> Span:
         return span_of(name, value, zone)
+
+    def patients(name: str, value: str) -> tuple[str, ...]:
+        return _patients(name, value, bases)
 
     known: dict[str, tuple[str, Reader]] = {
         "_id": ("ids", lambda _name, value: tuple(value.split(","))),
@@ -111,7 +122,7 @@ def _readers(resource: str, zone: tzinfo) -> Mapping[str, tuple[str, Reader]]:
         DATE_NAMES[resource]: ("dates", spans),
     }
     for name in ("patient",) if resource == "Provenance" else ("patient", "subject"):
-        known[name] = ("patients", _patients)
+        known[name] = ("patients", patients)
         known[f"{name}:identifier"] = ("patient_identifiers", _tokens)
     if resource != "Provenance":
         known["identifier"] = ("identifiers", _tokens)
@@ -130,11 +141,13 @@ def _count(name: str, value: str) -> int:
     return min(int(value), MOST)
 
 
-def _patients(name: str, value: str) -> tuple[str, ...]:
+def _patients(name: str, value: str, bases: Collection[str]) -> tuple[str, ...]:
     found = [_PATIENT.fullmatch(it) for it in value.split(",")]
     if not all(found):
         raise BadSearch(f"The parameter {name} must be Patient/ and the id in the EHR.")
-    return tuple(it.group(1) for it in found if it)
+    if any(it.group(1) not in (None, *bases) for it in found if it):
+        raise BadSearch(f"The parameter {name} is the address of a patient of another server.")
+    return tuple(it.group(2) for it in found if it)
 
 
 def _tokens(_name: str, value: str) -> tuple[Token, ...]:

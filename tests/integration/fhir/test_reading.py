@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from alerts.models import AlertState
+from alerts.fhir_views import FORM
+from alerts.models import AlertState, OutboxMessage
 from patients.models import AuditEvent, Role
 from scoring.models import RiskScore
 from tests import factories
@@ -142,7 +143,7 @@ SEARCHES = [
     ("Observation", "", 8),
     ("Observation", "patient=Patient/ehr-1", 4),
     ("Observation", "patient=ehr-1", 4),
-    ("Observation", "subject=https://ehr.example/fhir/Patient/ehr-1", 4),
+    ("Observation", "subject=http://testserver/fhir/R4/Patient/ehr-1", 4),
     ("Observation", "patient=ehr-1,ehr-2", 6),
     ("Observation", "patient=ehr-9", 0),
     ("Observation", "patient:identifier=urn:clarity:patient|CL-3", 2),
@@ -189,7 +190,7 @@ def test_searches(resource: str, query: str, count: int) -> None:
     posted = reading.client.post(
         f"{BASE}/{resource}/_search",
         query.replace("+", "%2B"),
-        content_type="application/x-www-form-urlencoded",
+        content_type=FORM,
         headers={"authorization": f"Bearer {reading.token}"},
     )
     assert posted.json().get("entry", []) == bundle.get("entry", [])
@@ -230,6 +231,53 @@ def test_pages_of_one_track_are_full() -> None:
     assert [len(reading.get(path).json()["entry"]), len(reading.ids(path))] == [5, 12]
 
 
+def test_a_search_that_leaves_out_parts_of_rows_gives_full_pages() -> None:
+    who = factories.patient("CL-1", ehr_id="ehr-1")
+    scores = factories.history(who, DAY, 4, lambda back: 0.2, lambda back: 0.1)
+    named = ",".join(f"{s.pk}-decision" for s in scores[:3]) + f",{scores[3].pk}-mania"
+    also = ",".join(f"{s.pk}-depression" for s in scores[:3])
+    reading = Reading()
+    assert len(reading.ids(f"Observation?identifier={named}&_count=1")) == 1
+    path = f"Observation?identifier={also},{scores[3].pk}-mania&code=mania-risk-indicator&_count=1"
+    found = reading.get(path).json()
+    assert (found["total"], len(found["entry"])) == (1, 1)
+
+
+@pytest.mark.parametrize("base", ["", "https://ehr.example/fhir/R4", "http://testserver/fhir/R4"])
+def test_a_patients_whole_address_is_one_of_a_server_that_is_known(
+    base: str, settings: Any
+) -> None:
+    settings.EHR_BASE_URL = "https://ehr.example/fhir/R4/"
+    clinic()
+    reference = f"{base}/Patient/ehr-1".lstrip("/")
+    assert len(Reading().ids(f"Observation?patient={reference}")) == 4
+
+
+def test_a_posted_search_takes_the_parameters_of_its_address_too() -> None:
+    clinic()
+    reading = Reading()
+    headers = {"authorization": f"Bearer {reading.token}"}
+    address = f"{BASE}/Observation/_search?patient=ehr-1"
+    answer = reading.client.post(address, "", content_type=FORM, headers=headers)
+    assert answer.json()["total"] == 4
+    answer = reading.client.post(address, "date=2026-11-20", content_type=FORM, headers=headers)
+    assert answer.json()["total"] == 2
+
+
+def test_a_message_that_was_never_sent_is_there_to_be_fetched() -> None:
+    who = factories.patient("CL-1")
+    alert = factories.alert(factories.score(who, DAY, 0.9, 0.9))
+    message = alert.messages.get()
+    OutboxMessage.objects.update(resource={}, state="held")
+    [found] = Reading().ids("CommunicationRequest")
+    assert found == str(message.identifier)
+    body = Reading().get(f"CommunicationRequest/{found}").json()
+    assert body["subject"]["identifier"]["value"] == "CL-1"
+    assert "mania: High" in str(body["payload"])
+    OutboxMessage.objects.update(state="refused")
+    assert Reading().ids("CommunicationRequest") == []
+
+
 def test_a_day_scored_again_keeps_its_id_and_is_found_by_the_time() -> None:
     made, reading = clinic(), Reading()
     ada, before = made["patients"][0], made["scores"]["high"]
@@ -251,6 +299,7 @@ def test_each_reading_is_written_down_by_patient() -> None:
     reading.get("RiskAssessment")
     reading.get("RiskAssessment?patient=ehr-9")
     reading.get("Observation/none")
+    reading.get("Observation?name=Ada")
     rows = [
         (e.actor, e.action, e.patient_code, e.detail["resource"], e.detail["count"])
         for e in AuditEvent.objects.order_by("id")
@@ -265,6 +314,7 @@ def test_each_reading_is_written_down_by_patient() -> None:
     assert rows[4:] == [
         (who, "FHIR search", "", "RiskAssessment", 0),
         (who, "FHIR read", "", "Observation", 0),
+        (who, "FHIR refused", "", "Observation", 0),
     ]
 
 

@@ -35,6 +35,11 @@ def outcome(answer: Any) -> str:
         ("Observation?date=ap2026", 400, "The parameter date must be a date such as"),
         ("Observation?date=2026-02-30", 400, "The parameter date must be a date such as"),
         ("Observation?patient=a/b", 400, "The parameter patient must be Patient/ and the id"),
+        (
+            "Observation?patient=https://other.example/fhir/Patient/ehr-1",
+            400,
+            "The parameter patient is the address of a patient of another server.",
+        ),
         ("Observation?patient=", 400, "The parameter patient is empty"),
         ("Observation?patient=a&patient=b", 400, "The parameter patient may be given once."),
         ("Observation?_count=-1", 400, "The parameter _count must be a number."),
@@ -54,6 +59,25 @@ def test_what_cannot_be_answered(path: str, status: int, sentence: str) -> None:
     clinic()
     answer = Reading().get(path)
     assert (answer.status_code, sentence in outcome(answer)) == (status, True), outcome(answer)
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/plain"])
+def test_a_search_in_another_form_is_refused_not_answered_about_everybody(kind: str) -> None:
+    clinic()
+    reading = Reading()
+    answer = reading.client.post(
+        "/fhir/R4/Observation/_search",
+        '{"patient": "ehr-1"}',
+        content_type=kind,
+        headers={"authorization": f"Bearer {reading.token}"},
+    )
+    assert (answer.status_code, "application/x-www-form" in outcome(answer)) == (415, True)
+
+
+def test_a_right_that_is_lacking_is_written_down() -> None:
+    Reading("system/RiskAssessment.rs").get("Observation")
+    row = AuditEvent.objects.get(action="FHIR refused")
+    assert (row.actor, row.detail["resource"]) == ("system: Warehouse", "Observation")
 
 
 def test_another_format_is_not_given() -> None:
