@@ -13,6 +13,7 @@ from alerts import rule_files as files
 from alerts.domain.forbidden import load_forbidden_words
 from alerts.domain.guidelines import load_guidelines
 from alerts.fhir.client import EhrClient
+from alerts.fhir.communication import recipient_trouble
 from scoring import resources as scoring_rules
 from scoring.engines.artifacts import ArtifactError, load_manifest, verified_path
 
@@ -61,7 +62,7 @@ def model_files(**_: Any) -> Sequence[CheckMessage]:
 
 @register(Tags.compatibility)
 def ehr_settings(**_: Any) -> Sequence[CheckMessage]:
-    """The EHR's address and token file can be used."""
+    """The EHR's address, token file and recipient can be used."""
     try:
         if settings.EHR_BASE_URL:
             EhrClient(settings.EHR_BASE_URL).close()
@@ -72,4 +73,6 @@ def ehr_settings(**_: Any) -> Sequence[CheckMessage]:
         return [
             Error("EHR_TOKEN_FILE names no file.", hint="Give its full path.", id="clarity.E003")
         ]
+    if trouble := recipient_trouble(settings.EHR_RECIPIENT, way=""):
+        return [Error(trouble, hint="Such as Practitioner/123.", id="clarity.E008")]
     return []

@@ -92,7 +92,7 @@ def _updated(client: EhrClient, notice: OutboxMessage, status: str) -> Delivered
     known_as = notice.ehr_resource_id
     if not known_as:
         found = client.find(REQUEST, name_of(notice.resource))
-        if found is None and client.searchable:
+        if found is None and client.can_search(REQUEST):
             return None
         found = found or client.create(dict(notice.resource) | {"status": status})
         known_as = found.id or ""

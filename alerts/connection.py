@@ -9,14 +9,15 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection as database
 from django.db import transaction
-from django.db.models import F
-from django.db.models.functions import Coalesce
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
 from alerts.ehr_tokens import token_source
 from alerts.fhir.answers import Refused, TemporaryFailure
-from alerts.fhir.capability import REQUEST, NotFhir, capability, choose
+from alerts.fhir.capability import FOLDER, REQUEST, NotFhir, capability, choose
 from alerts.fhir.client import EhrClient, Tokens
+from alerts.fhir.fetching import Unreadable, json_at
 from alerts.fhir.transport import Bearer, is_loopback
 from alerts.models import EhrConnection
 from clarity_site.logs import log
@@ -24,6 +25,7 @@ from patients.models import User
 from patients.services import audit_record
 
 NO_EHR = "No EHR is connected: set EHR_BASE_URL."
+NO_FOLDER = "Messages go as files in a folder, but EHR_FOLDER is not set."
 NO_WAY = "The EHR takes no message: set EHR_FOLDER, or choose another way."
 DELIVERY_OFF = "Delivery beyond this machine is off: an administrator can turn it on."
 READ_AGAIN_AFTER = timedelta(days=1)
@@ -44,6 +46,8 @@ def held_reason(connection: EhrConnection) -> str | None:
         return NO_EHR
     if not connection.deliver_beyond_this_machine and not (url and is_loopback(url)):
         return DELIVERY_OFF
+    if connection.way == FOLDER and not settings.EHR_FOLDER:
+        return NO_FOLDER
     read = connection.read_at is not None and connection.base_url == url
     return NO_WAY if read and not connection.way else None
 
@@ -106,10 +110,11 @@ def capability_read(*, client: EhrClient, now: datetime, by: User | None = None)
     except NotFhir as error:
         raise Refused(str(error)) from None
     choice = choose(found, settings.EHR_FOLDER)
+    way = ehr().override or choice.target or REQUEST
     EhrConnection.objects.filter(pk=ehr().pk).update(
         base_url=settings.EHR_BASE_URL, read_at=now, software=found.software,
         target=choice.target, why=choice.why, results=list(found.results),
-        searchable=(choice.target or REQUEST) in found.by_identifier,
+        searchable=way in found.by_identifier, smart=_smart(settings.EHR_BASE_URL),
     )  # fmt: skip
     if by is not None:
         audit_record(by=by, action="EHR's capability read", target=choice.target)
@@ -117,15 +122,30 @@ def capability_read(*, client: EhrClient, now: datetime, by: User | None = None)
     return ehr()
 
 
+def _smart(base_url: str) -> dict[str, object]:
+    """Where the EHR's tokens are from and how one asks for them; empty where it does not say."""
+    try:
+        told = json_at(f"{base_url.rstrip('/')}/.well-known/smart-configuration")
+    except Unreadable:
+        return {}
+    algorithms = told.get("token_endpoint_auth_signing_alg_values_supported")
+    return {
+        "token_endpoint": str(told.get("token_endpoint") or "")[:300],
+        "algorithms": [str(it)[:20] for it in algorithms] if isinstance(algorithms, list) else [],
+    }
+
+
 @transaction.atomic
 def way_set(*, way: str, by: User) -> None:
     """Send by that way whatever the EHR says; empty: by the way that was chosen.
 
-    Raises ValueError for a way there is not.
+    The EHR is asked again before it is used. Raises ValueError for a way there is not.
     """
     if way and way not in EhrConnection.Target.values:
         raise ValueError("There is no such way.")
-    EhrConnection.objects.filter(pk=ehr().pk).update(override=way)
+    if way == FOLDER and not settings.EHR_FOLDER:
+        raise ValueError(NO_FOLDER)
+    EhrConnection.objects.filter(pk=ehr().pk).update(override=way, read_at=None)
     audit_record(by=by, action="way to the EHR", way=way or "as chosen")
 
 
@@ -145,9 +165,9 @@ def is_resting(connection: EhrConnection, now: datetime) -> bool:
 
 
 def answered() -> None:
-    """The EHR works. Writes only where it had failed."""
+    """The EHR works. Writes only where it had failed; a rest that it asked for goes on."""
     EhrConnection.objects.filter(failures__gt=0).update(
-        failures=0, failing_since=None, rest_until=None, last_failure=""
+        failures=0, failing_since=None, last_failure=""
     )
 
 
@@ -164,7 +184,7 @@ def failed(reason: str, now: datetime, retry_after_s: float | None = None) -> No
     if in_a_row >= RESTS_AFTER:
         rest = max(rest, min(REST * 2 ** min(in_a_row - RESTS_AFTER, 10), LONGEST_REST))
     if rest:
-        rows.update(rest_until=now + rest)
+        rows.update(rest_until=Greatest("rest_until", Value(now + rest)))
 
 
 def failing_since(connection: EhrConnection) -> datetime | None:

@@ -6,6 +6,7 @@ again.
 """
 
 import random
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -25,12 +26,12 @@ from alerts.fhir.modelled import InvalidResource
 from alerts.fhir.retry import GIVE_UP_AFTER, next_attempt_delay_s
 from alerts.models import Alert, EhrConnection, OutboxMessage
 from alerts.notices import message_failed_notices
-from alerts.outbox import FAILED, NotYet, resource_of
+from alerts.outbox import FAILED, Held, NotYet, resource_of
 from alerts.results import send_results
 from clarity_site.logs import log
 
 State, Kind = OutboxMessage.State, OutboxMessage.Kind
-LEASE = timedelta(minutes=2)  # longer than all requests of a message can take
+LEASE = timedelta(minutes=5)  # longer than a message takes; who is slower settles nothing
 NO_PATIENT_ID = "The patient has no id in the EHR: an administrator can add it."
 
 
@@ -49,10 +50,12 @@ def outbox_deliver(*, now: datetime | None = None, limit: int = 500) -> int:
         return _deliver(None, now, limit)
     with connection.ehr_client() as client:
         try:
-            client.searchable = connection.capability_current(client, at).searchable
+            found = connection.capability_current(client, at)
         except (TemporaryFailure, Refused) as failure:
             _unreachable(str(failure), getattr(failure, "retry_after_s", None), at)
             return 0
+        if not found.searchable:
+            client.unsearchable.add(found.way)
         return _deliver(client, now, limit)
 
 
@@ -125,23 +128,24 @@ def _send(
     except TemporaryFailure as failure:
         connection.failed(failure.reason, now, failure.retry_after_s)
         _put_off(message, failure, now)
-    except (Refused, InvalidResource) as refusal:
+    except Refused as refusal:
         connection.answered()
-        outcome = getattr(refusal, "outcome_text", "")
-        _settle(message, State.REFUSED, f"{refusal} {outcome}".strip())
-    except _Held as held:
+        _settle(message, State.REFUSED, f"{refusal} {refusal.outcome_text}".strip())
+    except InvalidResource as refusal:  # the EHR was not asked
+        _settle(message, State.REFUSED, str(refusal))
+    except Held as held:
         _settle(message, State.HELD, held.reason)
     else:
-        connection.answered()
         if delivered is None:
             _settle(message, State.SUPERSEDED)
             return False
+        connection.answered()
         message.ehr_resource_id, message.delivered_at = delivered.id or "", now
-        _settle(message, State.DELIVERED)
-        _wake_those_who_wait(message, now)
-        return True
+        if _settle(message, State.DELIVERED):
+            _wake_those_who_wait(message, now)
+            return True
     finally:
-        if client is not None and not client.searchable and ehr.searchable:
+        if client is not None and ehr.searchable and not client.can_search(ehr.way):
             EhrConnection.objects.filter(pk=ehr.pk).update(searchable=False)
     return False
 
@@ -153,14 +157,6 @@ def _wake_those_who_wait(message: OutboxMessage, now: datetime) -> None:
         waiting.filter(attempts=0, next_attempt_at__gt=now).update(next_attempt_at=now)
 
 
-class _Held(Exception):
-    """It cannot be sent until somebody has done something."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
 def _send_notice(
     client: EhrClient | None, ehr: EhrConnection, message: OutboxMessage, now: datetime
 ) -> Delivered | None:
@@ -169,14 +165,16 @@ def _send_notice(
         return None
     message.resource = message.resource or resource_of(message) or {}
     if not message.resource:
-        raise _Held(NO_PATIENT_ID)
+        raise Held(NO_PATIENT_ID)
     way = message.sent_as or (ehr.way if client else FOLDER)
     if not way:
-        raise _Held(connection.NO_WAY)
+        raise Held(connection.NO_WAY)
     resend = message.tried_at is not None
     if not resend:  # written before it goes: whoever finds it later knows that it may have gone
         message.sent_as, message.tried_at = way, now
         message.save(update_fields=["resource", "sent_as", "tried_at"])
+    if way == FOLDER and not settings.EHR_FOLDER:
+        raise Held(connection.NO_FOLDER)
     if way == FOLDER or client is None:
         return written(Path(settings.EHR_FOLDER), message.resource)
     if way == COMMUNICATION:
@@ -199,12 +197,32 @@ def _overtaken(message: OutboxMessage) -> bool:
 
 
 @transaction.atomic
-def _settle(message: OutboxMessage, state: str, error: str = "") -> None:
-    message.state, message.last_error, message.claimed_until = state, error[:500], None
+def _settle(message: OutboxMessage, state: str, error: str = "") -> bool:
+    """Write what came of it; False where the claim has ended and another worker has it now."""
+    mine = OutboxMessage.objects.select_for_update().filter(
+        pk=message.pk, state=message.state, claimed_until=message.claimed_until
+    )
+    if not mine.exists():
+        log.warning("a claim was lost", extra={"message_id": str(message.identifier)})
+        return False
+    said = without_name(error, message.alert.patient.name)[:500]
+    message.state, message.last_error, message.claimed_until = state, said, None
     message.save()
     if state in FAILED:  # what is shown as told has been told
         message_failed_notices(alert=message.alert, at=timezone.now())
     log.info("message settled", extra={"message_id": str(message.identifier), "state": state})
+    return True
+
+
+def without_name(text: str, name: str) -> str:
+    """What an EHR answered, without the patient's name: it is kept and shown as it stands.
+
+    >>> without_name("Quist, Zebulon is not active.", "Zebulon Quist")
+    '…, … is not active.'
+    """
+    for part in re.findall(r"\w{3,}", name):
+        text = re.sub(rf"\b{re.escape(part)}\b", "…", text, flags=re.IGNORECASE)
+    return text
 
 
 def _put_off(message: OutboxMessage, failure: TemporaryFailure, now: datetime) -> None:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from alerts import connection, outbox, selectors, services
 from alerts.fhir.answers import Refused, TemporaryFailure
+from alerts.fhir.communication import recipient_trouble
 from alerts.models import EhrConnection, OutboxMessage
 from alerts.presenters.delivery import RESENDABLE, delivery_words
 from clarity_site.languages import zone_of
@@ -81,6 +82,8 @@ def ehr_context(user: User) -> dict[str, Any]:
         "ways": list(ways.items()),
         "way": ways.get(found.way),
         "zone": zone_of(user),
+        "recipient": settings.EHR_RECIPIENT,
+        "recipient_trouble": recipient_trouble(settings.EHR_RECIPIENT, found.way),
     }
 
 

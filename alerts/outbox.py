@@ -33,6 +33,7 @@ from scoring.models import RiskScore, Tier, Track
 
 State, Kind = OutboxMessage.State, OutboxMessage.Kind
 FAILED = (State.REFUSED, State.DEAD)
+TIER_SET = ("raised", "risen", "upgraded", "downgraded")
 DELIVER = "alerts.tasks.deliver_messages"
 IN_FLIGHT = timedelta(seconds=15)  # how soon to look again at a message that is being sent
 
@@ -43,6 +44,14 @@ class NotYet(Exception):
     def __init__(self, wait: timedelta) -> None:
         super().__init__("waits for another message of its alert")
         self.wait = wait
+
+
+class Held(Exception):
+    """The message cannot be sent until somebody has done something."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 def messages_enqueue(*, alert: Alert, transition: AlertTransition, at: datetime) -> None:
@@ -122,7 +131,7 @@ def notice_resource(message: OutboxMessage) -> dict[str, Any]:
             "reasons": score.reasons,
         },
         recommendation=alert.recommendation,
-        set_by_clinician=message.transition.event in ("upgraded", "downgraded"),
+        set_by_clinician=_is_set_by_clinician(message.transition),
     )
     days = triage_rules().follow_up_days[message.transition.tier]
     return communication_request(
@@ -143,6 +152,15 @@ def notice_resource(message: OutboxMessage) -> dict[str, Any]:
             research_notice=result.research_notice,
         )
     )
+
+
+def _is_set_by_clinician(transition: AlertTransition) -> bool:
+    """Whether the tier that it tells was last set by a person, also where that was acts ago."""
+    set_before = transition.alert.transitions.filter(
+        event__in=TIER_SET, tier=transition.tier, pk__lte=transition.pk
+    )
+    last = set_before.order_by("-pk").values_list("event", flat=True).first()
+    return last in ("upgraded", "downgraded")
 
 
 def score_result(score: RiskScore) -> ScoreResult:
@@ -185,6 +203,7 @@ def message_resend(*, message: OutboxMessage, by: User) -> None:
     now = timezone.now()
     # The clock of its 72 hours starts anew, its identifier stays: it cannot arrive twice.
     again.filter(state=State.REFUSED).update(sent_as="")  # by the way that is chosen now
+    again.filter(state__in=FAILED).update(resource={})  # and as the record and the settings are now
     if again.update(state=State.PENDING, next_attempt_at=now, created_at=now, last_error=""):
         audit_record(
             by=by, action="message resent", patient=message.alert.patient, message=message.pk

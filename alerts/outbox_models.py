@@ -25,7 +25,7 @@ class OutboxMessage(models.Model):
         DELIVERED = "delivered", _("Delivered")
         REFUSED = "refused", _("Refused by the EHR")
         DEAD = "dead", _("Given up")
-        HELD = "held", _("Held: delivery is off")
+        HELD = "held", _("Held")
         SUPERSEDED = "superseded", _("Superseded")
 
     identifier = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -85,6 +85,7 @@ class EhrConnection(models.Model):
     why = models.CharField(max_length=300, blank=True)
     override = models.CharField(max_length=24, choices=Target, blank=True)
     results = models.JSONField(default=list, help_text="What of a score it takes.")
+    smart = models.JSONField(default=dict, help_text="Of its smart-configuration; else empty.")
     searchable = models.BooleanField(default=True, help_text="By a message's identifier.")
 
     failures = models.PositiveIntegerField(default=0, help_text="In a row.")

@@ -1,11 +1,10 @@
 """Sends what a score says beside the alert, to an EHR that takes it as resources of its own."""
 
 from alerts.fhir.answers import Delivered, Refused
-from alerts.fhir.capability import REQUEST
 from alerts.fhir.client import EhrClient
 from alerts.fhir.observations import observation, provenance, risk_assessment
 from alerts.models import EhrConnection, OutboxMessage
-from alerts.outbox import IN_FLIGHT, NotYet, score_result
+from alerts.outbox import IN_FLIGHT, Held, NotYet, score_result
 
 State, Kind = OutboxMessage.State, OutboxMessage.Kind
 DONE = (State.DELIVERED, State.SUPERSEDED, State.REFUSED, State.DEAD)
@@ -20,8 +19,10 @@ def send_results(
     the notice it belongs to was not sent. Raises NotYet before that, TemporaryFailure, Refused.
     """
     notice = message.transition.messages.filter(kind=Kind.NOTICE).first()
-    if client is None or notice is None or message.alert.score is None or ehr.way != REQUEST:
+    if client is None or notice is None or message.alert.score is None or not ehr.results:
         return None
+    if notice.state == State.HELD:
+        raise Held(notice.last_error)
     if notice.state not in DONE:
         raise NotYet(IN_FLIGHT)
     if notice.state != State.DELIVERED:
@@ -35,8 +36,8 @@ def send_results(
     if "RiskAssessment" in ehr.results:
         told = client.create(risk_assessment(score, made), resend=resend)
         made.append(_reference(told, "RiskAssessment"))
-    if notice.ehr_resource_id and notice.sent_as == REQUEST:
-        made.append(f"{REQUEST}/{notice.ehr_resource_id}")
+    if notice.ehr_resource_id:
+        made.append(f"{notice.sent_as}/{notice.ehr_resource_id}")
     if "Provenance" in ehr.results and made:
         signed = provenance(made, message.created_at, score.models)
         client.create(signed, {"reference": made[-1]}, resend=resend)

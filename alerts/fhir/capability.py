@@ -15,6 +15,9 @@ READ = (*RESULTS, REQUEST, COMMUNICATION)
 NO_RESULTS = {"epic": "Epic", "oracle": "Oracle Health", "cerner": "Oracle Health"}
 
 
+R4 = ("4.0.", "4.3.")  # and R4B; what lies between and after are drafts of R5
+
+
 class NotFhir(ValueError):
     """The answer is no CapabilityStatement of FHIR R4; says what was found instead."""
 
@@ -52,10 +55,17 @@ class Choice:
 
 def capability(statement: Mapping[str, Any]) -> Capability:
     """Read a CapabilityStatement. Raises NotFhir."""
+    try:
+        return _capability(statement)
+    except (AttributeError, TypeError):  # null or a text where FHIR has a list or an object
+        raise NotFhir("The EHR's /metadata is not as FHIR R4 has it.") from None
+
+
+def _capability(statement: Mapping[str, Any]) -> Capability:
     if statement.get("resourceType") != "CapabilityStatement":
         raise NotFhir("The EHR's /metadata is no CapabilityStatement: is EHR_BASE_URL its base?")
     version = str(statement.get("fhirVersion", ""))
-    if not version.startswith("4."):
+    if not version.startswith(R4):
         raise NotFhir(f"The EHR speaks FHIR {version or 'of an unknown version'}: R4 is needed.")
     software = statement.get("software") or {}
     told = [software.get("name"), software.get("version"), statement.get("publisher")]

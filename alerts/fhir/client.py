@@ -19,13 +19,14 @@ from alerts.fhir.answers import (
     names_in,
     raise_for_failure,
 )
-from alerts.fhir.modelled import InvalidResource, check_required_codes
+from alerts.fhir.modelled import InvalidResource, check_required_codes, modelled
 from alerts.fhir.transport import Bearer, Transport
 
 __all__ = ["Delivered", "EhrClient", "Refused", "TemporaryFailure", "Tokens"]
 
 FHIR_JSON = "application/fhir+json"
 UPDATE_TRIES = 5
+WHOLE_ANSWER_S = 20.0
 _SAFE = re.compile(r"[!-{}~]{1,200}")  # of an identifier: no blank, and no bar, which parts them
 
 
@@ -59,9 +60,9 @@ class EhrClient:
         before_each: Callable[[], None] = lambda: None,
     ) -> None:
         Bearer(token)
-        self._transport = Transport(base_url, connect_timeout_s, read_timeout_s)
+        self._transport = Transport(base_url, connect_timeout_s, read_timeout_s, WHOLE_ANSWER_S)
         self.base_url = self._transport.base_url
-        self.searchable = True
+        self.unsearchable: set[str] = set()  # types that cannot be searched by name
         self._token, self._tokens, self._before_each = token, tokens, before_each
 
     def __repr__(self) -> str:
@@ -90,7 +91,7 @@ class EhrClient:
         `resend`: an earlier try may have arrived. Not every server obeys If-None-Exist, so
         this then searches first. Raises InvalidResource before sending, TemporaryFailure, Refused.
         """
-        check_required_codes(resource)
+        modelled(resource)
         kind, names = str(resource["resourceType"]), names or name_of(resource)
         if resend and (found := self.find(kind, names)):
             return found
@@ -98,7 +99,7 @@ class EhrClient:
             "Content-Type": FHIR_JSON,
             "If-None-Exist": "=".join(_query(names)),
             # What cannot be searched has to say by itself under which id it has it already.
-            "Prefer": "return=minimal" if self.searchable else "return=representation",
+            "Prefer": "return=minimal" if self.can_search(kind) else "return=representation",
         }
         response = self._send("POST", kind, headers=headers, json=resource)
         if response.status_code == 412:  # several with this identifier: it has arrived
@@ -108,12 +109,16 @@ class EhrClient:
             return delivered(response, kind, duplicate=False)
         return self._confirmed(response, kind, names)
 
+    def can_search(self, kind: str) -> bool:
+        """Whether resources of this type are found by their names, as far as is known."""
+        return kind not in self.unsearchable
+
     def find(self, kind: str, names: Names) -> Delivered | None:
         """The resource the EHR has under this name; None also where it cannot be searched.
 
-        `searchable` then says so. Raises TemporaryFailure and Refused.
+        `can_search` then says so. Raises TemporaryFailure and Refused.
         """
-        if not self.searchable:
+        if not self.can_search(kind):
             return None
         # strict: a server that does not know the parameter must say so, not list everything
         headers, parameters = {"Prefer": "handling=strict"}, dict([_query(names)])
@@ -121,7 +126,7 @@ class EhrClient:
         try:
             known_as = found_id(response, kind, names)
         except NotSearchable:
-            self.searchable = False
+            self.unsearchable.add(kind)
             return None
         if known_as is None:
             return None
@@ -141,7 +146,7 @@ class EhrClient:
             if elements.items() <= now.items():
                 return False
             changed = now | elements
-            check_required_codes(changed)
+            check_required_codes(changed)  # only ours: what else it holds is the EHR's
             headers = {"Content-Type": FHIR_JSON, "Prefer": "return=minimal"}
             if version := read.headers.get("ETag"):
                 headers["If-Match"] = version
@@ -165,7 +170,7 @@ class EhrClient:
         named = delivered(response, kind, duplicate=True)
         if found := named if named.id else self.find(kind, names):
             return found
-        if not self.searchable and not response.content:
+        if not self.can_search(kind) and not response.content:
             return named
         raise TemporaryFailure(
             f"The EHR answered {response.status_code}, but the message is not to be found there."

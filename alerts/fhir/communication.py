@@ -9,9 +9,13 @@ from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
+from alerts.fhir.capability import COMMUNICATION
+from alerts.fhir.codes import RECIPIENT_TYPES
 from alerts.fhir.modelled import InvalidResource, modelled
+from alerts.fhir.resources import is_recipient
 
 RECIPIENTS = ("Practitioner/", "Group/")
+NO_RECIPIENT = "recipient must be a Practitioner or a Group: set EHR_RECIPIENT."
 
 
 def communication(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -23,7 +27,7 @@ def communication(request: Mapping[str, Any]) -> dict[str, Any]:
     text = "\n".join([*(it["contentString"] for it in request["payload"]), *notes])
     to = [it for it in request.get("recipient", ()) if it["reference"].startswith(RECIPIENTS)]
     if not to:
-        raise InvalidResource("recipient must be a Practitioner or a Group: set EHR_RECIPIENT.")
+        raise InvalidResource(NO_RECIPIENT)
     return modelled(
         {
             "resourceType": "Communication",
@@ -44,3 +48,16 @@ def communication(request: Mapping[str, Any]) -> dict[str, Any]:
             ],
         }
     )
+
+
+def recipient_trouble(recipient: str, way: str) -> str:
+    """What keeps messages from going that way to that recipient; empty where nothing does.
+
+    >>> recipient_trouble("CareTeam/1", "Communication")
+    'recipient must be a Practitioner or a Group: set EHR_RECIPIENT.'
+    """
+    if recipient and not is_recipient(recipient):
+        return f"EHR_RECIPIENT must be one of {', '.join(RECIPIENT_TYPES)}, a slash and its id."
+    if way == COMMUNICATION and not recipient.startswith(RECIPIENTS):
+        return NO_RECIPIENT
+    return ""

@@ -12,7 +12,7 @@ from typing import Any
 
 from alerts.fhir.answers import Delivered, TemporaryFailure
 from alerts.fhir.client import name_of
-from alerts.fhir.modelled import check_required_codes
+from alerts.fhir.modelled import modelled
 
 
 def written(folder: Path, resource: Mapping[str, Any]) -> Delivered:
@@ -20,12 +20,12 @@ def written(folder: Path, resource: Mapping[str, Any]) -> Delivered:
 
     Raises InvalidResource, and TemporaryFailure where the folder cannot be written.
     """
-    check_required_codes(resource)
+    modelled(resource)
     at = "".join(c for c in str(resource["authoredOn"]) if c.isalnum())
     path = folder / f"{at}-{name_of(resource)['value']}-{resource['status']}.json"
     beside = path.with_suffix(".part")
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o750)
         with open(beside, "w", encoding="utf-8", opener=_private) as file:
             json.dump(resource, file, ensure_ascii=False)
             file.flush()

@@ -23,6 +23,14 @@ _OBSERVATION_STATUS = frozenset(
      "entered-in-error", "unknown"}
 )  # fmt: skip
 _IDENTIFIER_USE = frozenset({"usual", "official", "temp", "secondary", "old"})
+_NARRATIVE = frozenset({"generated", "extensions", "additional", "empty"})
+_ISSUE = frozenset(
+    {"invalid", "structure", "required", "value", "invariant", "security", "login", "unknown",
+     "expired", "forbidden", "suppressed", "processing", "not-supported", "duplicate",
+     "multiple-matches", "not-found", "deleted", "too-long", "code-invalid", "extension",
+     "too-costly", "business-rule", "conflict", "transient", "lock-error", "no-store",
+     "exception", "timeout", "incomplete", "throttled", "informational"}
+)  # fmt: skip
 _PUBLICATION = frozenset({"draft", "active", "retired", "unknown"})
 _INTERACTION = frozenset(
     {"read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create",
@@ -32,8 +40,15 @@ _INTERACTION = frozenset(
 # Resource type -> element -> codes. A further point goes one element deeper.
 REQUIRED: Mapping[str, Mapping[str, frozenset[str]]] = {
     "CommunicationRequest": {"status": _REQUEST_STATUS, "priority": _PRIORITY},
-    "Communication": {"status": _EVENT_STATUS, "priority": _PRIORITY},
-    "Observation": {"status": _OBSERVATION_STATUS},
+    "Communication": {
+        "status": _EVENT_STATUS,
+        "priority": _PRIORITY,
+        "payload.contentAttachment.contentType": frozenset({"text/plain"}),  # all that is sent
+    },
+    "Observation": {
+        "status": _OBSERVATION_STATUS,
+        "valueQuantity.comparator": frozenset({"<", "<=", ">=", ">"}),
+    },
     "RiskAssessment": {"status": _OBSERVATION_STATUS},
     "Provenance": {
         "entity.role": frozenset({"derivation", "revision", "quotation", "source", "removal"})
@@ -43,6 +58,9 @@ REQUIRED: Mapping[str, Mapping[str, frozenset[str]]] = {
         "kind": frozenset({"instance", "capability", "requirements"}),
         "fhirVersion": frozenset({"4.0.1"}),
         "rest.mode": frozenset({"client", "server"}),
+        "rest.resource.type": frozenset(
+            {"CommunicationRequest", "Observation", "Provenance", "RiskAssessment"}
+        ),  # all that is served
         "rest.resource.interaction.code": _INTERACTION,
         "rest.resource.searchParam.type": frozenset(
             {"number", "date", "string", "token", "reference", "composite", "quantity", "uri",
@@ -51,6 +69,7 @@ REQUIRED: Mapping[str, Mapping[str, frozenset[str]]] = {
     },
     "OperationOutcome": {
         "issue.severity": frozenset({"fatal", "error", "warning", "information"}),
+        "issue.code": _ISSUE,
     },
     "Bundle": {
         "type": frozenset(
@@ -107,6 +126,8 @@ def check_required_codes(resource: Mapping[str, Any]) -> None:
             _check(element, code, codes)
     for code in _values(resource, ["identifier", "use"]):
         _check("identifier.use", code, _IDENTIFIER_USE)
+    for code in _values(resource, ["text", "status"]):
+        _check("text.status", code, _NARRATIVE)
     for inner in resource.get("contained", ()):
         check_required_codes(inner)
 

@@ -16,6 +16,7 @@ from alerts.fhir.answers import Refused, TemporaryFailure, json_object, raise_fo
 from alerts.fhir.client import FHIR_JSON, Tokens
 from alerts.fhir.transport import CHUNK_BYTES, Transport
 
+WHOLE_PAGE_S = 120.0
 LONGEST_PAUSE_S = 120.0  # longer than that, a later reading goes on
 GONE = (400, 404, 410)  # what servers answer to a link of a search they have forgotten
 
@@ -68,7 +69,7 @@ class Reader:
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._transport = Transport(base_url, connect_timeout_s, read_timeout_s)
+        self._transport = Transport(base_url, connect_timeout_s, read_timeout_s, WHOLE_PAGE_S)
         self.base_url = self._transport.base_url
         self._tokens = tokens
         self._apart_s, self._next_at, self._tries = 60 / per_minute, 0.0, tries

@@ -95,9 +95,14 @@ def _check(message: AlertMessage) -> None:
         raise InvalidResource(f"track must be one of: {', '.join(TRACKS)}.")
     if not _PATIENT.fullmatch(message.patient_reference):
         raise InvalidResource("patient_reference must be Patient/ and the id in the EHR.")
-    if not all(_RECIPIENT.fullmatch(it) for it in message.recipient_references):
+    if not all(map(is_recipient, message.recipient_references)):
         raise InvalidResource(f"recipient_references must be of: {', '.join(RECIPIENT_TYPES)}.")
     _check_identifier(message.identifier)
+
+
+def is_recipient(reference: str) -> bool:
+    """Whether it is a type that can be told, a slash and an id."""
+    return _RECIPIENT.fullmatch(reference) is not None
 
 
 def _check_identifier(identifier: str) -> None:
@@ -111,7 +116,7 @@ def _payload(message: AlertMessage) -> str:
     if not text:
         raise InvalidResource("lines must hold a text.")
     if message.research_use and not text.startswith(message.research_notice):
-        text = f"{RESEARCH_USE}\n{text}"
+        text = f"{message.research_notice}\n{text}"
     if len(text) > MAX_PAYLOAD_CHARS or _CONTROL.search(text):
         raise InvalidResource(
             f"lines must have up to {MAX_PAYLOAD_CHARS} characters and no control character."

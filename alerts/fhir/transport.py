@@ -1,11 +1,13 @@
 """HTTP to another system: https, no redirect followed, nothing sent that was not asked for."""
 
 import re
+import time
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+import urllib3
 from requests.auth import AuthBase
 
 from alerts.fhir.answers import Refused, TemporaryFailure
@@ -58,8 +60,15 @@ class Transport:
     password.
     """
 
-    def __init__(self, base_url: str, connect_timeout_s: float, read_timeout_s: float) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        connect_timeout_s: float,
+        read_timeout_s: float,
+        whole_timeout_s: float,
+    ) -> None:
         _check_base_url(base_url)
+        self._whole_timeout_s = whole_timeout_s
         self.base_url = base_url.rstrip("/")
         self._timeout_s = (connect_timeout_s, read_timeout_s)
         self._session = session_to(base_url)
@@ -85,7 +94,7 @@ class Transport:
                 **content,
             )
             if whole:
-                _read_whole(response)
+                _read_whole(response, self._whole_timeout_s)
             return response
         except requests.exceptions.Timeout:
             reason = "The EHR did not answer in time."
@@ -96,16 +105,28 @@ class Transport:
         raise TemporaryFailure(reason)  # outside `except`: a library's text may hold a header
 
 
-def _read_whole(response: requests.Response) -> None:
-    """Read the body, up to a size no page has: an endless answer must not fill the memory."""
-    parts, size = [], 0
+def _read_whole(response: requests.Response, timeout_s: float) -> None:
+    """Read the body, in a time and up to a size: one that never ends must not hold a worker."""
+    parts, size, ends = [], 0, time.monotonic() + timeout_s
     with response:
-        for part in response.iter_content(CHUNK_BYTES):
+        # One read of the network at a time: what drips in would else not be looked at for hours.
+        while part := _read_some(response):
             size += len(part)
             if size > LARGEST_ANSWER_BYTES:
                 raise Refused("The EHR answered with more than 32 MiB at once.")
+            if time.monotonic() > ends:
+                raise requests.exceptions.ReadTimeout
             parts.append(part)
     response._content = b"".join(parts)  # where requests keeps a body that it has read itself
+
+
+def _read_some(response: requests.Response) -> bytes:
+    try:
+        return bytes(response.raw.read1(CHUNK_BYTES, decode_content=True))
+    except urllib3.exceptions.ReadTimeoutError:
+        raise requests.exceptions.ReadTimeout from None
+    except urllib3.exceptions.HTTPError:
+        raise requests.exceptions.ConnectionError from None
 
 
 def _check_base_url(base_url: str) -> None:

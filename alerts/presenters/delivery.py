@@ -6,10 +6,10 @@ from datetime import datetime
 
 from django.utils.functional import Promise
 from django.utils.html import format_html
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
-from alerts.connection import NO_EHR, NO_WAY
+from alerts.connection import NO_EHR, NO_FOLDER, NO_WAY
 from alerts.delivering import NO_PATIENT_ID
 from alerts.models import Alert, Notice, OutboxMessage
 from alerts.notices import MESSAGE_FAILED
@@ -23,6 +23,7 @@ RESENDABLE = (State.REFUSED, State.DEAD)
 HELD_WORDS = {
     NO_EHR: _("Not sent: no EHR is connected"),
     NO_WAY: _("Not sent: the EHR takes no message"),
+    NO_FOLDER: _("Not sent: the folder for it is not set"),
     NO_PATIENT_ID: _("Not sent: the patient has no id in the EHR yet"),
 }
 
@@ -89,13 +90,13 @@ def delivery_words(message: OutboxMessage, zone: str) -> tuple[str, str]:
     level, words = {
         state.PENDING: ("waiting", gettext("waiting, attempt %(next)d")),
         state.SENDING: ("waiting", gettext("being sent to the EHR")),
-        state.HELD: ("held", gettext("held: delivery is off")),
+        state.HELD: ("held", pgettext("a message", "held")),
         state.REFUSED: ("failed", gettext("refused by the EHR")),
         state.DEAD: ("failed", gettext("given up after %(n)d attempts")),
         state.SUPERSEDED: ("none", gettext("superseded by a newer message")),
     }.get(state(message.state), ("done", gettext("delivered to the EHR")))
     said = words % told
-    if message.last_error and message.state in (state.PENDING, *RESENDABLE):
+    if message.last_error and message.state in (state.PENDING, state.HELD, *RESENDABLE):
         both = {"state": said, "why": said_again(message.last_error)}
         said = gettext("%(state)s: %(why)s") % both
     return level, said

@@ -38,6 +38,7 @@ class Gateway(ThreadingHTTPServer):
         self.upstream = urlsplit(base_url)
         self.offers, self.conditional, self.searchable = offers, conditional, searchable
         self.fault = fault
+        self.beside: tuple[str, ...] = ()  # what of a score it takes
         self.seen: list[tuple[str, str, int]] = []
         self.posted: list[tuple[str, float]] = []  # a message's identifier, and when it came
 
@@ -107,7 +108,8 @@ class Handler(BaseHTTPRequestHandler):
     def narrowed(self, statement: dict[str, Any]) -> dict[str, Any]:
         """The statement with what the gateway offers, and nothing else that is written."""
         rows = statement["rest"][0]["resource"]
-        kept = [row for row in rows if row["type"] in self.server.offers]
+        offered = self.server.offers + self.server.beside
+        kept = [row for row in rows if row["type"] in offered]
         if not self.server.searchable:
             kept = [
                 row | {"searchParam": [{"name": "patient", "type": "reference"}]} for row in kept

@@ -125,11 +125,11 @@ def test_what_the_ehr_refuses_is_kept_with_its_answer_and_blocks_nobody(
     connected: FhirServer, message: OutboxMessage
 ) -> None:
     other = raised(factories.patient(ehr_id="ehr-2"))
-    bad = message.resource | {"subject": {"reference": 5}}
+    bad = message.resource | {"language": "e  n"}  # fhirclient knows no patterns
     OutboxMessage.objects.filter(pk=message.pk).update(resource=bad)
     assert outbox_deliver(now=NOW) == 1
     assert (state(message), state(other)) == ("refused", "delivered")
-    assert "(400)" in message.last_error and "subject" in message.last_error
+    assert "(400)" in message.last_error and "language" in message.last_error
     assert outbox_deliver(now=NOW + timedelta(days=1)) == 0
 
 

@@ -104,11 +104,11 @@ def test_an_invalid_status_is_refused_before_sending_and_by_the_server(
 
 def test_refused_carries_the_outcome_of_the_server(fhir_server: FhirServer) -> None:
     message = alert_message()
-    wrong = communication_request(message) | {"intent": "order"}
+    wrong = communication_request(message) | {"language": "e  n"}  # fhirclient knows no patterns
     with EhrClient(fhir_server.base_url) as client, pytest.raises(Refused) as caught:
         client.create(wrong)
     assert caught.value.status == 400
-    assert "CommunicationRequest.intent" in caught.value.outcome_text
+    assert "CommunicationRequest.language" in caught.value.outcome_text
     assert TEXT not in caught.value.outcome_text
 
 
