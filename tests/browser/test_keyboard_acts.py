@@ -60,7 +60,7 @@ AS_ADMINISTRATOR: tuple[Act, ...] = (
     ("/on-call/", "/add/", {"user": "{newcomer}", "first_day": TODAY, "last_day": TODAY}),
     ("/on-call/", "/drop/", {}),
     ("/messages/", "/messages/resend/", {}),
-    ("/messages/", "/messages/way/", {"way": "folder"}),
+    ("/messages/", "/messages/way/", {"way": "Communication"}),
     ("/baselines/CL-0121/", "/approve/", {}),
     (f"/medications/{MAIN}/", "/list/", {}),
     ("/ehr-accounts/", "/map/", {"user": "{coordinator}"}),

@@ -41,7 +41,11 @@ def test_an_administrator_asks_the_ehr_and_is_told_what_was_chosen_and_why(
     assert AuditEvent.objects.get(action="EHR's capability read").actor == "boss"
 
 
-def test_the_way_can_be_overridden_and_is_named_as_such(boss: Client) -> None:
+def test_the_way_can_be_overridden_and_is_named_as_such(boss: Client, settings: Any) -> None:
+    settings.EHR_FOLDER = ""
+    answer = boss.post("/messages/way/", {"way": "folder"}, follow=True)
+    assert "but EHR_FOLDER is not set." in answer.content.decode()
+    settings.EHR_FOLDER = "/srv/ehr"
     boss.post("/messages/way/", {"way": "folder"})
     assert EhrConnection.objects.get().way == "folder"
     assert "set by an administrator" in boss.get("/messages/").content.decode()
