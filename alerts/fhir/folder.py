@@ -31,6 +31,7 @@ def written(folder: Path, resource: Mapping[str, Any]) -> Delivered:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
+        _on_disk(folder)
     except OSError as error:
         raise TemporaryFailure(
             f"EHR_FOLDER cannot be written ({error.strerror or type(error).__name__})."
@@ -41,3 +42,12 @@ def written(folder: Path, resource: Mapping[str, Any]) -> Delivered:
 def _private(path: str, flags: int) -> int:
     """Readable by the engine's group, and by nobody else."""
     return os.open(path, flags, 0o640)
+
+
+def _on_disk(folder: Path) -> None:
+    """The new name too, not the content alone, outlasts a power cut."""
+    at = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(at)
+    finally:
+        os.close(at)

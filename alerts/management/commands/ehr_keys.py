@@ -19,7 +19,8 @@ class Command(JsonCommand):
     help = (
         "Clarity's own keys (EHR_KEYS_DIR). make: a new key, published at once; the oldest key "
         "that is not retired signs. retire: it signs no more. rotate: make, and retire those "
-        "before. Every act also removes keys that are published no more."
+        "before at once (for an EHR that keeps keys a while, make now and retire later). Every "
+        "act also removes keys that are published no more."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
