@@ -40,6 +40,7 @@ from alerts.queue import queue_order
 from alerts.raising import ALERT_MAX_AGE_DAYS
 from alerts.selectors import latest_score
 from alerts.situations import advice_for
+from alerts.systems import OTHER_EHR, is_the_ehr, why_no_cards
 from patients.domain.drugs import ATC, Drug
 from patients.domain.medications import Taken
 from patients.medications import recorded_state
@@ -81,15 +82,18 @@ class Matter:
     drug: str = ""
 
 
-def looking(call: HookCall) -> Looking:
+def looking(call: HookCall, system: TrustedSystem) -> Looking:
     """Who looks here at whom, if they may be told: as on every page, by ``patients_visible_to``.
 
+    Only the EHR of this installation may say who that is: ids of another mean other people.
     With EHR_CARDS_FOR “chart” the EHR decides alone who sees a card.
     """
     if not _may_leave():
         return Looking(why_not="delivery_off")
-    if call.fhir_server and call.fhir_server.rstrip("/") != settings.EHR_BASE_URL.rstrip("/"):
-        return Looking(why_not="other_ehr")  # ids of another server mean other people
+    if why := why_no_cards(system):
+        return Looking(why_not=why)
+    if call.fhir_server and not is_the_ehr(call.fhir_server):
+        return Looking(why_not=OTHER_EHR)
     user = account_user(call.user)
     patient = patient_of_ehr(Patient.objects.all(), call.patient)
     if patient is None:
@@ -225,8 +229,11 @@ def feedback_taken(
 def _answer_taken(answer: Answered, system: TrustedSystem, service: str, now: datetime) -> str:
     rows = CdsCard.objects.select_for_update(of=("self",)).select_related("patient", "alert")
     card = rows.filter(uuid=answer.card, system=system, service=service).first()
-    if card is None:
-        audit_record(by=EHR, action="ehr card unknown", service=service, system=system.name)
+    why = why_no_cards(system)
+    if card is None or why:
+        audit_record(
+            by=EHR, action="ehr card unknown", service=service, system=system.name, why=why
+        )
         return UNKNOWN
     if card.outcome:  # the EHR may say the same again
         return REPEATED

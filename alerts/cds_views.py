@@ -93,7 +93,7 @@ def called(request: HttpRequest, service: str) -> HttpResponse:
         call = cds_hooks.hook_call(_body(request), SERVICES[service]["hook"])
     except NotAHook as trouble:
         raise Refused(400, str(trouble)) from None
-    seen = cds.looking(call)
+    seen = cds.looking(call, system)
     found = cds.matters(call, seen.patient, now) if seen.patient else []
     is_research = bool(found) and research_use()
     site = request.build_absolute_uri("/").rstrip("/")

@@ -17,6 +17,7 @@ from alerts.fhir.jwks import ALGORITHMS
 from alerts.fhir.keys import ASSERTION_LIFE, KeyTrouble
 from alerts.fhir.smart import LaunchFailed, Pending
 from alerts.fhir.tokens import ASSERTION_TYPE
+from alerts.systems import is_the_ehr
 from patients.models import Patient, User
 from patients.selectors import patient_of_ehr, patients_visible_to
 from patients.services import audit_record
@@ -47,7 +48,7 @@ def launch_begin(*, iss: str, launch: str, redirect: str, now: datetime) -> tupl
     """
     try:
         base_url = _configured()
-        if iss.rstrip("/") != base_url.rstrip("/"):
+        if not is_the_ehr(iss):
             raise LaunchFailed("other_ehr")
         pending = smart.begun(now)
         url = smart.authorize_url(

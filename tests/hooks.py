@@ -22,7 +22,7 @@ NAME = "Zebulon Quist"
 @pytest.fixture(autouse=True)
 def calling_ehr(db: None, settings: Any) -> Iterator[None]:
     """An EHR on this machine is registered; whoever imports this fixture has it in each test."""
-    settings.EHR_BASE_URL = "http://127.0.0.1:8103/fhir/R4"
+    settings.EHR_BASE_URL = trusted.FHIR
     trusted.system()
     cache.clear()
     yield
@@ -72,7 +72,7 @@ def body(service: str = VIEW, **context: Any) -> dict[str, Any]:
     return {
         "hook": HOOKS[service],
         "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea",
-        "fhirServer": "http://127.0.0.1:8103/fhir/R4",
+        "fhirServer": trusted.FHIR,
         "fhirAuthorization": {"access_token": "t0ken-that-no-log-may-hold"},
         "context": {name: value for name, value in asked.items() if value is not None},
     }

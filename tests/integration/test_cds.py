@@ -10,13 +10,20 @@ from django.utils import timezone, translation
 from jsonschema import validate
 
 from alerts import outcomes
-from alerts.models import Alert, AlertKind, CdsCard, DismissReason, EhrConnection
+from alerts.models import (
+    Alert,
+    AlertKind,
+    CdsCard,
+    DismissReason,
+    EhrConnection,
+    TrustedSystem,
+)
 from alerts.presenters.cards import TITLES
 from clarity_site.said import said_again
 from patients.models import Role
 from scoring.domain.output import RESEARCH_USE
 from scoring.models import ModelVersion
-from tests import factories
+from tests import factories, trusted
 from tests.browser.states import HIDDEN
 from tests.hooks import (
     NAME,
@@ -168,10 +175,36 @@ def test_a_patient_of_another_server_is_somebody_else() -> None:
     assert audited()[0][-1] == "other_ehr"
 
 
+@pytest.mark.parametrize(
+    ("fhir_url", "why"), [("https://b.example/fhir", "other_ehr"), ("", "no_fhir_url")]
+)
+@pytest.mark.parametrize("claims", [True, False])
+@pytest.mark.parametrize("service", [VIEW, ORDER])
+def test_only_the_clinics_ehr_speaks_for_its_patients(
+    fhir_url: str, why: str, claims: bool, service: str
+) -> None:
+    alerted(followed(mapped()))
+    TrustedSystem.objects.update(fhir_url=fhir_url)
+    asked = body(service, **(ordering(text="sertraline") if service == ORDER else {}))
+    if not claims:
+        del asked["fhirServer"]
+    assert post(f"/cds-services/{service}", asked).json() == {"cards": []}
+    assert audited() == [("ehr", "ehr cards asked for", "", 0, why)]
+
+
+def test_the_clinics_ehr_may_leave_its_address_out() -> None:
+    alerted(followed(mapped()))
+    TrustedSystem.objects.update(fhir_url=f"{trusted.FHIR}/")
+    asked = body()
+    del asked["fhirServer"]
+    assert len(post(f"/cds-services/{VIEW}", asked).json()["cards"]) == 1
+
+
 def test_nothing_leaves_this_machine_until_delivery_is_on(settings: Any) -> None:
     alerted(followed(mapped()))
     settings.EHR_BASE_URL = "https://ehr.example/fhir"
     asked = body() | {"fhirServer": "https://ehr.example/fhir/"}
+    TrustedSystem.objects.update(fhir_url="https://ehr.example/fhir")
     assert post(f"/cds-services/{VIEW}", asked).json() == {"cards": []}
     assert audited()[0][-1] == "delivery_off"
     EhrConnection.objects.update(deliver_beyond_this_machine=True)

@@ -10,7 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alerts import services
-from alerts.models import Alert, AlertTransition, CdsCard, DismissReason, EhrAccount
+from alerts.models import (
+    Alert,
+    AlertTransition,
+    CdsCard,
+    DismissReason,
+    EhrAccount,
+    TrustedSystem,
+)
 from patients.models import AuditEvent, Note, Patient, Role
 from tests import factories, trusted
 from tests.hooks import ORDER, USER, VIEW, call, give_back, mapped, ordering, post
@@ -184,6 +191,19 @@ def test_a_card_of_another_ehr_or_service_is_not_answered() -> None:
     alert.refresh_from_db()
     assert alert.state == "new" and notes() == []
     assert AuditEvent.objects.filter(action="ehr card unknown").count() == 3
+
+
+@pytest.mark.parametrize(
+    ("fhir_url", "why"), [("https://b.example/fhir", "other_ehr"), ("", "no_fhir_url")]
+)
+def test_a_system_that_is_not_the_clinics_ehr_answers_nothing(fhir_url: str, why: str) -> None:
+    alert = followed()
+    [card] = call()
+    TrustedSystem.objects.update(fhir_url=fhir_url)
+    assert give_back(card, "accepted").status_code == 200
+    alert.refresh_from_db()
+    assert alert.state == "new" and notes() == []
+    assert AuditEvent.objects.get(action="ehr card unknown").detail["why"] == why
 
 
 def test_feedback_about_an_order_acts_on_the_mania_alert() -> None:
