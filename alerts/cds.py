@@ -13,17 +13,17 @@ from django.utils.translation import gettext as _
 
 from alerts import services
 from alerts.connection import ehr
+from alerts.context_medications import table_rows
 from alerts.domain.cds_hooks import (
     ACCEPTED,
-    ATC_SYSTEMS,
     ORDER_SELECT,
-    RXNORM_SYSTEMS,
     Answered,
     HookCall,
     Order,
     names_to_try,
 )
 from alerts.ehr_accounts import CLINICIAN, account_user
+from alerts.fhir.context.values import Coding, Concept
 from alerts.fhir.transport import is_loopback
 from alerts.launches import EHR
 from alerts.lifecycle import NotAllowed
@@ -34,6 +34,7 @@ from alerts.models import (
     AlertState,
     CdsCard,
     DismissReason,
+    EhrTerm,
     TrustedSystem,
 )
 from alerts.queue import queue_order
@@ -41,13 +42,12 @@ from alerts.raising import ALERT_MAX_AGE_DAYS
 from alerts.selectors import latest_score
 from alerts.situations import advice_for
 from alerts.systems import OTHER_EHR, is_the_ehr, why_no_cards
-from patients.domain.drugs import ATC, Drug
+from patients.domain.drugs import Drug
 from patients.domain.medications import Taken
 from patients.medications import recorded_state
 from patients.models import MedicationCourse, Patient, User
 from patients.notes import note_write
 from patients.permissions import Permission, may
-from patients.resources import drug_table
 from patients.selectors import patient_of_ehr, patients_visible_to, zones_of
 from patients.services import audit_record
 from scoring.models import RiskScore, Tier, Track
@@ -117,8 +117,8 @@ def _may_leave() -> bool:
 def matters(call: HookCall, patient: Patient, now: datetime) -> list[Matter]:
     """What is to be told of the patient, the most urgent first."""
     if call.hook == ORDER_SELECT:
-        drugs = [drug for order in call.orders if (drug := antidepressant(order))]
-        return _of_order(patient, drugs[0], now) if drugs else []
+        drug = antidepressant(call.orders)
+        return _of_order(patient, drug, now) if drug else []
     alerts = Alert.objects.filter(patient=patient, state__in=OPEN_STATES)
     if settings.EHR_CARDS_FOR == "chart":  # as messages to the EHR: what a clinician wrote stays
         alerts = alerts.filter(kind__in=Track.values)
@@ -160,21 +160,33 @@ def _advice(patient: Patient, tier: str, score: RiskScore, drug: str) -> dict[st
     return advice.as_dict(names)
 
 
-def antidepressant(order: Order) -> str:
-    """The antidepressant that the order is for, as the table of drugs names it; else nothing.
+def antidepressant(orders: Sequence[Order]) -> str:
+    """The first antidepressant among the orders, as the table of drugs or a person names it.
 
-    What the table does not know is not guessed at.
+    Each is known by its codes, by its names, and by what somebody said on the page “Context from
+    the EHR” that its code means. What none of these knows is not guessed at: nothing.
     """
-    table = drug_table()
-    rows = [table.by_rxnorm(code) for system, code in order.codes if system in RXNORM_SYSTEMS]
-    rows += [table.by_name(name) for name in names_to_try(order)]
-    named = [row.name for row in rows if row and row.drug_class in ANTIDEPRESSANTS]
-    if named:
+    return next(filter(None, map(_in_table, orders)), "") or _settled(orders)
+
+
+def _in_table(order: Order) -> str:
+    drug = Concept(tuple(Coding(system, code) for system, code in order.codes))
+    rows = [*table_rows(drug, names_to_try(order))]
+    found = [row for row in rows if row.drug_class in ANTIDEPRESSANTS]
+    if named := [row.name for row in found if isinstance(row, Drug)]:
         return named[0]
-    codes = [code for system, code in order.codes if system in ATC_SYSTEMS and ATC.fullmatch(code)]
-    classes = [(code, table.by_atc(code)) for code in codes]
-    found = [(code, row) for code, row in classes if row and row.drug_class in ANTIDEPRESSANTS]
-    return next((row.name if isinstance(row, Drug) else code for code, row in found), "")
+    told = [*order.names, *(code for _system, code in order.codes)]
+    return told[0] if found else ""
+
+
+def _settled(orders: Sequence[Order]) -> str:
+    texts = [Concept(text=name).key for order in orders for name in order.names]
+    keys = [*(code for order in orders for code in order.codes), *texts]
+    terms = EhrTerm.objects.filter(
+        kind=EhrTerm.Kind.DRUG, meaning__in=ANTIDEPRESSANTS, code__in=[code for _of, code in keys]
+    )
+    found = {(term.system, term.code): term.words or term.code for term in terms}
+    return next((found[key] for key in keys if key in found), "")
 
 
 @transaction.atomic
