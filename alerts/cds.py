@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -22,16 +23,18 @@ from alerts.domain.cds_hooks import (
     Order,
     names_to_try,
 )
+from alerts.domain.history import kept
 from alerts.ehr_accounts import CLINICIAN, account_user
 from alerts.fhir.context.values import Coding, Concept
 from alerts.fhir.transport import is_loopback
 from alerts.launches import EHR
-from alerts.lifecycle import NotAllowed
+from alerts.lifecycle import NotAllowed, alert_locked
 from alerts.models import (
     OPEN_STATES,
     Alert,
     AlertKind,
     AlertState,
+    AlertTransition,
     CdsCard,
     DismissReason,
     EhrTerm,
@@ -42,6 +45,7 @@ from alerts.raising import ALERT_MAX_AGE_DAYS
 from alerts.selectors import latest_score
 from alerts.situations import advice_for
 from alerts.systems import OTHER_EHR, is_the_ehr, why_no_cards
+from clarity_site.said import said_again
 from patients.domain.drugs import Drug
 from patients.domain.medications import Taken
 from patients.medications import recorded_state
@@ -70,7 +74,10 @@ class Looking:
 
 @dataclass(frozen=True)
 class Matter:
-    """What a card is about: an open alert, or a drug that is selected while mania is a matter."""
+    """What a card is about: an open alert, or a drug that is selected while mania is a matter.
+
+    ``change`` is the newest transition of the alert as it is shown.
+    """
 
     uuid: UUID
     patient: Patient
@@ -80,6 +87,7 @@ class Matter:
     score: RiskScore | None
     recommendation: dict[str, Any]
     drug: str = ""
+    change: int | None = None
 
 
 def looking(call: HookCall, system: TrustedSystem) -> Looking:
@@ -122,26 +130,40 @@ def matters(call: HookCall, patient: Patient, now: datetime) -> list[Matter]:
     alerts = Alert.objects.filter(patient=patient, state__in=OPEN_STATES)
     if settings.EHR_CARDS_FOR == "chart":  # as messages to the EHR: what a clinician wrote stays
         alerts = alerts.filter(kind__in=Track.values)
-    shown = alerts.exclude(state=AlertState.SNOOZED).select_related("patient", "score")
+    shown = _with_change(alerts.exclude(state=AlertState.SNOOZED))
     return [_of_alert(alert) for alert in sorted(shown, key=queue_order)]
+
+
+def _with_change(alerts: QuerySet[Alert]) -> QuerySet[Alert]:
+    """Each with its newest transition, of the same moment: both are read by one statement."""
+    newest = AlertTransition.objects.filter(alert=OuterRef("pk")).order_by("-pk").values("pk")[:1]
+    return alerts.annotate(change=Subquery(newest)).select_related("patient", "score")
 
 
 def _of_alert(alert: Alert) -> Matter:
     return Matter(
-        uuid4(), alert.patient, alert.tier, alert.kind, alert, alert.score, alert.recommendation
+        uuid4(),
+        alert.patient,
+        alert.tier,
+        alert.kind,
+        alert,
+        alert.score,
+        alert.recommendation,
+        change=alert.change,  # type: ignore[attr-defined]
     )
 
 
 def _of_order(patient: Patient, drug: str, now: datetime) -> list[Matter]:
     """An antidepressant is selected while mania risk is Moderate or above: by alert or by score."""
     rows = Alert.objects.filter(patient=patient, kind=AlertKind.MANIA, state__in=OPEN_STATES)
-    alert = rows.filter(tier__in=WORTH_TELLING).select_related("score").first()
+    alert = _with_change(rows.filter(tier__in=WORTH_TELLING)).first()
     score = alert.score if alert and alert.score else latest_score(patient)
     tier = alert.tier if alert else _mania_now(patient, score, now)
     if tier not in WORTH_TELLING:
         return []
     advice = _advice(patient, tier, score, drug) if score else {}
-    return [Matter(uuid4(), patient, tier, AlertKind.MANIA, alert, score, advice, drug)]
+    change = alert.change if alert else None  # type: ignore[attr-defined]
+    return [Matter(uuid4(), patient, tier, AlertKind.MANIA, alert, score, advice, drug, change)]
 
 
 def _mania_now(patient: Patient, score: RiskScore | None, now: datetime) -> str:
@@ -212,6 +234,7 @@ def call_answered(
             service=service,
             patient=matter.patient,
             alert=matter.alert,
+            alert_change=matter.change,
             summary=summary,
             fhir_user=call.user,
             given_at=now,
@@ -253,7 +276,7 @@ def _answer_taken(answer: Answered, system: TrustedSystem, service: str, now: da
     if user and not patients_visible_to(user).filter(pk=card.patient_id).exists():
         user = None
     with translation.override(settings.CLINIC_LANGUAGE):
-        card.result = _done(card, answer, user)
+        card.result = _done(card, answer, user, now)
     card.outcome, card.reason, card.answered_at = answer.outcome, answer.reason, now
     card.save(update_fields=["outcome", "reason", "result", "answered_at"])
     audit_record(
@@ -269,22 +292,37 @@ def _answer_taken(answer: Answered, system: TrustedSystem, service: str, now: da
     return card.result
 
 
-def _done(card: CdsCard, answer: Answered, user: User | None) -> str:
+def _done(card: CdsCard, answer: Answered, user: User | None, now: datetime) -> str:
     """Change the alert as far as the person may; what cannot be done becomes a note."""
-    if card.alert is None:
+    alert = alert_locked(card.alert) if card.alert else None
+    if alert is None:
         why = ""
     elif user is None or not may(user, Permission.ACT_ON_ALERTS):
         why = _("Nobody is known here who may act on the alert.")
     elif answer.outcome != ACCEPTED and answer.reason not in DismissReason.values:
         why = _("No reason was given by which an alert is dismissed.")
-    else:
+    elif not (why := _outdated(card, alert, now)):
         try:
-            return _acted(card.alert, answer, user)
+            return _acted(alert, answer, user)
         except NotAllowed as refusal:
             why = str(refusal)
     author = user if user and may(user, Permission.CARE) else f"EHR {card.fhir_user}"
     note_write(patient=card.patient, text=_note(card, answer, why), by=author)
     return NOTED
+
+
+def _outdated(card: CdsCard, alert: Alert, now: datetime) -> str:
+    """Why the card shows less than the alert is by now, or nothing."""
+    if now - card.given_at > ANSWERED_WITHIN:
+        days = {"days": ANSWERED_WITHIN.days}
+        return _("The card was shown more than %(days)d days ago.") % days
+    since = [it for it in kept(alert.transitions.all()) if it.pk > (card.alert_change or 0)]
+    if risen := [it for it in since if it.event in ("risen", "upgraded")]:
+        tier = {"tier": said_again(risen[-1].tier)}
+        return _("It has risen to %(tier)s since the card was shown.") % tier
+    if any(it.event == "repeated" for it in since):
+        return _("It was told again since the card was shown.")
+    return ""
 
 
 def _acted(alert: Alert, answer: Answered, user: User) -> str:
@@ -308,5 +346,5 @@ def _note(card: CdsCard, answer: Answered, why: str) -> str:
         told = _("Overridden in the EHR: “%(card)s”") % shown
     parts = [told, answer.comment]
     if why:
-        parts.append(_("The alert is as it was. %(why)s") % {"why": why})
+        parts.append(_("The alert stays as it is. %(why)s") % {"why": why})
     return "\n".join(filter(None, parts))

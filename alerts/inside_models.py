@@ -43,6 +43,9 @@ class CdsCard(models.Model):
         "alerts.Alert", on_delete=models.CASCADE, null=True, related_name="cds_cards"
     )
     summary = models.CharField(max_length=140, help_text="As it was shown.")
+    alert_change = models.BigIntegerField(
+        null=True, help_text="The newest transition of the alert that it was shown after."
+    )
     fhir_user = models.CharField(max_length=80, help_text="Who looked, as the EHR names them.")
     given_at = models.DateTimeField()
     outcome = models.CharField(max_length=10, choices=Outcome, blank=True)

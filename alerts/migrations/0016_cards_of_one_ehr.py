@@ -15,4 +15,9 @@ class Migration(migrations.Migration):
             name='fhir_url',
             field=models.CharField(blank=True, help_text='Of an EHR that calls: its FHIR server.', max_length=300),
         ),
+        migrations.AddField(
+            model_name='cdscard',
+            name='alert_change',
+            field=models.BigIntegerField(help_text='The newest transition of the alert that it was shown after.', null=True),
+        ),
     ]
