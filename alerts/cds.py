@@ -270,15 +270,16 @@ def _answer_taken(answer: Answered, system: TrustedSystem, service: str, now: da
             by=EHR, action="ehr card unknown", service=service, system=system.name, why=why
         )
         return UNKNOWN
-    if card.outcome:  # the EHR may say the same again
+    if _is_settled(card, answer):
         return REPEATED
     user = account_user(card.fhir_user)
     if user and not patients_visible_to(user).filter(pk=card.patient_id).exists():
         user = None
     with translation.override(settings.CLINIC_LANGUAGE):
         card.result = _done(card, answer, user, now)
-    card.outcome, card.reason, card.answered_at = answer.outcome, answer.reason, now
-    card.save(update_fields=["outcome", "reason", "result", "answered_at"])
+    card.outcome, card.reason, card.comment = answer.outcome, answer.reason, answer.comment
+    card.answered_at = now
+    card.save(update_fields=["outcome", "reason", "comment", "result", "answered_at"])
     audit_record(
         by=user or EHR,
         action="ehr card answered",
@@ -290,6 +291,13 @@ def _answer_taken(answer: Answered, system: TrustedSystem, service: str, now: da
         system=system.name,
     )
     return card.result
+
+
+def _is_settled(card: CdsCard, answer: Answered) -> bool:
+    """Whether it was answered by an act, or just so before: the EHR may say the same again."""
+    before = (card.outcome, card.reason, card.comment)
+    is_same = before == (answer.outcome, answer.reason, answer.comment)
+    return is_same or card.result not in ("", NOTED)
 
 
 def _done(card: CdsCard, answer: Answered, user: User | None, now: datetime) -> str:

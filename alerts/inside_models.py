@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from patients.encryption import EncryptedTextField
 from patients.models import Patient, User
 
 
@@ -50,6 +51,7 @@ class CdsCard(models.Model):
     given_at = models.DateTimeField()
     outcome = models.CharField(max_length=10, choices=Outcome, blank=True)
     reason = models.CharField(max_length=30, blank=True, help_text="Of an override.")
+    comment = EncryptedTextField(blank=True, help_text="What was said with the answer.")
     result = models.CharField(max_length=20, blank=True, help_text="What it did here.")
     answered_at = models.DateTimeField(null=True)
 

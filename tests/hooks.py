@@ -107,10 +107,11 @@ def call(service: str = VIEW, **context: Any) -> list[dict[str, Any]]:
 
 
 def give_back(card: dict[str, Any], outcome: str, service: str = VIEW, **more: Any) -> Any:
-    """Feedback about a card; ``reason`` and ``comment`` of an override."""
+    """Feedback about a card; ``reason``, its ``system`` and ``comment`` of an override."""
     said: dict[str, Any] = {"card": card["uuid"], "outcome": outcome}
     if more:
         code, comment = more.get("reason"), more.get("comment")
-        said["overrideReason"] = {"reason": {"code": code}} if code else {}
+        named = {"system": more["system"]} if "system" in more else {}
+        said["overrideReason"] = {"reason": {"code": code} | named} if code else {}
         said["overrideReason"] |= {"userComment": comment} if comment else {}
     return post(f"/cds-services/{service}/feedback", {"feedback": [said]})

@@ -100,11 +100,18 @@ def _answered(given: Mapping[str, Any]) -> Answered:
     why = given.get("overrideReason")
     if outcome == ACCEPTED or not isinstance(why, Mapping):
         return Answered(card, outcome)
-    reason = why.get("reason")
-    code = reason.get("code") if isinstance(reason, Mapping) else reason
-    known = _text(code) if _CODE.fullmatch(_text(code)) else ""
+    code = _reason(why.get("reason"))
+    known = code if _CODE.fullmatch(code) else ""
     comment = _storable(why.get("userComment"))[:LONGEST_COMMENT].strip()
     return Answered(card, outcome, known, comment)
+
+
+def _reason(reason: object) -> str:
+    """The code of a reason; of one of another system none, for there it means something else."""
+    if not isinstance(reason, Mapping):
+        return _text(reason)
+    is_ours = reason.get("system") in (None, "", REASON_SYSTEM)
+    return _text(reason.get("code")) if is_ours else ""
 
 
 def _selected(context: Mapping[str, Any]) -> Iterator[Order]:

@@ -117,6 +117,32 @@ def test_an_override_without_a_reason_of_ours_becomes_a_note(more: dict[str, str
     assert text.startswith("Overridden in the EHR: “") and "No reason was given" in text
 
 
+@pytest.mark.parametrize(
+    ("system", "state"),
+    [("urn:clarity:dismiss-reason", "dismissed"), ("https://ehr.example/reasons", "new")],
+)
+def test_a_reason_counts_in_our_own_system_alone(system: str, state: str) -> None:
+    alert = followed()
+    [card] = call()
+    give_back(card, "overridden", reason="data-artifact", system=system)
+    alert.refresh_from_db()
+    assert alert.state == state
+
+
+def test_an_answer_that_only_made_a_note_may_be_followed_by_one_that_acts() -> None:
+    alert = followed()
+    [card] = call()
+    give_back(card, "overridden", reason="their-own-reason")
+    give_back(card, "overridden", reason="other")
+    give_back(card, "overridden", reason="other", comment="On leave abroad.")
+    alert.refresh_from_db()
+    assert (alert.state, last(alert).note) == ("dismissed", "On leave abroad.")
+    assert len(notes()) == 2
+    give_back(card, "overridden", reason="other", comment="And once more.")
+    give_back(card, "accepted")
+    assert len(notes()) == 2 and alert.transitions.count() == 2
+
+
 def test_a_coordinator_asks_to_dismiss_a_high_alert() -> None:
     alert = followed(Role.COORDINATOR)
     [card] = call()
@@ -252,12 +278,15 @@ def test_a_card_of_long_ago_does_nothing(
 def test_the_same_feedback_twice_changes_nothing_more() -> None:
     alert = followed()
     [card] = call()
+    words = {"reason": "will-monitor", "comment": "Seeing her on Monday."}
     for _ in range(3):
-        assert give_back(card, "overridden", reason="will-monitor").status_code == 200
-    assert give_back(card, "accepted").status_code == 200
+        assert give_back(card, "overridden", **words).status_code == 200
+    assert len(notes()) == 1
+    for _ in range(3):
+        assert give_back(card, "accepted").status_code == 200
     assert len(notes()) == 1
     alert.refresh_from_db()
-    assert alert.state == "new"
+    assert (alert.state, alert.transitions.count()) == ("acknowledged", 2)
 
 
 def test_a_card_of_another_ehr_or_service_is_not_answered() -> None:
