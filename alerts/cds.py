@@ -90,6 +90,11 @@ class Matter:
     change: int | None = None
 
 
+def call_begun(*, system: TrustedSystem, service: str, about: str) -> None:
+    """Write down that a system calls, before anything else of the call is looked at."""
+    audit_record(by=EHR, action="ehr call", system=system.name, service=service, about=about)
+
+
 def looking(call: HookCall, system: TrustedSystem) -> Looking:
     """Who looks here at whom, if they may be told: as on every page, by ``patients_visible_to``.
 

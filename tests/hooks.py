@@ -51,11 +51,11 @@ def alerted(
 
 
 def audited() -> list[tuple[str, str, str, Any, Any]]:
-    """Who, what, about whom, how many cards and why not, of each call."""
-    rows = AuditEvent.objects.filter(action__startswith="ehr").order_by("pk")
+    """Who, what, about whom, how many cards and why not: what came of each call."""
+    rows = AuditEvent.objects.filter(action__startswith="ehr").exclude(action="ehr call")
     return [
         (r.actor, r.action, r.patient_code, r.detail.get("cards"), r.detail.get("why"))
-        for r in rows
+        for r in rows.order_by("pk")
     ]
 
 
