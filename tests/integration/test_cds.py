@@ -274,6 +274,15 @@ def test_every_summary_of_an_order_is_whole(settings: Any, language: str) -> Non
         assert said_again("Moderate") in card["summary"]
 
 
+@pytest.mark.parametrize("kind", AlertKind.values)
+def test_only_what_a_model_said_carries_the_research_use_sentence(kind: str) -> None:
+    alerted(followed(mapped()), kind, "High")
+    [card] = call()
+    said = [card["summary"].startswith(RESEARCH_USE), card["detail"].startswith(RESEARCH_USE)]
+    assert said == [kind in ("depression", "mania")] * 2
+    assert (RESEARCH_USE in json.dumps(card)) == said[0]
+
+
 def test_a_model_of_real_people_needs_no_such_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     alerted(followed(mapped()))
     ModelVersion.objects.update(trained_on="a cohort")
