@@ -8,45 +8,50 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from alerts import services
 from alerts.connection import ehr
+from alerts.context_medications import table_rows
 from alerts.domain.cds_hooks import (
     ACCEPTED,
-    ATC_SYSTEMS,
     ORDER_SELECT,
-    RXNORM_SYSTEMS,
     Answered,
     HookCall,
     Order,
     names_to_try,
 )
+from alerts.domain.history import kept
 from alerts.ehr_accounts import CLINICIAN, account_user
+from alerts.fhir.context.values import Coding, Concept
 from alerts.fhir.transport import is_loopback
 from alerts.launches import EHR
-from alerts.lifecycle import NotAllowed
+from alerts.lifecycle import NotAllowed, alert_locked
 from alerts.models import (
     OPEN_STATES,
     Alert,
     AlertKind,
     AlertState,
+    AlertTransition,
     CdsCard,
     DismissReason,
+    EhrTerm,
     TrustedSystem,
 )
 from alerts.queue import queue_order
 from alerts.raising import ALERT_MAX_AGE_DAYS
 from alerts.selectors import latest_score
 from alerts.situations import advice_for
-from patients.domain.drugs import ATC, Drug
+from alerts.systems import OTHER_EHR, is_the_ehr, why_no_cards
+from clarity_site.said import said_again
+from patients.domain.drugs import Drug
 from patients.domain.medications import Taken
 from patients.medications import recorded_state
 from patients.models import MedicationCourse, Patient, User
 from patients.notes import note_write
 from patients.permissions import Permission, may
-from patients.resources import drug_table
 from patients.selectors import patient_of_ehr, patients_visible_to, zones_of
 from patients.services import audit_record
 from scoring.models import RiskScore, Tier, Track
@@ -69,7 +74,10 @@ class Looking:
 
 @dataclass(frozen=True)
 class Matter:
-    """What a card is about: an open alert, or a drug that is selected while mania is a matter."""
+    """What a card is about: an open alert, or a drug that is selected while mania is a matter.
+
+    ``change`` is the newest transition of the alert as it is shown.
+    """
 
     uuid: UUID
     patient: Patient
@@ -79,17 +87,26 @@ class Matter:
     score: RiskScore | None
     recommendation: dict[str, Any]
     drug: str = ""
+    change: int | None = None
 
 
-def looking(call: HookCall) -> Looking:
+def call_begun(*, system: TrustedSystem, service: str, about: str) -> None:
+    """Write down that a system calls, before anything else of the call is looked at."""
+    audit_record(by=EHR, action="ehr call", system=system.name, service=service, about=about)
+
+
+def looking(call: HookCall, system: TrustedSystem) -> Looking:
     """Who looks here at whom, if they may be told: as on every page, by ``patients_visible_to``.
 
+    Only the EHR of this installation may say who that is: ids of another mean other people.
     With EHR_CARDS_FOR “chart” the EHR decides alone who sees a card.
     """
     if not _may_leave():
         return Looking(why_not="delivery_off")
-    if call.fhir_server and call.fhir_server.rstrip("/") != settings.EHR_BASE_URL.rstrip("/"):
-        return Looking(why_not="other_ehr")  # ids of another server mean other people
+    if why := why_no_cards(system):
+        return Looking(why_not=why)
+    if call.fhir_server and not is_the_ehr(call.fhir_server):
+        return Looking(why_not=OTHER_EHR)
     user = account_user(call.user)
     patient = patient_of_ehr(Patient.objects.all(), call.patient)
     if patient is None:
@@ -113,31 +130,45 @@ def _may_leave() -> bool:
 def matters(call: HookCall, patient: Patient, now: datetime) -> list[Matter]:
     """What is to be told of the patient, the most urgent first."""
     if call.hook == ORDER_SELECT:
-        drugs = [drug for order in call.orders if (drug := antidepressant(order))]
-        return _of_order(patient, drugs[0], now) if drugs else []
+        drug = antidepressant(call.orders)
+        return _of_order(patient, drug, now) if drug else []
     alerts = Alert.objects.filter(patient=patient, state__in=OPEN_STATES)
     if settings.EHR_CARDS_FOR == "chart":  # as messages to the EHR: what a clinician wrote stays
         alerts = alerts.filter(kind__in=Track.values)
-    shown = alerts.exclude(state=AlertState.SNOOZED).select_related("patient", "score")
+    shown = _with_change(alerts.exclude(state=AlertState.SNOOZED))
     return [_of_alert(alert) for alert in sorted(shown, key=queue_order)]
+
+
+def _with_change(alerts: QuerySet[Alert]) -> QuerySet[Alert]:
+    """Each with its newest transition, of the same moment: both are read by one statement."""
+    newest = AlertTransition.objects.filter(alert=OuterRef("pk")).order_by("-pk").values("pk")[:1]
+    return alerts.annotate(change=Subquery(newest)).select_related("patient", "score")
 
 
 def _of_alert(alert: Alert) -> Matter:
     return Matter(
-        uuid4(), alert.patient, alert.tier, alert.kind, alert, alert.score, alert.recommendation
+        uuid4(),
+        alert.patient,
+        alert.tier,
+        alert.kind,
+        alert,
+        alert.score,
+        alert.recommendation,
+        change=alert.change,  # type: ignore[attr-defined]
     )
 
 
 def _of_order(patient: Patient, drug: str, now: datetime) -> list[Matter]:
     """An antidepressant is selected while mania risk is Moderate or above: by alert or by score."""
     rows = Alert.objects.filter(patient=patient, kind=AlertKind.MANIA, state__in=OPEN_STATES)
-    alert = rows.filter(tier__in=WORTH_TELLING).select_related("score").first()
+    alert = _with_change(rows.filter(tier__in=WORTH_TELLING)).first()
     score = alert.score if alert and alert.score else latest_score(patient)
     tier = alert.tier if alert else _mania_now(patient, score, now)
     if tier not in WORTH_TELLING:
         return []
     advice = _advice(patient, tier, score, drug) if score else {}
-    return [Matter(uuid4(), patient, tier, AlertKind.MANIA, alert, score, advice, drug)]
+    change = alert.change if alert else None  # type: ignore[attr-defined]
+    return [Matter(uuid4(), patient, tier, AlertKind.MANIA, alert, score, advice, drug, change)]
 
 
 def _mania_now(patient: Patient, score: RiskScore | None, now: datetime) -> str:
@@ -156,21 +187,33 @@ def _advice(patient: Patient, tier: str, score: RiskScore, drug: str) -> dict[st
     return advice.as_dict(names)
 
 
-def antidepressant(order: Order) -> str:
-    """The antidepressant that the order is for, as the table of drugs names it; else nothing.
+def antidepressant(orders: Sequence[Order]) -> str:
+    """The first antidepressant among the orders, as the table of drugs or a person names it.
 
-    What the table does not know is not guessed at.
+    Each is known by its codes, by its names, and by what somebody said on the page “Context from
+    the EHR” that its code means. What none of these knows is not guessed at: nothing.
     """
-    table = drug_table()
-    rows = [table.by_rxnorm(code) for system, code in order.codes if system in RXNORM_SYSTEMS]
-    rows += [table.by_name(name) for name in names_to_try(order)]
-    named = [row.name for row in rows if row and row.drug_class in ANTIDEPRESSANTS]
-    if named:
+    return next(filter(None, map(_in_table, orders)), "") or _settled(orders)
+
+
+def _in_table(order: Order) -> str:
+    drug = Concept(tuple(Coding(system, code) for system, code in order.codes))
+    rows = [*table_rows(drug, names_to_try(order))]
+    found = [row for row in rows if row.drug_class in ANTIDEPRESSANTS]
+    if named := [row.name for row in found if isinstance(row, Drug)]:
         return named[0]
-    codes = [code for system, code in order.codes if system in ATC_SYSTEMS and ATC.fullmatch(code)]
-    classes = [(code, table.by_atc(code)) for code in codes]
-    found = [(code, row) for code, row in classes if row and row.drug_class in ANTIDEPRESSANTS]
-    return next((row.name if isinstance(row, Drug) else code for code, row in found), "")
+    told = [*order.names, *(code for _system, code in order.codes)]
+    return told[0] if found else ""
+
+
+def _settled(orders: Sequence[Order]) -> str:
+    texts = [Concept(text=name).key for order in orders for name in order.names]
+    keys = [*(code for order in orders for code in order.codes), *texts]
+    terms = EhrTerm.objects.filter(
+        kind=EhrTerm.Kind.DRUG, meaning__in=ANTIDEPRESSANTS, code__in=[code for _of, code in keys]
+    )
+    found = {(term.system, term.code): term.words or term.code for term in terms}
+    return next((found[key] for key in keys if key in found), "")
 
 
 @transaction.atomic
@@ -196,6 +239,7 @@ def call_answered(
             service=service,
             patient=matter.patient,
             alert=matter.alert,
+            alert_change=matter.change,
             summary=summary,
             fhir_user=call.user,
             given_at=now,
@@ -225,18 +269,22 @@ def feedback_taken(
 def _answer_taken(answer: Answered, system: TrustedSystem, service: str, now: datetime) -> str:
     rows = CdsCard.objects.select_for_update(of=("self",)).select_related("patient", "alert")
     card = rows.filter(uuid=answer.card, system=system, service=service).first()
-    if card is None:
-        audit_record(by=EHR, action="ehr card unknown", service=service, system=system.name)
+    why = why_no_cards(system)
+    if card is None or why:
+        audit_record(
+            by=EHR, action="ehr card unknown", service=service, system=system.name, why=why
+        )
         return UNKNOWN
-    if card.outcome:  # the EHR may say the same again
+    if _is_settled(card, answer):
         return REPEATED
     user = account_user(card.fhir_user)
     if user and not patients_visible_to(user).filter(pk=card.patient_id).exists():
         user = None
     with translation.override(settings.CLINIC_LANGUAGE):
-        card.result = _done(card, answer, user)
-    card.outcome, card.reason, card.answered_at = answer.outcome, answer.reason, now
-    card.save(update_fields=["outcome", "reason", "result", "answered_at"])
+        card.result = _done(card, answer, user, now)
+    card.outcome, card.reason, card.comment = answer.outcome, answer.reason, answer.comment
+    card.answered_at = now
+    card.save(update_fields=["outcome", "reason", "comment", "result", "answered_at"])
     audit_record(
         by=user or EHR,
         action="ehr card answered",
@@ -250,22 +298,44 @@ def _answer_taken(answer: Answered, system: TrustedSystem, service: str, now: da
     return card.result
 
 
-def _done(card: CdsCard, answer: Answered, user: User | None) -> str:
+def _is_settled(card: CdsCard, answer: Answered) -> bool:
+    """Whether it was answered by an act, or just so before: the EHR may say the same again."""
+    before = (card.outcome, card.reason, card.comment)
+    is_same = before == (answer.outcome, answer.reason, answer.comment)
+    return is_same or card.result not in ("", NOTED)
+
+
+def _done(card: CdsCard, answer: Answered, user: User | None, now: datetime) -> str:
     """Change the alert as far as the person may; what cannot be done becomes a note."""
-    if card.alert is None:
+    alert = alert_locked(card.alert) if card.alert else None
+    if alert is None:
         why = ""
     elif user is None or not may(user, Permission.ACT_ON_ALERTS):
         why = _("Nobody is known here who may act on the alert.")
     elif answer.outcome != ACCEPTED and answer.reason not in DismissReason.values:
         why = _("No reason was given by which an alert is dismissed.")
-    else:
+    elif not (why := _outdated(card, alert, now)):
         try:
-            return _acted(card.alert, answer, user)
+            return _acted(alert, answer, user)
         except NotAllowed as refusal:
             why = str(refusal)
     author = user if user and may(user, Permission.CARE) else f"EHR {card.fhir_user}"
     note_write(patient=card.patient, text=_note(card, answer, why), by=author)
     return NOTED
+
+
+def _outdated(card: CdsCard, alert: Alert, now: datetime) -> str:
+    """Why the card shows less than the alert is by now, or nothing."""
+    if now - card.given_at > ANSWERED_WITHIN:
+        days = {"days": ANSWERED_WITHIN.days}
+        return _("The card was shown more than %(days)d days ago.") % days
+    since = [it for it in kept(alert.transitions.all()) if it.pk > (card.alert_change or 0)]
+    if risen := [it for it in since if it.event in ("risen", "upgraded")]:
+        tier = {"tier": said_again(risen[-1].tier)}
+        return _("It has risen to %(tier)s since the card was shown.") % tier
+    if any(it.event == "repeated" for it in since):
+        return _("It was told again since the card was shown.")
+    return ""
 
 
 def _acted(alert: Alert, answer: Answered, user: User) -> str:
@@ -289,5 +359,5 @@ def _note(card: CdsCard, answer: Answered, why: str) -> str:
         told = _("Overridden in the EHR: “%(card)s”") % shown
     parts = [told, answer.comment]
     if why:
-        parts.append(_("The alert is as it was. %(why)s") % {"why": why})
+        parts.append(_("The alert stays as it is. %(why)s") % {"why": why})
     return "\n".join(filter(None, parts))

@@ -13,7 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from alerts import cds
 from alerts.domain import cds_hooks
 from alerts.domain.cds_hooks import NotAHook
-from alerts.launches import refusal_note
+from alerts.launches import STRANGER, note_capped
 from alerts.models import TrustedSystem
 from alerts.presenters.cds import card_of
 from alerts.trust import NotTrusted, jwt_verified
@@ -88,12 +88,12 @@ def discovery(request: HttpRequest) -> HttpResponse:
 @_hooks("POST")
 def called(request: HttpRequest, service: str) -> HttpResponse:
     """Somebody looks at a patient, or selects an order: the cards for them, often none."""
-    system, now = _trusted(request, service), timezone.now()
+    system, now = _trusted(request, service, "cards"), timezone.now()
     try:
         call = cds_hooks.hook_call(_body(request), SERVICES[service]["hook"])
     except NotAHook as trouble:
         raise Refused(400, str(trouble)) from None
-    seen = cds.looking(call)
+    seen = cds.looking(call, system)
     found = cds.matters(call, seen.patient, now) if seen.patient else []
     is_research = bool(found) and research_use()
     site = request.build_absolute_uri("/").rstrip("/")
@@ -106,7 +106,7 @@ def called(request: HttpRequest, service: str) -> HttpResponse:
 @_hooks("POST")
 def feedback(request: HttpRequest, service: str) -> HttpResponse:
     """What was done with cards: alerts are acknowledged or dismissed, or a note is written."""
-    system, now = _trusted(request, service), timezone.now()
+    system, now = _trusted(request, service, "feedback"), timezone.now()
     try:
         answers = cds_hooks.feedback(_body(request))
     except NotAHook as trouble:
@@ -115,8 +115,11 @@ def feedback(request: HttpRequest, service: str) -> HttpResponse:
     return JsonResponse({})
 
 
-def _trusted(request: HttpRequest, service: str) -> TrustedSystem:
-    """The EHR that calls. Its token must be made for this very address."""
+def _trusted(request: HttpRequest, service: str, about: str) -> TrustedSystem:
+    """The EHR that calls: this is written down at once, whatever then comes of the call.
+
+    Its token must be made for this very address.
+    """
     if service not in SERVICES:
         raise Refused(404, "There is no such service: see /cds-services.")
     scheme, _space, token = request.headers.get("Authorization", "").partition(" ")
@@ -124,11 +127,19 @@ def _trusted(request: HttpRequest, service: str) -> TrustedSystem:
         if scheme.lower() != "bearer" or not token.strip():
             raise NotTrusted("Give the token as “Authorization: Bearer …”.")
         audience = request.build_absolute_uri(request.path)
-        return jwt_verified(token.strip(), audience=audience, now=timezone.now())
+        system = jwt_verified(token.strip(), audience=audience, now=timezone.now())
     except NotTrusted as refusal:
-        if not refusal_note(action="ehr call refused", why=refusal.reason):
+        is_noted = note_capped(
+            action="ehr call refused",
+            counted_as=f"system-{refusal.system.pk}" if refusal.system else STRANGER,
+            system=refusal.system.name if refusal.system else "",
+            why=refusal.reason,
+        )
+        if not is_noted:
             raise Refused(429, "Too many calls were refused: wait a minute.") from None
         raise Refused(401, refusal.reason) from None
+    cds.call_begun(system=system, service=service, about=about)
+    return system
 
 
 def _body(request: HttpRequest) -> Any:

@@ -1,7 +1,7 @@
 """What the EHR says of drugs, written as medication courses; never over what a person typed."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Self
@@ -24,7 +24,8 @@ from alerts.context_models import ContextConflict, ContextItem, EhrTerm
 from alerts.fhir.context.medication import ON_HOLD, MedicationTold, clinical_drug
 from alerts.fhir.context.values import ATC, RXNORM, Concept, Fate
 from alerts.resources import ehr_codes
-from patients.domain.drugs import Drug
+from patients.domain.drugs import ATC as ATC_CODE
+from patients.domain.drugs import AtcClass, Drug
 from patients.medication_services import (
     medication_correct,
     medication_mark_error,
@@ -99,15 +100,13 @@ def drug_known(concept: Concept) -> KnownDrug:
 
     What none of these knows has the class that a person gave its code, or “Class not known”.
     """
-    table, codes = drug_table(), ehr_codes()
-    rxnorm, atc = concept.codes(RXNORM), [it.upper() for it in concept.codes(ATC)]
-    rows = [*map(table.by_rxnorm, rxnorm), *map(table.by_atc, atc)]
-    if name := clinical_drug(concept, codes.forms)[0]:
-        rows.append(table.by_name(name))
+    rxnorm, atc = concept.codes(RXNORM), _atc(concept)
+    names: set[str] = set()
+    if name := clinical_drug(concept, ehr_codes().forms)[0]:
+        names = {name}
     elif not rxnorm and not atc:
         names = {concept.text, *(it.display for it in concept.codings)} - {""}
-        rows += map(table.by_name, sorted(names))
-    known = {row for row in rows if row}
+    known = set(table_rows(concept, sorted(names)))
     drugs = [row for row in known if isinstance(row, Drug)]
     if len({row.drug_class for row in known}) == 1 and len(drugs) <= 1:
         found = next(iter(drugs or known))
@@ -118,6 +117,22 @@ def drug_known(concept: Concept) -> KnownDrug:
     term = term_of(EhrTerm.Kind.DRUG, concept)
     code = next((it for it in rxnorm if re.fullmatch(r"\d{1,8}", it)), "")
     return KnownDrug(_name(concept), term.meaning or Classes.UNKNOWN, "", code, term)
+
+
+def table_rows(concept: Concept, names: Iterable[str]) -> Iterator[Drug | AtcClass]:
+    """What the table of drugs has by the codes of a concept, and by these names."""
+    table = drug_table()
+    rows = [
+        *map(table.by_rxnorm, concept.codes(RXNORM)),
+        *map(table.by_atc, _atc(concept)),
+        *map(table.by_name, names),
+    ]
+    return (row for row in rows if row)
+
+
+def _atc(concept: Concept) -> list[str]:
+    codes = [it.upper() for it in concept.codes(ATC)]
+    return [code for code in codes if ATC_CODE.fullmatch(code)]
 
 
 def _name(concept: Concept) -> str:

@@ -9,11 +9,15 @@ class TrustedSystem(models.Model):
 
     ``issuer`` is the `iss` of the tokens with which an EHR calls; ``client_id`` what a program
     that asks for an access token calls itself (`iss` and `sub` of its assertion). The keys are
-    those behind ``jwks_url``, else the ones written down in ``jwks``.
+    those behind ``jwks_url``, else the ones written down in ``jwks``. An EHR that calls speaks for
+    the patients and the people of the FHIR server at ``fhir_url``.
     """
 
     name = models.CharField(max_length=80, unique=True)
     issuer = models.CharField(max_length=300, blank=True)
+    fhir_url = models.CharField(
+        max_length=300, blank=True, help_text="Of an EHR that calls: its FHIR server."
+    )
     client_id = models.CharField(max_length=120, blank=True)
     jwks_url = models.CharField(max_length=300, blank=True)
     jwks = models.JSONField(default=dict, blank=True, help_text="Public keys, where no URL is.")

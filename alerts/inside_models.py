@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from patients.encryption import EncryptedTextField
 from patients.models import Patient, User
 
 
@@ -43,10 +44,14 @@ class CdsCard(models.Model):
         "alerts.Alert", on_delete=models.CASCADE, null=True, related_name="cds_cards"
     )
     summary = models.CharField(max_length=140, help_text="As it was shown.")
+    alert_change = models.BigIntegerField(
+        null=True, help_text="The newest transition of the alert that it was shown after."
+    )
     fhir_user = models.CharField(max_length=80, help_text="Who looked, as the EHR names them.")
     given_at = models.DateTimeField()
     outcome = models.CharField(max_length=10, choices=Outcome, blank=True)
     reason = models.CharField(max_length=30, blank=True, help_text="Of an override.")
+    comment = EncryptedTextField(blank=True, help_text="What was said with the answer.")
     result = models.CharField(max_length=20, blank=True, help_text="What it did here.")
     answered_at = models.DateTimeField(null=True)
 

@@ -56,9 +56,7 @@ def launch_back(request: HttpRequest) -> HttpResponse:
     pending = _taken(request, request.GET.get("state", ""))
     code = request.GET.get("code", "")
     if pending is None or not code:
-        why = "denied" if pending else "unknown_launch"
-        launches.launch_lost(why)
-        return _refused(request, why)
+        return _refused(request, launches.launch_lost(pending))
     try:
         arrived = launches.launch_finish(
             pending=pending, code=code, redirect=_redirect_uri(request), now=timezone.now()

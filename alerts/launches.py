@@ -5,6 +5,7 @@ What somebody may see is decided as everywhere, by ``patients_visible_to`` of th
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
@@ -17,13 +18,15 @@ from alerts.fhir.jwks import ALGORITHMS
 from alerts.fhir.keys import ASSERTION_LIFE, KeyTrouble
 from alerts.fhir.smart import LaunchFailed, Pending
 from alerts.fhir.tokens import ASSERTION_TYPE
+from alerts.systems import is_the_ehr
 from patients.models import Patient, User
 from patients.selectors import patient_of_ehr, patients_visible_to
 from patients.services import audit_record
 
 VALID_FOR = timedelta(minutes=10)
 EHR = "ehr"  # who did it in the audit, while it is not known who that is here
-REFUSALS_KEPT, REFUSALS_WITHIN_S = 30, 60
+MOST_NOTED, NOTED_WITHIN_S = 30, 60
+STRANGER, LAUNCH = "stranger", "launch"  # whose launches are counted apart
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,13 @@ def launch_begin(*, iss: str, launch: str, redirect: str, now: datetime) -> tupl
 
     Only the EHR of this installation is asked: ``iss`` may name no other.
     """
+    counted_as = STRANGER
     try:
         base_url = _configured()
-        if iss.rstrip("/") != base_url.rstrip("/"):
+        if not is_the_ehr(iss):
             raise LaunchFailed("other_ehr")
+        counted_as = LAUNCH
+        note_capped(action="ehr launch begun", counted_as=LAUNCH, in_ehr=bool(launch))
         pending = smart.begun(now)
         url = smart.authorize_url(
             smart.endpoints(base_url),
@@ -59,7 +65,7 @@ def launch_begin(*, iss: str, launch: str, redirect: str, now: datetime) -> tupl
             launch=launch,
         )
     except LaunchFailed as failure:
-        refusal_note(action="ehr launch refused", why=failure.code)
+        _refused(failure.code, counted_as)
         raise
     return pending, url
 
@@ -86,14 +92,16 @@ def launch_finish(*, pending: Pending, code: str, redirect: str, now: datetime) 
         if user is None:
             raise LaunchFailed("no_account")
     except LaunchFailed as failure:
-        refusal_note(action="ehr launch refused", why=failure.code, fhir_user=fhir_user)
+        _refused(failure.code, fhir_user or LAUNCH, fhir_user)
         raise
     return _arrived(user, granted.patient, fhir_user)
 
 
-def launch_lost(why: str) -> None:
-    """Somebody came back whose launch is not known, or whom the EHR sent back without a code."""
-    refusal_note(action="ehr launch refused", why=why)
+def launch_lost(pending: Pending | None) -> str:
+    """Somebody came back whom the EHR sent without a code, or whose launch is not known: why."""
+    why, counted_as = ("denied", LAUNCH) if pending else ("unknown_launch", STRANGER)
+    _refused(why, counted_as)
+    return why
 
 
 def _arrived(user: User, ehr_id: str | None, fhir_user: str) -> Arrived:
@@ -140,18 +148,23 @@ def _configured() -> str:
     return str(settings.EHR_BASE_URL)
 
 
-def refusal_note(*, action: str, why: str, fhir_user: str = "") -> bool:
-    """Write down that a stranger was refused, but not so often that they fill the database.
+def note_capped(*, action: str, counted_as: str, **detail: Any) -> bool:
+    """Write down what anybody can cause, but not so often that they fill the database.
 
-    Returns False once there are too many in a minute; the others then go unwritten.
+    What is counted as something else is still written. Returns False once there are too many in
+    a minute; the others then go unwritten.
     """
-    key = f"refusals-{action.replace(' ', '-')}"
-    cache.add(key, 0, REFUSALS_WITHIN_S)
+    key = f"noted-{action.replace(' ', '-')}-{counted_as}"
+    cache.add(key, 0, NOTED_WITHIN_S)
     try:
         count = cache.incr(key)
     except ValueError:  # it ran out in between
         count = 1
-    if count > REFUSALS_KEPT:
+    if count > MOST_NOTED:
         return False
-    audit_record(by=EHR, action=action, why=why, fhir_user=fhir_user)
+    audit_record(by=EHR, action=action, **detail)
     return True
+
+
+def _refused(why: str, counted_as: str, fhir_user: str = "") -> None:
+    note_capped(action="ehr launch refused", counted_as=counted_as, why=why, fhir_user=fhir_user)

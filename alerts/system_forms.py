@@ -37,6 +37,7 @@ class SystemForm(forms.ModelForm):
         labels = {
             "name": _("Name"),
             "issuer": _("Issuer of its tokens"),
+            "fhir_url": _("Address of its FHIR server"),
             "client_id": _("Client id"),
             "audience": _("Another audience"),
             "jwks_url": _("Address of its public keys (JWKS)"),
@@ -45,6 +46,10 @@ class SystemForm(forms.ModelForm):
         help_texts = {
             "name": _("As people here know it."),
             "issuer": _("For an EHR that calls CDS Hooks: the iss of its tokens, to the letter."),
+            "fhir_url": _(
+                "For an EHR that calls CDS Hooks: it gets cards only if this is EHR_BASE_URL, the "
+                "EHR of this clinic."
+            ),
             "client_id": _(
                 "For a system that reads: what it calls itself when it asks for a token."
             ),

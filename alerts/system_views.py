@@ -98,7 +98,7 @@ def _systems(request: HttpRequest, form: SystemForm, status: int = 200) -> HttpR
     except KeyTrouble as trouble:
         own_keys, key_trouble = 0, str(trouble)
     context = {
-        "systems": TrustedSystem.objects.all(),
+        "systems": [(it, services.why_no_cards(it)) for it in TrustedSystem.objects.all()],
         "form": form,
         "jwks_url": request.build_absolute_uri(reverse("jwks")),
         "fhir_base": request.build_absolute_uri(reverse("fhir-base")).rstrip("/"),
@@ -115,5 +115,6 @@ def _system(
     request: HttpRequest, system: TrustedSystem, form: SystemForm, status: int = 200, **more: object
 ) -> HttpResponse:
     zone = timezone.get_default_timezone_name()
-    context = {"system": system, "form": form, "zone": zone} | more
+    why = services.why_no_cards(system)
+    context = {"system": system, "why_no_cards": why, "form": form, "zone": zone} | more
     return render(request, "alerts/system.html", context, status=status)

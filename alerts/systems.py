@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import CharField
 from django.utils import timezone
@@ -19,12 +20,28 @@ from patients.services import audit_record
 SERVED = ("CommunicationRequest", "Observation", "Provenance", "RiskAssessment")
 """What other systems may read of Clarity."""
 
-FIELDS = ("name", "issuer", "client_id", "audience", "jwks_url", "jwks", "scopes")
+FIELDS = ("name", "issuer", "fhir_url", "client_id", "audience", "jwks_url", "jwks", "scopes")
+NO_FHIR_URL, OTHER_EHR = "no_fhir_url", "other_ehr"
+
+
+def is_the_ehr(url: str) -> bool:
+    """Whether this is the address of the one EHR of this installation."""
+    return url.rstrip("/") == settings.EHR_BASE_URL.rstrip("/")
+
+
+def why_no_cards(system: TrustedSystem) -> str:
+    """Why every call of an EHR gets no cards: NO_FHIR_URL, OTHER_EHR, or nothing.
+
+    Ids of patients and people mean something only on the server that gave them.
+    """
+    if not system.fhir_url:
+        return NO_FHIR_URL if system.issuer else ""
+    return "" if is_the_ehr(system.fhir_url) else OTHER_EHR
 
 
 def problems(values: Mapping[str, Any], system: TrustedSystem | None = None) -> dict[str, str]:
     """What is wrong with what was given for a system (one sentence a field), taken or not."""
-    found = _shape(values) | _keys(values) | _scopes(values)
+    found = _fhir_url(values) | _shape(values) | _keys(values) | _scopes(values)
     others = TrustedSystem.objects.exclude(pk=system.pk) if system else TrustedSystem.objects.all()
     for name in ("name", "issuer", "client_id"):
         if values[name] and others.filter(**{name: values[name]}).exists():
@@ -34,7 +51,7 @@ def problems(values: Mapping[str, Any], system: TrustedSystem | None = None) -> 
 
 def _shape(values: Mapping[str, Any]) -> dict[str, str]:
     found = {}
-    for name in ("name", "issuer", "client_id", "audience", "jwks_url"):
+    for name in ("name", "issuer", "fhir_url", "client_id", "audience", "jwks_url"):
         text, longest = values[name], _longest(name)
         if len(text) > longest or not text.isprintable():
             found[name] = _("This is over %(n)d characters or not printable: shorten it.") % {
@@ -47,6 +64,15 @@ def _shape(values: Mapping[str, Any]) -> dict[str, str]:
     if not values["issuer"] and not values["client_id"]:
         found["issuer"] = _("Give the issuer of its tokens, a client id, or both.")
     return found
+
+
+def _fhir_url(values: Mapping[str, Any]) -> dict[str, str]:
+    url = values["fhir_url"]
+    if values["issuer"] and not url:
+        return {"fhir_url": _("An EHR that calls needs the address of its FHIR server.")}
+    if url and not is_safe(url):
+        return {"fhir_url": _("This must be https://… without a password.")}
+    return {}
 
 
 def _longest(name: str) -> int:

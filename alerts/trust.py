@@ -1,6 +1,7 @@
 """Verifies the tokens with which other systems call: whose they are, for us, fresh, used once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -26,11 +27,25 @@ or wait for one that is away with every call."""
 
 
 class NotTrusted(Exception):
-    """The token opens nothing. ``reason`` is one plain sentence without anything of the token."""
+    """The token opens nothing. ``reason`` is one plain sentence without anything of the token.
 
-    def __init__(self, reason: str) -> None:
+    ``system`` is whose it is where the signature was good: others are strangers.
+    """
+
+    def __init__(self, reason: str, system: TrustedSystem | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.system = system
+
+
+@contextmanager
+def _signed_by(system: TrustedSystem) -> Iterator[None]:
+    """What is refused in here is refused to that system."""
+    try:
+        yield
+    except NotTrusted as refusal:
+        refusal.system = system
+        raise
 
 
 def jwt_verified(token: str, *, audience: str, now: datetime) -> TrustedSystem:
@@ -83,27 +98,35 @@ def claims_verified(
         raise NotTrusted(f"The token must be signed with {' or '.join(algorithms)}.")
     key = _key(system, header, str(algorithm))
     accepted = [audience, *filter(None, [system.audience])]
+    signer = None
     own_clock: Options = {"verify_exp": False, "verify_nbf": False, "verify_iat": False}
     try:
         claims = jwt.decode(
             token, key, algorithms=[str(algorithm)], audience=accepted, options=own_clock
         )
-    except jwt.InvalidAudienceError:
-        reason = "The token is meant for another address (aud)."
+    except jwt.InvalidAudienceError:  # looked at once the signature is found good
+        reason, signer = "The token is meant for another address (aud).", system
     except jwt.MissingRequiredClaimError:
-        reason = "The token does not say whom it is meant for (aud)."
+        reason, signer = "The token does not say whom it is meant for (aud).", system
     except jwt.InvalidSignatureError:
         reason = "The signature of the token does not fit."
     except PyJWTError:
         reason = "The token is malformed."
     else:
-        _check_times(claims, now)
+        with _signed_by(system):
+            _check_times(claims, now)
         return claims
-    raise NotTrusted(reason)
+    raise NotTrusted(reason, signer)
 
 
 def _used_up(token: str, system: TrustedSystem, audience: str, now: datetime) -> TrustedSystem:
     claims = claims_verified(token, system=system, audience=audience, now=now)
+    with _signed_by(system):
+        _use_up(claims, system, now)
+    return system
+
+
+def _use_up(claims: Mapping[str, Any], system: TrustedSystem, now: datetime) -> None:
     ends = _moment(claims, "exp")
     begins = _moment(claims, "iat") if "iat" in claims else now
     if ends - now > LONGEST + SKEW or ends - begins > LONGEST + SKEW:
@@ -119,7 +142,6 @@ def _used_up(token: str, system: TrustedSystem, audience: str, now: datetime) ->
     )
     if not is_first:
         raise NotTrusted("The token was used before (jti).")
-    return system
 
 
 def _check_times(claims: Mapping[str, Any], now: datetime) -> None:

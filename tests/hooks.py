@@ -22,7 +22,7 @@ NAME = "Zebulon Quist"
 @pytest.fixture(autouse=True)
 def calling_ehr(db: None, settings: Any) -> Iterator[None]:
     """An EHR on this machine is registered; whoever imports this fixture has it in each test."""
-    settings.EHR_BASE_URL = "http://127.0.0.1:8103/fhir/R4"
+    settings.EHR_BASE_URL = trusted.FHIR
     trusted.system()
     cache.clear()
     yield
@@ -51,11 +51,11 @@ def alerted(
 
 
 def audited() -> list[tuple[str, str, str, Any, Any]]:
-    """Who, what, about whom, how many cards and why not, of each call."""
-    rows = AuditEvent.objects.filter(action__startswith="ehr").order_by("pk")
+    """Who, what, about whom, how many cards and why not: what came of each call."""
+    rows = AuditEvent.objects.filter(action__startswith="ehr").exclude(action="ehr call")
     return [
         (r.actor, r.action, r.patient_code, r.detail.get("cards"), r.detail.get("why"))
-        for r in rows
+        for r in rows.order_by("pk")
     ]
 
 
@@ -72,7 +72,7 @@ def body(service: str = VIEW, **context: Any) -> dict[str, Any]:
     return {
         "hook": HOOKS[service],
         "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea",
-        "fhirServer": "http://127.0.0.1:8103/fhir/R4",
+        "fhirServer": trusted.FHIR,
         "fhirAuthorization": {"access_token": "t0ken-that-no-log-may-hold"},
         "context": {name: value for name, value in asked.items() if value is not None},
     }
@@ -107,10 +107,11 @@ def call(service: str = VIEW, **context: Any) -> list[dict[str, Any]]:
 
 
 def give_back(card: dict[str, Any], outcome: str, service: str = VIEW, **more: Any) -> Any:
-    """Feedback about a card; ``reason`` and ``comment`` of an override."""
+    """Feedback about a card; ``reason``, its ``system`` and ``comment`` of an override."""
     said: dict[str, Any] = {"card": card["uuid"], "outcome": outcome}
     if more:
         code, comment = more.get("reason"), more.get("comment")
-        said["overrideReason"] = {"reason": {"code": code}} if code else {}
+        named = {"system": more["system"]} if "system" in more else {}
+        said["overrideReason"] = {"reason": {"code": code} | named} if code else {}
         said["overrideReason"] |= {"userComment": comment} if comment else {}
     return post(f"/cds-services/{service}/feedback", {"feedback": [said]})

@@ -17,6 +17,7 @@ from django.utils import timezone
 from alerts.models import TrustedSystem
 
 ISSUER = "https://ehr.example/oauth2"
+FHIR = "http://127.0.0.1:8103/fhir/R4"
 AUDIENCE = "https://clarity.example/cds-services/patient-view"
 
 
@@ -45,6 +46,7 @@ def system(**given: Any) -> TrustedSystem:
     values: dict[str, Any] = {
         "name": "Test EHR",
         "issuer": ISSUER,
+        "fhir_url": FHIR,
         "client_id": "",
         "registered_by": "ada",
         "registered_at": timezone.now(),

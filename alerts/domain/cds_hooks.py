@@ -14,8 +14,7 @@ SUMMARY_CHARS = 139  # the specification: under 140
 ACCEPTED, OVERRIDDEN = "accepted", "overridden"
 INDICATOR = {"High": "warning"}  # the rest: info. “critical” is never given by Clarity itself.
 REASON_SYSTEM = "urn:clarity:dismiss-reason"
-RXNORM_SYSTEMS = ("http://www.nlm.nih.gov/research/umls/rxnorm", "urn:oid:2.16.840.1.113883.6.88")
-ATC_SYSTEMS = ("http://www.whocc.no/atc", "urn:oid:2.16.840.1.113883.6.73")
+NOT_ORDERED = ("stopped", "cancelled", "entered-in-error")
 LONGEST_COMMENT = 2000  # characters, as a note that is typed here
 MOST_ANSWERS = 50
 
@@ -23,6 +22,11 @@ _ID = r"[A-Za-z0-9\-.]{1,64}"
 _PATIENT_ID = re.compile(rf"(?:Patient/)?({_ID})")
 _USER = re.compile(rf"(Practitioner|PractitionerRole|Patient|RelatedPerson)/{_ID}")
 _CODE = re.compile(r"[A-Za-z0-9\-]{1,30}")
+_IN_BRACKETS = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
+_AMOUNT_FIRST = re.compile(r"\s*\d[\d.,]*\s*(?:hr|mg|mcg|g|ml)\b", re.IGNORECASE)
+_AFTER_NAME = re.compile(
+    r"\s+\d|[,;]|\s+(?:oral|extended[ -]release|delayed[ -]release)\b", re.IGNORECASE
+)
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>#|])")
 
 
@@ -96,21 +100,29 @@ def _answered(given: Mapping[str, Any]) -> Answered:
     why = given.get("overrideReason")
     if outcome == ACCEPTED or not isinstance(why, Mapping):
         return Answered(card, outcome)
-    reason = why.get("reason")
-    code = reason.get("code") if isinstance(reason, Mapping) else reason
-    known = _text(code) if _CODE.fullmatch(_text(code)) else ""
-    comment = _text(why.get("userComment")).replace("\x00", "")[:LONGEST_COMMENT].strip()
-    # JSON may hold half a surrogate pair, which no database takes.
-    return Answered(card, outcome, known, comment.encode(errors="replace").decode())
+    code = _reason(why.get("reason"))
+    known = code if _CODE.fullmatch(code) else ""
+    comment = _storable(why.get("userComment"))[:LONGEST_COMMENT].strip()
+    return Answered(card, outcome, known, comment)
+
+
+def _reason(reason: object) -> str:
+    """The code of a reason; of one of another system none, for there it means something else."""
+    if not isinstance(reason, Mapping):
+        return _text(reason)
+    is_ours = reason.get("system") in (None, "", REASON_SYSTEM)
+    return _text(reason.get("code")) if is_ours else ""
 
 
 def _selected(context: Mapping[str, Any]) -> Iterator[Order]:
-    """The selected ones among the draft orders for drugs."""
+    """The selected ones among the draft orders for drugs that are to be given."""
     chosen = context.get("selections")
     chosen = set(filter(None, map(_text, chosen))) if isinstance(chosen, list) else set()
     drafts = _resources(context.get("draftOrders"))
     for draft in drafts:
         if draft.get("resourceType") != "MedicationRequest":
+            continue
+        if draft.get("status") in NOT_ORDERED or draft.get("doNotPerform") is True:
             continue
         if f"MedicationRequest/{draft.get('id')}" in chosen:
             yield _order(draft, drafts)
@@ -121,15 +133,15 @@ def _order(draft: Mapping[str, Any], drafts: Sequence[Mapping[str, Any]]) -> Ord
     reference = draft.get("medicationReference")
     names: list[str] = []
     if isinstance(reference, Mapping):
-        named, to = _text(reference.get("display")), _text(reference.get("reference"))
+        named, to = _storable(reference.get("display")), _text(reference.get("reference"))
         names.append(named)
         found = [m for m in _objects(draft.get("contained")) if to == f"#{m.get('id')}"]
         found += [m for m in drafts if to == f"Medication/{m.get('id')}"]
         concept = found[0].get("code") if found else concept
     concept = concept if isinstance(concept, Mapping) else {}
     codings = _objects(concept.get("coding"))
-    names += [_text(concept.get("text")), *(_text(c.get("display")) for c in codings)]
-    codes = tuple((_text(c.get("system")), _text(c.get("code"))) for c in codings)
+    names += [_storable(concept.get("text")), *(_storable(c.get("display")) for c in codings)]
+    codes = tuple((_storable(c.get("system")), _storable(c.get("code"))) for c in codings)
     return Order(codes, tuple(dict.fromkeys(filter(None, map(str.strip, names)))))
 
 
@@ -139,17 +151,18 @@ def _resources(bundle: object) -> list[Mapping[str, Any]]:
 
 
 def names_to_try(order: Order) -> Iterator[str]:
-    """Its names, and of each what stands before the strength, as RxNorm writes its drugs.
+    """Its names, and of each what stands in brackets and every part up to its strength or form.
 
-    >>> list(names_to_try(Order((), ("Sertraline 50 MG Oral Tablet", "Zoloft"))))
-    ['Sertraline 50 MG Oral Tablet', 'Sertraline', 'Zoloft']
+    >>> list(names_to_try(Order((), ("olanzapine 6 MG / fluoxetine 25 MG Oral Capsule",))))
+    ['olanzapine 6 MG / fluoxetine 25 MG Oral Capsule', 'olanzapine', 'fluoxetine']
+    >>> list(names_to_try(Order((), ("24 HR venlafaxine Oral Tablet [Effexor XR]",))))[1:]
+    ['Effexor XR', 'venlafaxine']
     """
     for name in order.names:
         yield name
-        begin = re.sub(r"^\d+ HR\s+", "", name, flags=re.IGNORECASE)
-        before = re.split(r"\s+\d", begin, maxsplit=1)[0].strip()
-        if before and before != name:
-            yield before
+        yield from _IN_BRACKETS.findall(name)
+        for part in re.split(r"[/+]", _IN_BRACKETS.sub(" ", name)):
+            yield _AFTER_NAME.split(_AMOUNT_FIRST.sub("", part, count=1).strip(), maxsplit=1)[0]
 
 
 def summary(*sentences: str) -> str:
@@ -223,3 +236,8 @@ def _objects(value: object) -> list[Mapping[str, Any]]:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _storable(value: object) -> str:
+    """The text as a database takes it: no NUL, and no half of a surrogate pair."""
+    return _text(value).replace("\x00", "").encode(errors="replace").decode()

@@ -23,9 +23,13 @@ UNSEEN = {"status": "unavailable", "contributions": [], "tier": Tier.INDETERMINA
 
 
 def card_of(matter: Matter, site: str, research_use: bool) -> dict[str, Any]:
-    """The card. ``site`` is Clarity's own address, without a slash at its end."""
+    """The card. ``site`` is Clarity's own address, without a slash at its end.
+
+    ``research_use``: say so first, where a model speaks.
+    """
     with translation.override(settings.CLINIC_LANGUAGE):
-        research = [f"{said_again(RESEARCH_USE)}."] if research_use else []
+        is_of_model = research_use and matter.kind in Track.values
+        research = [f"{said_again(RESEARCH_USE)}."] if is_of_model else []
         told = list(filter(None, map(said_again, _lines(matter))))
         return cds_hooks.card(
             uuid=matter.uuid,

@@ -23,7 +23,10 @@ DRUG_FIELDS = {"name": str, "class": str, "atc": str, "rxnorm": list, "verified"
 
 @dataclass(frozen=True)
 class Drug:
-    """One ingredient. ``verified``: a person has held the row against its sources."""
+    """One ingredient. ``verified``: a person has held the row against its sources.
+
+    ``brands`` are names that a product of it alone is sold under.
+    """
 
     name: str
     also: tuple[str, ...]
@@ -31,6 +34,12 @@ class Drug:
     atc: str
     rxnorm: tuple[str, ...]
     verified: bool
+    brands: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that it goes by, in lower case."""
+        return (self.name, *self.also, *self.brands)
 
 
 @dataclass(frozen=True)
@@ -72,9 +81,9 @@ class DrugTable:
         return " ".join(words)
 
     def by_name(self, name: str) -> Drug | None:
-        """The ingredient of that name, or another name of it."""
+        """The ingredient of that name, or another name of it, or a brand."""
         names = {" ".join(name.casefold().split()), self.plain_name(name)}
-        return next((d for d in self.drugs if names & {d.name, *d.also}), None)
+        return next((d for d in self.drugs if names.intersection(d.names)), None)
 
     def by_atc(self, code: str) -> Drug | AtcClass | None:
         """The ingredient of that code, else the narrowest class that it belongs to."""
@@ -153,14 +162,15 @@ def code_of_rxnorm(typed: str) -> str:
 def load_drug_table(path: Path, classes: Collection[str]) -> DrugTable:
     """Read and check drugs.toml; its classes must be among those given. Raises RuleFileError."""
     table, _ = read_rule_file(path)
-    check_fields(table, path.name, {**PROVENANCE_TYPES, **dict.fromkeys(LISTS, list)})
+    needed = {**PROVENANCE_TYPES, "brand_source": str, **dict.fromkeys(LISTS, list)}
+    check_fields(table, path.name, needed)
     found = DrugTable(
         tuple(_drug(row, classes, path, n) for n, row in enumerate(table["drug"], 1)),
         tuple(_atc_class(row, classes, path, n) for n, row in enumerate(table["atc_class"], 1)),
         frozenset(table["ignored_words"]),
     )
     for what, keys in (
-        ("name", [name for d in found.drugs for name in (d.name, *d.also)]),
+        ("name", [name for d in found.drugs for name in d.names]),
         ("ATC code", [d.atc for d in found.drugs if d.atc]),
         ("ATC prefix", [c.prefix for c in found.atc_classes]),
         ("RxNorm code", [code for d in found.drugs for code in d.rxnorm]),
@@ -172,7 +182,7 @@ def load_drug_table(path: Path, classes: Collection[str]) -> DrugTable:
 
 def _drug(row: dict[str, Any], classes: Collection[str], path: Path, number: int) -> Drug:
     where = f"{path.name}, drug {number} ({row.get('name', 'without a name')})"
-    check_fields(row, where, DRUG_FIELDS, {"also": list})
+    check_fields(row, where, DRUG_FIELDS, {"also": list, "brands": list})
     _check_class(row["class"], classes, where)
     drug = Drug(
         row["name"],
@@ -181,10 +191,9 @@ def _drug(row: dict[str, Any], classes: Collection[str], path: Path, number: int
         row["atc"],
         tuple(row["rxnorm"]),
         row["verified"],
+        tuple(row.get("brands", ())),
     )
-    if any(
-        name != " ".join(name.casefold().split()) or not name for name in (drug.name, *drug.also)
-    ):
+    if any(name != " ".join(name.casefold().split()) or not name for name in drug.names):
         raise RuleFileError(f"{where}: write its names in lower case.")
     if drug.atc and not (ATC.fullmatch(drug.atc) and len(drug.atc) == ATC_OF_A_DRUG):
         raise RuleFileError(

@@ -10,13 +10,20 @@ from django.utils import timezone, translation
 from jsonschema import validate
 
 from alerts import outcomes
-from alerts.models import Alert, AlertKind, CdsCard, DismissReason, EhrConnection
+from alerts.models import (
+    Alert,
+    AlertKind,
+    CdsCard,
+    DismissReason,
+    EhrConnection,
+    TrustedSystem,
+)
 from alerts.presenters.cards import TITLES
 from clarity_site.said import said_again
 from patients.models import Role
 from scoring.domain.output import RESEARCH_USE
 from scoring.models import ModelVersion
-from tests import factories
+from tests import factories, trusted
 from tests.browser.states import HIDDEN
 from tests.hooks import (
     NAME,
@@ -168,10 +175,36 @@ def test_a_patient_of_another_server_is_somebody_else() -> None:
     assert audited()[0][-1] == "other_ehr"
 
 
+@pytest.mark.parametrize(
+    ("fhir_url", "why"), [("https://b.example/fhir", "other_ehr"), ("", "no_fhir_url")]
+)
+@pytest.mark.parametrize("claims", [True, False])
+@pytest.mark.parametrize("service", [VIEW, ORDER])
+def test_only_the_clinics_ehr_speaks_for_its_patients(
+    fhir_url: str, why: str, claims: bool, service: str
+) -> None:
+    alerted(followed(mapped()))
+    TrustedSystem.objects.update(fhir_url=fhir_url)
+    asked = body(service, **(ordering(text="sertraline") if service == ORDER else {}))
+    if not claims:
+        del asked["fhirServer"]
+    assert post(f"/cds-services/{service}", asked).json() == {"cards": []}
+    assert audited() == [("ehr", "ehr cards asked for", "", 0, why)]
+
+
+def test_the_clinics_ehr_may_leave_its_address_out() -> None:
+    alerted(followed(mapped()))
+    TrustedSystem.objects.update(fhir_url=f"{trusted.FHIR}/")
+    asked = body()
+    del asked["fhirServer"]
+    assert len(post(f"/cds-services/{VIEW}", asked).json()["cards"]) == 1
+
+
 def test_nothing_leaves_this_machine_until_delivery_is_on(settings: Any) -> None:
     alerted(followed(mapped()))
     settings.EHR_BASE_URL = "https://ehr.example/fhir"
     asked = body() | {"fhirServer": "https://ehr.example/fhir/"}
+    TrustedSystem.objects.update(fhir_url="https://ehr.example/fhir")
     assert post(f"/cds-services/{VIEW}", asked).json() == {"cards": []}
     assert audited()[0][-1] == "delivery_off"
     EhrConnection.objects.update(deliver_beyond_this_machine=True)
@@ -241,6 +274,15 @@ def test_every_summary_of_an_order_is_whole(settings: Any, language: str) -> Non
         assert said_again("Moderate") in card["summary"]
 
 
+@pytest.mark.parametrize("kind", AlertKind.values)
+def test_only_what_a_model_said_carries_the_research_use_sentence(kind: str) -> None:
+    alerted(followed(mapped()), kind, "High")
+    [card] = call()
+    said = [card["summary"].startswith(RESEARCH_USE), card["detail"].startswith(RESEARCH_USE)]
+    assert said == [kind in ("depression", "mania")] * 2
+    assert (RESEARCH_USE in json.dumps(card)) == said[0]
+
+
 def test_a_model_of_real_people_needs_no_such_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     alerted(followed(mapped()))
     ModelVersion.objects.update(trained_on="a cohort")
@@ -273,88 +315,6 @@ def test_no_card_holds_a_probability_or_a_name() -> None:
     told = json.dumps([call(), call(ORDER, **ordering(text="sertraline"))])
     assert NAME not in told and "Zebulon" not in told
     assert "71" not in re.sub(r'"(uuid|appContext)": "[^"]*"', "", told)
-
-
-RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
-ATC = "http://www.whocc.no/atc"
-
-
-@pytest.mark.parametrize(
-    ("concept", "drug"),
-    [
-        ({"coding": [{"system": RXNORM, "code": "36437"}]}, "sertraline"),
-        ({"coding": [{"system": ATC, "code": "N06AB06"}]}, "sertraline"),
-        ({"coding": [{"system": ATC, "code": "N06AA09"}]}, "N06AA09|amitriptyline"),
-        ({"coding": [{"system": ATC, "code": "N06AX16"}]}, "venlafaxine"),
-        ({"text": "Sertraline 50 MG Oral Tablet"}, "sertraline"),
-        (
-            {
-                "coding": [
-                    {
-                        "system": RXNORM,
-                        "code": "312940",
-                        "display": "sertraline 25 MG Oral Tablet",
-                    }
-                ]
-            },
-            "sertraline",
-        ),
-    ],
-)
-def test_an_antidepressant_selected_while_mania_is_raised_gives_a_card(
-    concept: dict[str, Any], drug: str
-) -> None:
-    alerted(followed(mapped(), mania=0.4), tier="Moderate")
-    [card] = call(ORDER, **ordering(**concept))
-    validate(card, CARD_SHAPE)
-    assert card["summary"].startswith(RESEARCH_USE)
-    assert "Mania risk indicator: Moderate. Consider reviewing this" in card["summary"]
-    assert re.search(rf"An antidepressant is selected: ({drug})\.", card["detail"])
-
-
-@pytest.mark.parametrize(
-    "concept",
-    [
-        {"text": "lithium carbonate"},
-        {"text": "a new drug"},
-        {"coding": [{"system": RXNORM, "code": "99999999"}]},
-        {"coding": [{"system": "urn:local", "code": "36437"}]},
-        {"coding": [{"system": ATC, "code": "N06AA<script>"}]},
-        {"coding": [{"system": ATC, "code": "N06BA04"}]},
-        {},
-    ],
-)
-def test_another_drug_and_one_that_is_not_known_give_no_card(concept: dict[str, Any]) -> None:
-    alerted(followed(mapped()))
-    assert call(ORDER, **ordering(**concept)) == []
-
-
-def test_an_order_while_mania_is_low_gives_no_card() -> None:
-    patient = followed(mapped(), mania=0.1, depression=0.9)
-    alerted(patient, "depression")
-    assert call(ORDER, **ordering(text="sertraline")) == []
-
-
-@pytest.mark.parametrize(("days", "cards"), [(1, 1), (3, 1), (4, 0)])
-def test_a_score_without_an_alert_counts_while_it_is_fresh(days: int, cards: int) -> None:
-    patient = factories.patient("P-1", [mapped()], ehr_id="ehr-1", zone="UTC")
-    day = timezone.now().date() - timedelta(days=days)
-    factories.score(patient, day, 0.2, 0.4)
-    found = call(ORDER, **ordering(text="sertraline"))
-    assert len(found) == cards
-    if found:
-        assert "suggestions" not in found[0]  # there is no alert to acknowledge
-
-
-def test_what_to_consider_about_the_drug_has_its_source() -> None:
-    patient = followed(mapped())
-    patient.diagnosis, patient.medication_list_available = "bipolar_1", True
-    patient.save()
-    alerted(patient)
-    [card] = call(ORDER, **ordering(text="sertraline"))
-    assert "consider stopping it at early signs of mania" in card["detail"]
-    assert "(sertraline)" in card["detail"]
-    assert "Acute mania, step 1 (unverified)" in card["detail"]
 
 
 def test_an_administrator_sees_cards_but_is_nobody_for_acts() -> None:

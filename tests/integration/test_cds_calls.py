@@ -5,10 +5,12 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from django.test import Client
 from django.utils import timezone
 
 from patients.models import AuditEvent
+from tests import trusted
 from tests.hooks import (
     ORDER,
     SITE,
@@ -19,6 +21,7 @@ from tests.hooks import (
     body,
     call,
     followed,
+    give_back,
     mapped,
     ordering,
     post,
@@ -91,6 +94,53 @@ def test_refused_calls_do_not_fill_the_audit() -> None:
 def test_a_body_that_is_no_call_is_400_and_says_why(data: str, member: str) -> None:
     answer = post(f"/cds-services/{VIEW}", data)
     assert answer.status_code == 400 and member in answer.json()["error"]
+
+
+def called() -> list[tuple[str, str, str, str]]:
+    """Each call of a good token, as it was written down at once."""
+    rows = AuditEvent.objects.filter(action="ehr call").order_by("pk")
+    return [(r.actor, *(r.detail[name] for name in ("system", "service", "about"))) for r in rows]
+
+
+def test_a_call_is_written_down_as_soon_as_its_token_is_verified() -> None:
+    alerted(followed(mapped()))
+    post(f"/cds-services/{ORDER}", "{")
+    [card] = call()
+    give_back(card, "accepted")
+    done = AuditEvent.objects.exclude(action="ehr call").count()
+    give_back(card, "accepted")
+    post(f"/cds-services/{VIEW}/feedback", {"feedback": 7})
+    assert called() == [
+        ("ehr", "Test EHR", ORDER, "cards"),
+        ("ehr", "Test EHR", VIEW, "cards"),
+        *[("ehr", "Test EHR", VIEW, "feedback")] * 3,
+    ]
+    assert AuditEvent.objects.exclude(action="ehr call").count() == done
+    post(f"/cds-services/{VIEW}", body(), {})
+    assert len(called()) == 5
+
+
+FORGED = {"key": ec.generate_private_key(ec.SECP384R1())}
+
+
+@pytest.mark.parametrize("flood", [{"iss": "https://other.example"}, FORGED])
+def test_strangers_do_not_keep_the_refusals_of_others_from_being_written(
+    flood: dict[str, Any],
+) -> None:
+    address = f"/cds-services/{VIEW}"
+    statuses = [post(address, body(), bearer(address, **flood)).status_code for _ in range(31)]
+    assert statuses == [401] * 30 + [429]
+    for changes in ({"exp": 1, "iat": 0}, {"aud": f"{SITE}/elsewhere"}, {"jti": None}):
+        assert post(address, body(), bearer(address, **changes)).status_code == 401
+    trusted.system(name="B", issuer="https://b.example")
+    for _ in range(31):
+        post(address, body(), bearer(address, jti=None))
+    assert (
+        post(address, body(), bearer(address, iss="https://b.example", jti=None)).status_code == 401
+    )
+    refused = AuditEvent.objects.filter(action="ehr call refused")
+    counts = {name: refused.filter(detail__system=name).count() for name in ("", "Test EHR", "B")}
+    assert counts == {"": 30, "Test EHR": 30, "B": 1}
 
 
 def test_an_unknown_service_is_404_another_method_405_too_much_413() -> None:

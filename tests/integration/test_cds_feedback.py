@@ -10,7 +10,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alerts import services
-from alerts.models import Alert, AlertTransition, CdsCard, DismissReason, EhrAccount
+from alerts.models import (
+    Alert,
+    AlertTransition,
+    CdsCard,
+    DismissReason,
+    EhrAccount,
+    TrustedSystem,
+)
+from alerts.outcomes import outcome_record
+from alerts.raising import alerts_consider
 from patients.models import AuditEvent, Note, Patient, Role
 from tests import factories, trusted
 from tests.hooks import ORDER, USER, VIEW, call, give_back, mapped, ordering, post
@@ -53,7 +62,8 @@ def test_an_accepted_card_acknowledges_the_alert() -> None:
     )
     stored = CdsCard.objects.get()
     assert (stored.outcome, stored.result) == ("accepted", "acknowledged")
-    acts = AuditEvent.objects.order_by("pk").values_list("action", "actor")
+    acts = AuditEvent.objects.exclude(action="ehr call").order_by("pk")
+    acts = acts.values_list("action", "actor")
     assert list(acts)[1:] == [("alert acknowledged", "dr.grey"), ("ehr card answered", "dr.grey")]
     assert notes() == []
 
@@ -92,7 +102,7 @@ def test_will_monitor_without_a_day_becomes_a_note() -> None:
     assert text.splitlines() == [
         f"Overridden in the EHR (Will monitor (until a date)): “{card['summary']}”",
         "Seeing her on Monday.",
-        "The alert is as it was. Say until when you will monitor: give the day of the follow-up.",
+        "The alert stays as it is. Say until when you will monitor: give the day of the follow-up.",
     ]
     assert CdsCard.objects.get().result == "noted"
 
@@ -106,6 +116,32 @@ def test_an_override_without_a_reason_of_ours_becomes_a_note(more: dict[str, str
     assert alert.state == "new"
     [(_author, text)] = notes()
     assert text.startswith("Overridden in the EHR: “") and "No reason was given" in text
+
+
+@pytest.mark.parametrize(
+    ("system", "state"),
+    [("urn:clarity:dismiss-reason", "dismissed"), ("https://ehr.example/reasons", "new")],
+)
+def test_a_reason_counts_in_our_own_system_alone(system: str, state: str) -> None:
+    alert = followed()
+    [card] = call()
+    give_back(card, "overridden", reason="data-artifact", system=system)
+    alert.refresh_from_db()
+    assert alert.state == state
+
+
+def test_an_answer_that_only_made_a_note_may_be_followed_by_one_that_acts() -> None:
+    alert = followed()
+    [card] = call()
+    give_back(card, "overridden", reason="their-own-reason")
+    give_back(card, "overridden", reason="other")
+    give_back(card, "overridden", reason="other", comment="On leave abroad.")
+    alert.refresh_from_db()
+    assert (alert.state, last(alert).note) == ("dismissed", "On leave abroad.")
+    assert len(notes()) == 2
+    give_back(card, "overridden", reason="other", comment="And once more.")
+    give_back(card, "accepted")
+    assert len(notes()) == 2 and alert.transitions.count() == 2
 
 
 def test_a_coordinator_asks_to_dismiss_a_high_alert() -> None:
@@ -163,15 +199,95 @@ def test_a_closed_alert_stays_closed() -> None:
     assert alert.state == "resolved" and "resolved by dr.second" in notes()[0][1]
 
 
+REASON = {"reason": "known-and-managed"}
+ANSWERS: list[tuple[str, dict[str, str]]] = [("accepted", {}), ("overridden", REASON)]
+
+
+@pytest.mark.parametrize(("outcome", "more"), ANSWERS)
+@pytest.mark.parametrize("by_hand", [True, False])
+@pytest.mark.parametrize("service", [VIEW, ORDER])
+def test_an_alert_that_rose_since_is_not_answered_by_a_card_of_before(
+    outcome: str, more: dict[str, str], by_hand: bool, service: str
+) -> None:
+    alert = followed(tier="Moderate")
+    [card] = call(service, **(ordering(text="sertraline") if service == ORDER else {}))
+    if by_hand:
+        other = factories.user(username="dr.other")
+        services.alert_retier(alert=alert, by=other, tier="High", note="Worse.")
+    else:
+        newest = factories.score(alert.patient, timezone.localdate(), 0.2, 0.9)
+        alerts_consider(score=newest, now=timezone.now())
+    give_back(card, outcome, service, **more)
+    alert.refresh_from_db()
+    assert (alert.state, alert.tier) == ("new", "High")
+    [(author, text)] = notes()
+    assert author == "dr.grey"
+    said = "The alert stays as it is. It has risen to High since the card was shown."
+    assert text.endswith(said)
+    [again] = call()
+    give_back(again, outcome, **more)
+    alert.refresh_from_db()
+    assert alert.state == ("acknowledged" if outcome == "accepted" else "dismissed")
+
+
+def test_a_rise_that_was_taken_back_is_none() -> None:
+    alert, other = followed(tier="Moderate"), factories.user(username="dr.other")
+    [card] = call()
+    services.alert_retier(alert=alert, by=other, tier="High", note="Worse.")
+    services.alert_undo(alert=alert, by=other)
+    give_back(card, "accepted")
+    alert.refresh_from_db()
+    assert (alert.state, alert.tier) == ("acknowledged", "Moderate")
+
+
+def test_a_safety_alert_that_was_told_again_is_not_answered_by_a_card_of_before() -> None:
+    alert, items = followed(), [0] * 8 + [1]
+    services.alert_dismiss(alert=alert, by=factories.user(), reason="known-and-managed", note="x")
+
+    def told() -> None:
+        outcome_record(
+            patient=alert.patient,
+            instrument="phq9",
+            items=items,
+            taken_at=timezone.now(),
+            by=factories.user(),
+        )
+
+    told()
+    [card] = call()
+    told()
+    give_back(card, "overridden", **REASON)
+    assert Alert.objects.get(kind="safety").state == "new"
+    assert notes()[-1][1].endswith("It was told again since the card was shown.")
+
+
+@pytest.mark.parametrize(("outcome", "more"), ANSWERS)
+@pytest.mark.parametrize(("days", "state"), [(29, "changed"), (31, "new")])
+def test_a_card_of_long_ago_does_nothing(
+    outcome: str, more: dict[str, str], days: int, state: str
+) -> None:
+    alert = followed()
+    [card] = call()
+    CdsCard.objects.update(given_at=timezone.now() - timedelta(days=days))
+    give_back(card, outcome, **more)
+    alert.refresh_from_db()
+    assert (alert.state == "new") == (state == "new")
+    told = [text for _author, text in notes() if "shown more than 30 days ago" in text]
+    assert len(told) == (state == "new")
+
+
 def test_the_same_feedback_twice_changes_nothing_more() -> None:
     alert = followed()
     [card] = call()
+    words = {"reason": "will-monitor", "comment": "Seeing her on Monday."}
     for _ in range(3):
-        assert give_back(card, "overridden", reason="will-monitor").status_code == 200
-    assert give_back(card, "accepted").status_code == 200
+        assert give_back(card, "overridden", **words).status_code == 200
+    assert len(notes()) == 1
+    for _ in range(3):
+        assert give_back(card, "accepted").status_code == 200
     assert len(notes()) == 1
     alert.refresh_from_db()
-    assert alert.state == "new"
+    assert (alert.state, alert.transitions.count()) == ("acknowledged", 2)
 
 
 def test_a_card_of_another_ehr_or_service_is_not_answered() -> None:
@@ -184,6 +300,19 @@ def test_a_card_of_another_ehr_or_service_is_not_answered() -> None:
     alert.refresh_from_db()
     assert alert.state == "new" and notes() == []
     assert AuditEvent.objects.filter(action="ehr card unknown").count() == 3
+
+
+@pytest.mark.parametrize(
+    ("fhir_url", "why"), [("https://b.example/fhir", "other_ehr"), ("", "no_fhir_url")]
+)
+def test_a_system_that_is_not_the_clinics_ehr_answers_nothing(fhir_url: str, why: str) -> None:
+    alert = followed()
+    [card] = call()
+    TrustedSystem.objects.update(fhir_url=fhir_url)
+    assert give_back(card, "accepted").status_code == 200
+    alert.refresh_from_db()
+    assert alert.state == "new" and notes() == []
+    assert AuditEvent.objects.get(action="ehr card unknown").detail["why"] == why
 
 
 def test_feedback_about_an_order_acts_on_the_mania_alert() -> None:
@@ -201,7 +330,7 @@ def test_feedback_about_an_order_without_an_alert_is_a_note() -> None:
     [card] = call(ORDER, **ordering(text="sertraline"))
     give_back(card, "overridden", ORDER, reason="known-and-managed", comment="Low dose.")
     [(author, text)] = notes()
-    assert author == "dr.grey" and "Low dose." in text and "as it was" not in text
+    assert author == "dr.grey" and "Low dose." in text and "as it is" not in text
 
 
 def test_several_answers_in_one_call() -> None:

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.django_db
 GOOD = {
     "name": "Hospital EHR",
     "issuer": "https://ehr.example",
+    "fhir_url": "https://ehr.example/fhir",
     "jwks_url": "https://ehr.example/jwks.json",
 }
 READER = {
@@ -52,7 +53,8 @@ def test_registering_is_written_down_with_who_did_it(client: Client, given: dict
     made = TrustedSystem.objects.get()
     assert f"{given['name']} is registered." in answer.content.decode()
     assert (made.registered_by, made.is_active) == ("ada", True)
-    assert (made.issuer, made.scopes) == (given.get("issuer", ""), given.get("scopes", ""))
+    for name in ("issuer", "fhir_url", "scopes"):
+        assert getattr(made, name) == given.get(name, "")
     event = AuditEvent.objects.get(action="system registered")
     assert (event.actor, event.detail) == (
         "ada",
@@ -69,6 +71,8 @@ def test_registering_is_written_down_with_who_did_it(client: Client, given: dict
         ({"issuer": "two words"}, "no blank in it"),
         ({"issuer": "https://taken.example"}, "Another system is registered with this"),
         ({"name": "Test EHR"}, "Another system is registered with this"),
+        ({"fhir_url": ""}, "needs the address of its FHIR server"),
+        ({"fhir_url": "http://ehr.example/fhir"}, "This must be https://"),
         ({"jwks_url": "http://ehr.example/k"}, "This must be https://"),
         ({"jwks_url": "https://a:b@ehr.example/k"}, "This must be https://"),
         ({"jwks_url": ""}, "the address of its public keys, or the keys"),
@@ -101,6 +105,7 @@ def test_what_cannot_be_used_is_refused_beside_its_field(
 def test_changing_keeps_who_registered_it_and_says_what_changed(client: Client) -> None:
     kept = system()
     given = {"name": kept.name, "issuer": "https://new.example", "jwks": json.dumps(kept.jwks)}
+    given["fhir_url"] = kept.fhir_url
     client.post(f"/systems/{kept.pk}/change/", given)
     kept.refresh_from_db()
     assert (kept.issuer, kept.changed_by) == ("https://new.example", "ada")
@@ -151,6 +156,22 @@ def test_the_page_says_what_to_tell_the_other_side(client: Client) -> None:
     assert "http://testserver/.well-known/jwks.json" in shown
 
 
+def test_the_pages_say_which_address_is_missing_for_cards(client: Client, settings: Any) -> None:
+    kept = system()
+    system(name="Warehouse", issuer="", fhir_url="", client_id="warehouse")
+    pages = ("/systems/", f"/systems/{kept.pk}/")
+
+    def said(sentence: str) -> list[int]:
+        return [client.get(page).content.decode().count(sentence) for page in pages]
+
+    settings.EHR_BASE_URL = f"{kept.fhir_url}/"
+    assert said("get no cards") == [0, 0]
+    settings.EHR_BASE_URL = "https://ehr.example/fhir"
+    assert said("get no cards: the address of its FHIR server is not") == [1, 1]
+    TrustedSystem.objects.filter(pk=kept.pk).update(fhir_url="")
+    assert said("get no cards: fill in the address of its FHIR server") == [1, 1]
+
+
 def command(*words: str) -> dict[str, Any]:
     out = StringIO()
     call_command(*words, "--json", stdout=out)
@@ -162,7 +183,10 @@ def test_the_command_registers_changes_and_switches(tmp_path: Path) -> None:
     keys = tmp_path / "jwks.json"
     keys.write_text(json.dumps(jwks_of(("k", "ES384"))))
     name = ("trusted_system", "Hospital EHR")
-    command(*name, "--issuer", "https://ehr.example", "--jwks", str(keys))
+    with pytest.raises(SystemExit):
+        command(*name, "--issuer", "https://ehr.example", "--jwks", str(keys))
+    issuer = ("--issuer", "https://ehr.example", "--fhir-url", "https://ehr.example/fhir")
+    command(*name, *issuer, "--jwks", str(keys))
     command(*name, "--client-id", "reader", "--scopes", "system/*.rs")
     (shown,) = command(*name, "--off")["systems"]
     assert (shown["issuer"], shown["client_id"], shown["is_active"]) == (

@@ -30,6 +30,8 @@ BAD = [
     ("drugs.toml", r'^class = "snri"$', 'class = "snro"', "drug 7 (venlafaxine): the class “snro”"),
     ("drugs.toml", r'^name = "sertraline"$', 'name = "Sertraline"', "(Sertraline): write its"),
     ("drugs.toml", r'^name = "sertraline"$', 'name = "paroxetine"', "“paroxetine” is there twice"),
+    ("drugs.toml", r'"zoloft"', '"Zoloft"', "(sertraline): write its"),
+    ("drugs.toml", r'"zoloft"', '"paxil"', "“paxil” is there twice"),
     ("drugs.toml", r'^atc = "N06AB06"$', 'atc = "N06AB"', "(sertraline): “N06AB” is no ATC"),
     ("drugs.toml", r'^atc = "N06AB06"$', 'atc = "N06AB03"', "“N06AB03” is there twice"),
     ("drugs.toml", r'^atc = "N06AB06"$', 'act = "N06AB06"', "(sertraline): the field “act”"),

@@ -18,6 +18,10 @@ LocalDay = Callable[[datetime], date]
 LOINC = "http://loinc.org"
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 ATC = "http://www.whocc.no/atc"
+SAME_SYSTEM = {
+    "urn:oid:2.16.840.1.113883.6.88": RXNORM,
+    "urn:oid:2.16.840.1.113883.6.73": ATC,
+}
 ORDINAL = "http://hl7.org/fhir/StructureDefinition/ordinalValue"
 ENTERED_IN_ERROR = "entered-in-error"
 LONGEST_WORDS = 160
@@ -73,8 +77,9 @@ class Concept:
         return cls(tuple(Coding(*it) for it in told["codings"]), told["text"])
 
     def codes(self, system: str) -> list[str]:
-        """Its codes of that system."""
-        return [it.code for it in self.codings if it.system == system and it.code]
+        """Its codes of that system, under whichever of its names."""
+        named = ((SAME_SYSTEM.get(it.system, it.system), it.code) for it in self.codings)
+        return [code for of, code in named if of == system and code]
 
 
 def as_plain(told: Any) -> dict[str, Any]:

@@ -22,6 +22,7 @@ class Command(JsonCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", nargs="?")
         parser.add_argument("--issuer", help="The iss of the tokens with which an EHR calls.")
+        parser.add_argument("--fhir-url", help="Where the FHIR server of an EHR that calls is.")
         parser.add_argument("--client-id", help="What it calls itself when it asks for a token.")
         parser.add_argument("--audience", help="A further aud of its tokens.")
         parser.add_argument("--jwks-url", help="Where its public keys are.")

@@ -51,6 +51,30 @@ def test_a_prescription_becomes_a_course_of_the_table_of_drugs(patient: Patient)
     assert (event.actor, event.patient_code) == ("ehr", "P-1")
 
 
+@pytest.mark.parametrize(
+    ("concept", "drug", "drug_class"),
+    [
+        ({"text": "Zoloft"}, "sertraline", "ssri"),
+        (
+            {"coding": [{"system": "urn:oid:2.16.840.1.113883.6.88", "code": "36437"}]},
+            "sertraline",
+            "ssri",
+        ),
+        (
+            {"coding": [{"system": "http://www.whocc.no/atc", "code": "N06AB<"}], "text": "Odd"},
+            "Odd",
+            "unknown",
+        ),
+    ],
+)
+def test_a_brand_a_code_under_its_oid_and_no_code_at_all(
+    patient: Patient, concept: dict[str, Any], drug: str, drug_class: str
+) -> None:
+    take(patient, request("m-1", medicationCodeableConcept=concept))
+    [course] = patient.medications.all()
+    assert (course.drug, course.drug_class) == (drug, drug_class)
+
+
 def test_the_same_twice_changes_nothing_and_writes_nothing(patient: Patient) -> None:
     take(patient, request("m-1"))
     before = AuditEvent.objects.count()

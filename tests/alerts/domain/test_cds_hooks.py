@@ -145,12 +145,27 @@ def test_feedback_of_both_outcomes() -> None:
             "outcome": "overridden",
             "overrideReason": {"reason": {"code": "\x00"}},
         },
+        *(
+            {"card": str(CARD), "outcome": "overridden", "overrideReason": {"reason": one}}
+            for one in (
+                {"code": "other"},
+                {"code": "other", "system": ""},
+                "other",
+                reason | {"system": "https://ehr.example/reasons"},
+                reason | {"system": ["urn:clarity:dismiss-reason"]},
+            )
+        ),
     ]
     assert feedback({"feedback": given_back}) == (
         Answered(CARD, "accepted"),
         Answered(CARD, "overridden"),
         Answered(CARD, "overridden", "data-artifact", "Band was lent."),
         Answered(CARD, "overridden", "", "No?."),
+        Answered(CARD, "overridden"),
+        Answered(CARD, "overridden", "other"),
+        Answered(CARD, "overridden", "other"),
+        Answered(CARD, "overridden", "other"),
+        Answered(CARD, "overridden"),
         Answered(CARD, "overridden"),
     )
 

@@ -45,6 +45,26 @@ def test_the_shipped_table_knows(name: str, drug_class: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("brand", "name"),
+    [
+        ("Zoloft", "sertraline"),
+        ("Effexor XR", "venlafaxine"),
+        ("WELLBUTRIN SR tab", "bupropion"),
+        ("cymbalta", "duloxetine"),
+    ],
+)
+def test_the_shipped_table_knows_the_brand(brand: str, name: str) -> None:
+    found = drug_table().by_name(brand)
+    assert found and found.name == name and not found.verified
+
+
+def test_every_antidepressant_of_the_table_has_a_brand() -> None:
+    classes = {"ssri", "snri", "other_antidepressant"}
+    rows = [drug for drug in drug_table().drugs if drug.drug_class in classes]
+    assert rows and all(drug.brands for drug in rows)
+
+
+@pytest.mark.parametrize(
     ("code", "drug_class"),
     [
         ("N06AB", "ssri"),
