@@ -102,6 +102,15 @@ def _updated(client: EhrClient, notice: OutboxMessage, status: str) -> Delivered
     return Delivered(known_as or None, None, duplicate=True)
 
 
+def _is_there(client: EhrClient, notice: OutboxMessage) -> bool:
+    """Whether the notice arrived; where its answer was lost and nobody can tell, it may have."""
+    if notice.state == State.DELIVERED:
+        return True
+    if found := client.find(COMMUNICATION, name_of(notice.resource)):
+        _arrived(notice, found)
+    return found is not None or not client.searchable
+
+
 def _arrived(notice: OutboxMessage, found: Delivered) -> None:
     """Its answer had been lost: it is there."""
     notice.ehr_resource_id, notice.state = found.id or "", State.DELIVERED
@@ -112,8 +121,11 @@ def _arrived(notice: OutboxMessage, found: Delivered) -> None:
 def _told_again(
     client: EhrClient | None, message: OutboxMessage, notice: OutboxMessage, status: str
 ) -> Delivered | None:
-    """A short routine Communication that the alert is closed; None while it is open."""
-    if client is None or not _ends(message):
+    """A short routine Communication that the alert is closed; None while it is open.
+
+    None too where what it closes never arrived.
+    """
+    if client is None or not _ends(message) or not _is_there(client, notice):
         return None
     words = CLOSED_WORDS[status] % {"track": message.alert.kind}
     sent = communication(notice.resource)

@@ -174,9 +174,20 @@ def _send_notice(
     if not way:
         raise _Held(connection.NO_WAY)
     resend = message.tried_at is not None
-    if not resend:  # written before it goes: whoever finds it later knows that it may have gone
-        message.sent_as, message.tried_at = way, now
-        message.save(update_fields=["resource", "sent_as", "tried_at"])
+    # Written before it goes: whoever finds it later knows that it may have gone.
+    message.sent_as, message.tried_at = way, message.tried_at or now
+    message.save(update_fields=["resource", "sent_as", "tried_at"])
+    try:
+        return _sent_by(way, client, message, resend=resend)
+    except (TemporaryFailure, Refused, InvalidResource) as failure:
+        if not resend and not getattr(failure, "may_have_arrived", False):
+            message.tried_at = None  # kept with what came of the attempt
+        raise
+
+
+def _sent_by(
+    way: str, client: EhrClient | None, message: OutboxMessage, *, resend: bool
+) -> Delivered:
     if way == FOLDER or client is None:
         return written(Path(settings.EHR_FOLDER), message.resource)
     if way == COMMUNICATION:

@@ -163,12 +163,18 @@ class EhrClient:
         A proxy's log-in page answers 200 too; taking it for a delivery would lose the message.
         """
         named = delivered(response, kind, duplicate=True)
-        if found := named if named.id else self.find(kind, names):
+        try:
+            found = named if named.id else self.find(kind, names)
+        except (TemporaryFailure, Refused) as failure:
+            failure.may_have_arrived = True  # the question failed, not what was sent before it
+            raise
+        if found:
             return found
         if not self.searchable and not response.content:
             return named
         raise TemporaryFailure(
-            f"The EHR answered {response.status_code}, but the message is not to be found there."
+            f"The EHR answered {response.status_code}, but the message is not to be found there.",
+            may_have_arrived=True,
         )
 
     def _send(

@@ -1,0 +1,101 @@
+"""What is taken back of an alert that has ended, and what never arrived."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from alerts.delivering import outbox_deliver
+from alerts.models import EhrConnection, OutboxMessage
+from alerts.services import alert_dismiss
+from patients.models import Patient
+from tests import factories
+from tests.alerts.ehr import Gateway, Handler
+from tests.alerts.told import NOW, held, raised, states
+from tests.fhir_server import FhirServer
+from tests.fhir_server.fixtures import require_fhir_server
+
+pytestmark = pytest.mark.django_db
+Kind = OutboxMessage.Kind
+LATER = NOW + timedelta(days=400)  # whatever was put off is due
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[FhirServer]:
+    require_fhir_server()
+    with FhirServer() as running:
+        yield running
+
+
+@pytest.fixture
+def patient(settings: Any) -> Patient:
+    settings.EHR_RECIPIENT, settings.EHR_TOKEN_FILE = "Practitioner/dr-1", ""
+    return factories.patient("P-1", ehr_id=f"ehr-{uuid4()}")
+
+
+def refused(status: int) -> Callable[[Handler], bool]:
+    """The first POST is answered so, and goes no further."""
+
+    def fault(handler: Handler) -> bool:
+        first = handler.command == "POST" and not any(c == "POST" for c, *_ in handler.server.seen)
+        if first:
+            handler.reply(status, {}, b"")
+        return first
+
+    return fault
+
+
+@pytest.mark.parametrize("kind", ["CommunicationRequest", "Communication"])
+@pytest.mark.parametrize("status", [422, 429, 503])
+def test_nothing_is_said_of_the_end_of_what_the_ehr_did_not_take(
+    server: FhirServer, patient: Patient, settings: Any, kind: str, status: int
+) -> None:
+    ways = {"offers": (kind,), "searchable": False}  # so that it cannot be asked
+    with Gateway(server.base_url, fault=refused(status), **ways) as gateway:
+        settings.EHR_BASE_URL = gateway.base_url
+        alert = raised(patient)
+        outbox_deliver(now=NOW)
+        alert_dismiss(alert=alert, by=factories.user(), reason="known-and-managed")
+        outbox_deliver(now=LATER)
+        assert len([1 for command, *_ in gateway.seen if command == "POST"]) == 1
+    assert held(server, alert, kind) == []
+    assert (Kind.CLOSING, "superseded") in states(alert)
+
+
+def test_no_file_tells_the_end_of_what_could_not_be_written(
+    patient: Patient, settings: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "folder").touch()  # no folder can be made there
+    settings.EHR_BASE_URL, settings.EHR_FOLDER = "", str(tmp_path / "folder")
+    EhrConnection.objects.update_or_create(pk=1, defaults={"deliver_beyond_this_machine": True})
+    alert = raised(patient)
+    outbox_deliver(now=NOW)
+    assert "cannot be written" in alert.messages.get().last_error
+    (tmp_path / "folder").unlink()
+    alert_dismiss(alert=alert, by=factories.user(), reason="known-and-managed")
+    outbox_deliver(now=LATER)
+    assert not (tmp_path / "folder").exists()
+
+
+@pytest.mark.parametrize(("arrives", "told"), [(True, 2), (False, 0)])
+def test_a_lost_communication_is_looked_for_before_its_end_is_told(
+    server: FhirServer, patient: Patient, settings: Any, arrives: bool, told: int
+) -> None:
+    def fault(handler: Handler) -> bool:
+        first = handler.command == "POST" and not any(c == "POST" for c, *_ in handler.server.seen)
+        if first and arrives:
+            handler.passed_on()
+        if first:
+            handler.reply(502, {}, b"")
+        return first
+
+    with Gateway(server.base_url, fault=fault, offers=("Communication",)) as gateway:
+        settings.EHR_BASE_URL = gateway.base_url
+        alert = raised(patient)
+        outbox_deliver(now=NOW)
+        alert_dismiss(alert=alert, by=factories.user(), reason="known-and-managed")
+        outbox_deliver(now=LATER)
+    assert len(held(server, alert, "Communication")) == told
