@@ -28,22 +28,36 @@ def close_earlier(
     """Set every earlier notice of the alert that the EHR may hold to the status it has now.
 
     A Communication has been sent and cannot be taken back: where the alert is closed a short one
-    follows it. None where the EHR was told nothing. Raises NotYet while one is being sent.
+    follows it. None where the EHR was told nothing, and where the alert went on since: a later
+    one does it then. Raises NotYet while one is being sent.
     """
+    if _overtaken(message):
+        return None
     status = _status(message)
     done: list[Delivered] = []
+    said: Delivered | None = None  # one Communication, however many of them it closes
     for notice in _earlier(message, now):
         if notice.sent_as == COMMUNICATION:
-            told = _told_again(client, message, notice, status)
+            told = said = said or _told_again(client, message, notice, status)
         elif notice.sent_as == FOLDER or client is None:
             told = written(Path(settings.EHR_FOLDER), notice.resource | {"status": status})
         else:
             told = _updated(client, notice, status)
         if told is not None:
             done.append(told)
-        notice.closed_as = status
-        notice.save(update_fields=["closed_as"])
+            notice.closed_as = status
+            notice.save(update_fields=["closed_as"])
     return done[-1] if done else None
+
+
+def _overtaken(message: OutboxMessage) -> bool:
+    """It was of the alert's end, and the alert was taken up again: whoever reads last must not
+    read that it has ended.
+    """
+    later = OutboxMessage.objects.filter(
+        alert=message.alert_id, kind=Kind.CLOSING, pk__gt=message.pk
+    )
+    return _ends(message) and later.exists()
 
 
 def _status(message: OutboxMessage) -> str:

@@ -25,7 +25,7 @@ from alerts.fhir.modelled import InvalidResource
 from alerts.fhir.retry import GIVE_UP_AFTER, next_attempt_delay_s
 from alerts.models import Alert, EhrConnection, OutboxMessage
 from alerts.notices import message_failed_notices
-from alerts.outbox import FAILED, NotYet, resource_of
+from alerts.outbox import FAILED, IN_FLIGHT, NotYet, resource_of
 from alerts.results import send_results
 from clarity_site.logs import log
 
@@ -173,6 +173,8 @@ def _send_notice(
     way = message.sent_as or (ehr.way if client else FOLDER)
     if not way:
         raise _Held(connection.NO_WAY)
+    if way == COMMUNICATION and _is_behind_another(message, now):
+        raise NotYet(IN_FLIGHT)
     resend = message.tried_at is not None
     # Written before it goes: whoever finds it later knows that it may have gone.
     message.sent_as, message.tried_at = way, message.tried_at or now
@@ -200,6 +202,12 @@ def _replaces(message: OutboxMessage) -> dict[str, object]:
     earlier = message.alert.messages.filter(kind=Kind.NOTICE, pk__lt=message.pk, sent_as=REQUEST)
     last = earlier.exclude(ehr_resource_id="").last()
     return {"replaces": [{"reference": f"{REQUEST}/{last.ehr_resource_id}"}]} if last else {}
+
+
+def _is_behind_another(message: OutboxMessage, now: datetime) -> bool:
+    """An earlier message of its alert is being sent: the last to arrive is what is read last."""
+    earlier = OutboxMessage.objects.filter(alert=message.alert_id, pk__lt=message.pk)
+    return earlier.filter(state=State.SENDING, claimed_until__gte=now).exists()
 
 
 def _overtaken(message: OutboxMessage) -> bool:

@@ -10,11 +10,12 @@ import pytest
 
 from alerts.delivering import outbox_deliver
 from alerts.models import EhrConnection, OutboxMessage
-from alerts.services import alert_dismiss
+from alerts.outbox import IN_FLIGHT
+from alerts.services import alert_acknowledge, alert_dismiss, alert_resolve, alert_undo
 from patients.models import Patient
 from tests import factories
 from tests.alerts.ehr import Gateway, Handler
-from tests.alerts.told import NOW, held, raised, states
+from tests.alerts.told import NOW, held, raised, states, text
 from tests.fhir_server import FhirServer
 from tests.fhir_server.fixtures import require_fhir_server
 
@@ -99,3 +100,66 @@ def test_a_lost_communication_is_looked_for_before_its_end_is_told(
         alert_dismiss(alert=alert, by=factories.user(), reason="known-and-managed")
         outbox_deliver(now=LATER)
     assert len(held(server, alert, "Communication")) == told
+
+
+def test_an_end_that_waits_is_not_told_once_the_alert_is_open_again(
+    server: FhirServer, patient: Patient, settings: Any
+) -> None:
+    with Gateway(server.base_url, offers=("Communication",)) as gateway:
+        settings.EHR_BASE_URL = gateway.base_url
+        alert, by = raised(patient), factories.user()
+        outbox_deliver(now=NOW)
+        alert_dismiss(alert=alert, by=by, reason="known-and-managed")
+        alert_undo(alert=alert, by=by)
+        outbox_deliver(now=LATER)
+    told = [text(it) for it in held(server, alert, "Communication")]
+    assert len(told) == 2 and not any("dismissed" in it for it in told)
+    assert [s for k, s in states(alert) if k == Kind.CLOSING] == ["superseded"] * 2
+
+
+def test_a_communication_waits_for_one_of_its_alert_that_is_under_way(
+    server: FhirServer, patient: Patient, settings: Any
+) -> None:
+    with Gateway(server.base_url, offers=("Communication",)) as gateway:
+        settings.EHR_BASE_URL = gateway.base_url
+        alert, by = raised(patient), factories.user()
+        outbox_deliver(now=NOW)
+        alert_dismiss(alert=alert, by=by, reason="known-and-managed")
+        of_the_end = alert.messages.filter(kind=Kind.CLOSING)
+        of_the_end.update(state="sending", claimed_until=LATER)
+        alert_undo(alert=alert, by=by)
+        assert outbox_deliver(now=LATER) == 0
+        of_the_end.filter(state="sending").update(state="delivered", claimed_until=None)
+        assert outbox_deliver(now=LATER + IN_FLIGHT) == 1
+
+
+def test_of_an_alert_told_twice_the_end_is_told_once(
+    server: FhirServer, patient: Patient, settings: Any
+) -> None:
+    ways = {"offers": ("Communication",), "conditional": False}
+    with Gateway(server.base_url, **ways) as gateway:
+        settings.EHR_BASE_URL = gateway.base_url
+        alert, by = raised(patient, 0.5), factories.user()
+        outbox_deliver(now=NOW)
+        alert = raised(patient, 0.9, days=1)
+        outbox_deliver(now=NOW + timedelta(days=1))
+        alert_acknowledge(alert=alert, by=by)
+        alert_resolve(alert=alert, by=by)
+        outbox_deliver(now=LATER)
+    told = [text(it) for it in held(server, alert, "Communication")]
+    assert [it.endswith("has been resolved.") for it in told] == [False, False, True]
+
+
+def test_an_end_that_waited_while_the_alert_was_open_again_is_told_when_it_ends_anew(
+    server: FhirServer, patient: Patient, settings: Any
+) -> None:
+    with Gateway(server.base_url, offers=("Communication",)) as gateway:
+        settings.EHR_BASE_URL = gateway.base_url
+        alert, by = raised(patient), factories.user()
+        outbox_deliver(now=NOW)
+        alert_dismiss(alert=alert, by=by, reason="known-and-managed")
+        alert_undo(alert=alert, by=by)
+        alert_dismiss(alert=alert, by=by, reason="known-and-managed")
+        outbox_deliver(now=LATER)
+    told = [text(it) for it in held(server, alert, "Communication")]
+    assert [it.endswith("has been dismissed.") for it in told] == [False, True]

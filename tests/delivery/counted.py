@@ -20,7 +20,10 @@ PRIORITY = {"High": "urgent", "Moderate": "routine"}
 
 @dataclass(frozen=True)
 class Held:
-    """The resources the EHR holds, by a message's identifier, each as it was written last."""
+    """The resources the EHR holds, by a message's identifier, each as it was written last.
+
+    ``arrived`` in it says in which order they came.
+    """
 
     by_identifier: Mapping[str, list[Mapping[str, Any]]]
 
@@ -28,9 +31,11 @@ class Held:
     def of(cls, kind: Kind, paths: Path) -> "Held":
         """Read what the server wrote, or what lies in the folder: not what was answered."""
         last: dict[str, Mapping[str, Any]] = {}
-        for resource in _files(paths / "folder") if kind.way == "folder" else _lines(paths):
+        for line, resource in enumerate(
+            _files(paths / "folder") if kind.way == "folder" else _lines(paths)
+        ):
             if resource["resourceType"] in ("CommunicationRequest", "Communication"):
-                last[str(resource["id"])] = resource
+                last[str(resource["id"])] = {"arrived": line} | resource
         found = defaultdict(list)
         for resource in last.values():
             found[resource["identifier"][0]["value"]].append(resource)
@@ -122,11 +127,10 @@ def _last(found: list[Mapping[str, Any]], message: OutboxMessage) -> Mapping[str
 def _communication(
     alert: Alert, mine: list[OutboxMessage], found: list[Mapping[str, Any]], kind: Kind
 ) -> str:
-    """The last that was told is of the alert's tier, or that it is closed, if anything was told."""
+    """The last to arrive is of the alert's tier, or says that it is closed, if any arrived."""
     if not found:
         return "nothing" if alert.state in states.OPEN else ""
-    order = {str(m.identifier): m.pk for m in mine}
-    last = max(found, key=lambda it: order[it["identifier"][0]["value"]])
+    last = max(found, key=lambda it: it["arrived"])
     text = b64decode(last["payload"][0]["contentAttachment"]["data"]).decode()
     if alert.state in states.OPEN:
         return "" if f"{alert.kind}: {alert.tier} on" in text else text[:80]
