@@ -26,6 +26,7 @@ __all__ = ["Delivered", "EhrClient", "Refused", "TemporaryFailure", "Tokens"]
 
 FHIR_JSON = "application/fhir+json"
 UPDATE_TRIES = 5
+NOT_ASKED_FOR = "The EHR answered with something else than what was asked for."
 _SAFE = re.compile(r"[!-{}~]{1,200}")  # of an identifier: no blank, and no bar, which parts them
 
 
@@ -127,29 +128,43 @@ class EhrClient:
             return None
         return Delivered(known_as, f"{self.base_url}/{kind}/{known_as}", duplicate=True)
 
-    def update(self, kind: str, known_as: str, **elements: Any) -> bool:
-        """Set elements of a resource that is there; False where it has them already.
+    def update(self, kind: str, known_as: str, **elements: Any) -> None:
+        """Set elements of a resource that is there, unless it has them already.
 
         Where somebody else changed it meanwhile (412), it is read and changed again.
         Raises TemporaryFailure, Refused and, before it sends, InvalidResource.
         """
-        address = f"{kind}/{known_as}"
         for _ in range(UPDATE_TRIES):
-            read = self._send("GET", address, headers={})
-            raise_for_failure(read, {})
-            now = json_object(read)
+            now, version = self._read_one(kind, known_as)
             if elements.items() <= now.items():
-                return False
+                return
             changed = now | elements
             check_required_codes(changed)
             headers = {"Content-Type": FHIR_JSON, "Prefer": "return=minimal"}
-            if version := read.headers.get("ETag"):
+            if version:
                 headers["If-Match"] = version
-            response = self._send("PUT", address, headers=headers, json=changed)
-            if response.status_code != 412:
-                raise_for_failure(response, changed)
-                return True
+            response = self._send("PUT", f"{kind}/{known_as}", headers=headers, json=changed)
+            if response.status_code == 412:
+                continue
+            raise_for_failure(response, changed)
+            if response.content and not _is(json_object(response), kind, known_as):
+                now, _version = self._read_one(kind, known_as)  # a proxy's page answers 200 too
+                if not elements.items() <= now.items():
+                    raise TemporaryFailure(NOT_ASKED_FOR)
+            return
         raise TemporaryFailure("The EHR's copy was changed by others again and again.")
+
+    def _read_one(self, kind: str, known_as: str) -> tuple[dict[str, Any], str | None]:
+        """A resource that is there, and its version where the EHR tells that.
+
+        Raises TemporaryFailure, also where the answer is something else, and Refused.
+        """
+        response = self._send("GET", f"{kind}/{known_as}", headers={})
+        raise_for_failure(response, {})
+        found = json_object(response)
+        if not _is(found, kind, known_as):
+            raise TemporaryFailure(NOT_ASKED_FOR)
+        return found, response.headers.get("ETag")
 
     def read(self, path: str) -> dict[str, Any]:
         """The JSON at a path below the base. Raises TemporaryFailure and Refused."""
@@ -196,6 +211,10 @@ class EhrClient:
         headers = {"Accept": FHIR_JSON, **headers}
         address = f"{self.base_url}/{path}"
         return self._transport.ask(method, address, self._token, headers=headers, **content)
+
+
+def _is(found: Mapping[str, Any], kind: str, known_as: str) -> bool:
+    return (found.get("resourceType"), found.get("id")) == (kind, known_as)
 
 
 def name_of(resource: Mapping[str, Any]) -> Names:

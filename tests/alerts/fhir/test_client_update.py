@@ -1,0 +1,101 @@
+"""Changing what the EHR has, before servers and proxies that answer otherwise."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+import requests
+
+from alerts.fhir.client import EhrClient, TemporaryFailure
+from alerts.fhir.resources import communication_request
+from tests.alerts.ehr import Gateway, Handler
+from tests.alerts.fhir.messages import alert_message
+from tests.fhir_server import FhirServer
+
+KIND = "CommunicationRequest"
+LOG_IN = b"<html>Please log in</html>"
+
+
+@pytest.fixture
+def gateway(fhir_server: FhirServer) -> Iterator[Gateway]:
+    with Gateway(fhir_server.base_url) as running:
+        yield running
+
+
+@pytest.fixture
+def client(gateway: Gateway) -> Iterator[EhrClient]:
+    with EhrClient(gateway.base_url) as running:
+        yield running
+
+
+@pytest.fixture
+def known_as(client: EhrClient) -> str:
+    """An active request that is there."""
+    told = client.create(communication_request(alert_message()))
+    assert told.id
+    return told.id
+
+
+def status(server: FhirServer, known_as: str) -> str:
+    answer = requests.get(f"{server.base_url}/{KIND}/{known_as}", timeout=10)
+    return str(answer.json()["status"])
+
+
+def answers(
+    method: str, status: int, body: bytes, *, times: int = 99, passed: bool = False
+) -> Callable[[Handler], bool]:
+    """A fault: so many requests of the method are answered so, whether or not they go on."""
+    left = [times]
+
+    def fault(handler: Handler) -> bool:
+        if handler.command != method or not left[0]:
+            return False
+        left[0] -= 1
+        if passed:
+            handler.passed_on()
+        handler.reply(status, {}, body)
+        return True
+
+    return fault
+
+
+def test_an_element_is_set_and_what_is_so_already_is_left(
+    fhir_server: FhirServer, gateway: Gateway, client: EhrClient, known_as: str
+) -> None:
+    for _ in range(2):
+        client.update(KIND, known_as, status="revoked")
+    assert status(fhir_server, known_as) == "revoked"
+    assert [method for method, *_ in gateway.seen].count("PUT") == 1
+
+
+def test_what_somebody_else_changed_meanwhile_is_read_again(
+    fhir_server: FhirServer, gateway: Gateway, client: EhrClient, known_as: str
+) -> None:
+    gateway.fault = answers("PUT", 412, b"", times=2)
+    client.update(KIND, known_as, status="revoked")
+    assert status(fhir_server, known_as) == "revoked"
+    gateway.fault = answers("PUT", 412, b"")
+    with pytest.raises(TemporaryFailure, match="again and again"):
+        client.update(KIND, known_as, status="completed")
+
+
+@pytest.mark.parametrize("body", [LOG_IN, b"", b'{"resourceType": "Patient", "id": "1"}'])
+def test_an_answer_that_is_not_the_resource_is_no_reason_to_give_up(
+    fhir_server: FhirServer, gateway: Gateway, client: EhrClient, known_as: str, body: bytes
+) -> None:
+    gateway.fault = answers("GET", 200, body)
+    with pytest.raises(TemporaryFailure, match="something else"):
+        client.update(KIND, known_as, status="revoked")
+    assert status(fhir_server, known_as) == "active"
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+def test_a_page_instead_of_an_answer_is_no_proof_of_the_change(
+    fhir_server: FhirServer, gateway: Gateway, client: EhrClient, known_as: str, arrives: bool
+) -> None:
+    gateway.fault = answers("PUT", 200, LOG_IN, passed=arrives)
+    if arrives:
+        client.update(KIND, known_as, status="revoked")
+    else:
+        with pytest.raises(TemporaryFailure, match="something else"):
+            client.update(KIND, known_as, status="revoked")
+    assert status(fhir_server, known_as) == ("revoked" if arrives else "active")
