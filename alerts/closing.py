@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils.translation import gettext_noop
 
 from alerts.domain import states
-from alerts.fhir.answers import Delivered
+from alerts.fhir.answers import Delivered, Refused
 from alerts.fhir.capability import COMMUNICATION, FOLDER, REQUEST
 from alerts.fhir.client import EhrClient, name_of
 from alerts.fhir.communication import communication
@@ -29,25 +29,40 @@ def close_earlier(
 
     A Communication has been sent and cannot be taken back: where the alert is closed a short one
     follows it. None where the EHR was told nothing, and where the alert went on since: a later
-    one does it then. Raises NotYet while one is being sent.
+    one does it then. Raises NotYet while one is being sent, TemporaryFailure, Refused.
     """
     if _overtaken(message):
         return None
     status = _status(message)
-    done: list[Delivered] = []
-    said: Delivered | None = None  # one Communication, however many of them it closes
+    done: dict[str, Delivered] = {}  # by the way it went
+    refusals: list[Refused] = []
     for notice in _earlier(message, now):
-        if notice.sent_as == COMMUNICATION:
-            told = said = said or _told_again(client, message, notice, status)
-        elif notice.sent_as == FOLDER or client is None:
-            told = written(Path(settings.EHR_FOLDER), notice.resource | {"status": status})
-        else:
-            told = _updated(client, notice, status)
+        way = notice.sent_as
+        try:
+            # One Communication, however many of them it closes.
+            told = done.get(way) if way == COMMUNICATION else None
+            told = told or _taken_back(client, message, notice, status)
+        except Refused as refusal:  # the others are to be taken back all the same
+            refusals.append(refusal)
+            continue
         if told is not None:
-            done.append(told)
+            done[way] = told
             notice.closed_as = status
             notice.save(update_fields=["closed_as"])
-    return done[-1] if done else None
+    if refusals:
+        raise refusals[0]
+    return next(reversed(done.values()), None)
+
+
+def _taken_back(
+    client: EhrClient | None, message: OutboxMessage, notice: OutboxMessage, status: str
+) -> Delivered | None:
+    """By the way the notice went; None where it never arrived, or nothing is to be said."""
+    if notice.sent_as == COMMUNICATION:
+        return _told_again(client, message, notice, status)
+    if notice.sent_as == FOLDER or client is None:
+        return written(Path(settings.EHR_FOLDER), notice.resource | {"status": status})
+    return _updated(client, notice, status)
 
 
 def _overtaken(message: OutboxMessage) -> bool:
@@ -112,7 +127,7 @@ def _updated(client: EhrClient, notice: OutboxMessage, status: str) -> Delivered
         known_as = found.id or ""
         _arrived(notice, found)
     if known_as:
-        client.update(REQUEST, known_as, status=status)
+        client.update(REQUEST, known_as, name_of(notice.resource), status=status)
     return Delivered(known_as or None, None, duplicate=True)
 
 

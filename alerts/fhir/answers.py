@@ -125,9 +125,14 @@ def found_id(response: requests.Response, kind: str, names: Names) -> str | None
         if not isinstance(resource, dict) or resource.get("resourceType") != kind:
             continue
         # A server that ignores the search parameter lists every message.
-        if any(names.items() <= it.items() for it in _objects(resource, names_in(names))):
+        if is_named(resource, names):
             return str(resource.get("id"))
     return None
+
+
+def is_named(resource: Mapping[str, Any], names: Names) -> bool:
+    """Whether this is among what names the resource."""
+    return any(names.items() <= it.items() for it in _objects(resource, names_in(names)))
 
 
 def names_in(names: Names) -> str:

@@ -15,6 +15,7 @@ from alerts.fhir.answers import (
     TemporaryFailure,
     delivered,
     found_id,
+    is_named,
     json_object,
     names_in,
     raise_for_failure,
@@ -26,6 +27,10 @@ __all__ = ["Delivered", "EhrClient", "Refused", "TemporaryFailure", "Tokens"]
 
 FHIR_JSON = "application/fhir+json"
 UPDATE_TRIES = 5
+ANOTHERS = (
+    "The EHR has another's request under the id of this message, and it was left as it is: does "
+    "EHR_BASE_URL name another server now?"
+)
 NOT_ASKED_FOR = "The EHR answered with something else than what was asked for."
 _SAFE = re.compile(r"[!-{}~]{1,200}")  # of an identifier: no blank, and no bar, which parts them
 
@@ -128,14 +133,17 @@ class EhrClient:
             return None
         return Delivered(known_as, f"{self.base_url}/{kind}/{known_as}", duplicate=True)
 
-    def update(self, kind: str, known_as: str, **elements: Any) -> None:
-        """Set elements of a resource that is there, unless it has them already.
+    def update(self, kind: str, known_as: str, names: Names, **elements: Any) -> None:
+        """Set elements of a resource that is there and so named, unless it has them already.
 
         Where somebody else changed it meanwhile (412), it is read and changed again.
-        Raises TemporaryFailure, Refused and, before it sends, InvalidResource.
+        Raises TemporaryFailure, Refused, also where it is another's, and, before it sends,
+        InvalidResource.
         """
         for _ in range(UPDATE_TRIES):
             now, version = self._read_one(kind, known_as)
+            if not is_named(now, names):
+                raise Refused(ANOTHERS)
             if elements.items() <= now.items():
                 return
             changed = now | elements

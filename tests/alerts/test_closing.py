@@ -163,3 +163,24 @@ def test_an_end_that_waited_while_the_alert_was_open_again_is_told_when_it_ends_
         outbox_deliver(now=LATER)
     told = [text(it) for it in held(server, alert, "Communication")]
     assert [it.endswith("has been dismissed.") for it in told] == [False, True]
+
+
+def test_anothers_request_under_the_same_id_is_left_as_it_is(
+    server: FhirServer, patient: Patient, settings: Any
+) -> None:
+    settings.EHR_BASE_URL = server.base_url
+    alert, other = raised(patient, 0.5), raised(factories.patient(ehr_id="ehr-other"))
+    outbox_deliver(now=NOW)
+    raised(patient, 0.9, days=1)
+    outbox_deliver(now=NOW + timedelta(days=1))
+    [theirs] = held(server, other)
+    # As on a server to which EHR_BASE_URL has moved between the two.
+    first = alert.messages.filter(kind=Kind.NOTICE).earliest("id")
+    first.ehr_resource_id, first.closed_as = theirs["id"], ""
+    first.save()
+    alert_dismiss(alert=alert, by=factories.user(), reason="known-and-managed")
+    outbox_deliver(now=LATER)
+    assert held(server, other) == [theirs]
+    assert held(server, alert)[-1]["status"] == "revoked"  # the other notice is taken back
+    closing = alert.messages.filter(kind=Kind.CLOSING).latest("id")
+    assert closing.state == "refused" and "EHR_BASE_URL" in closing.last_error

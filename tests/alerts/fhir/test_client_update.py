@@ -5,13 +5,15 @@ from collections.abc import Callable, Iterator
 import pytest
 import requests
 
-from alerts.fhir.client import EhrClient, TemporaryFailure
+from alerts.fhir.answers import Names
+from alerts.fhir.client import EhrClient, Refused, TemporaryFailure, name_of
 from alerts.fhir.resources import communication_request
 from tests.alerts.ehr import Gateway, Handler
 from tests.alerts.fhir.messages import alert_message
 from tests.fhir_server import FhirServer
 
 KIND = "CommunicationRequest"
+Known = tuple[str, Names]
 LOG_IN = b"<html>Please log in</html>"
 
 
@@ -28,15 +30,16 @@ def client(gateway: Gateway) -> Iterator[EhrClient]:
 
 
 @pytest.fixture
-def known_as(client: EhrClient) -> str:
-    """An active request that is there."""
-    told = client.create(communication_request(alert_message()))
+def known(client: EhrClient) -> Known:
+    """The id of an active request that is there, and its identifier."""
+    resource = communication_request(alert_message())
+    told = client.create(resource)
     assert told.id
-    return told.id
+    return told.id, name_of(resource)
 
 
-def status(server: FhirServer, known_as: str) -> str:
-    answer = requests.get(f"{server.base_url}/{KIND}/{known_as}", timeout=10)
+def status(server: FhirServer, known: Known) -> str:
+    answer = requests.get(f"{server.base_url}/{KIND}/{known[0]}", timeout=10)
     return str(answer.json()["status"])
 
 
@@ -59,43 +62,52 @@ def answers(
 
 
 def test_an_element_is_set_and_what_is_so_already_is_left(
-    fhir_server: FhirServer, gateway: Gateway, client: EhrClient, known_as: str
+    fhir_server: FhirServer, gateway: Gateway, client: EhrClient, known: Known
 ) -> None:
     for _ in range(2):
-        client.update(KIND, known_as, status="revoked")
-    assert status(fhir_server, known_as) == "revoked"
+        client.update(KIND, *known, status="revoked")
+    assert status(fhir_server, known) == "revoked"
     assert [method for method, *_ in gateway.seen].count("PUT") == 1
 
 
 def test_what_somebody_else_changed_meanwhile_is_read_again(
-    fhir_server: FhirServer, gateway: Gateway, client: EhrClient, known_as: str
+    fhir_server: FhirServer, gateway: Gateway, client: EhrClient, known: Known
 ) -> None:
     gateway.fault = answers("PUT", 412, b"", times=2)
-    client.update(KIND, known_as, status="revoked")
-    assert status(fhir_server, known_as) == "revoked"
+    client.update(KIND, *known, status="revoked")
+    assert status(fhir_server, known) == "revoked"
     gateway.fault = answers("PUT", 412, b"")
     with pytest.raises(TemporaryFailure, match="again and again"):
-        client.update(KIND, known_as, status="completed")
+        client.update(KIND, *known, status="completed")
 
 
 @pytest.mark.parametrize("body", [LOG_IN, b"", b'{"resourceType": "Patient", "id": "1"}'])
 def test_an_answer_that_is_not_the_resource_is_no_reason_to_give_up(
-    fhir_server: FhirServer, gateway: Gateway, client: EhrClient, known_as: str, body: bytes
+    fhir_server: FhirServer, gateway: Gateway, client: EhrClient, known: Known, body: bytes
 ) -> None:
     gateway.fault = answers("GET", 200, body)
     with pytest.raises(TemporaryFailure, match="something else"):
-        client.update(KIND, known_as, status="revoked")
-    assert status(fhir_server, known_as) == "active"
+        client.update(KIND, *known, status="revoked")
+    assert status(fhir_server, known) == "active"
 
 
 @pytest.mark.parametrize("arrives", [True, False])
 def test_a_page_instead_of_an_answer_is_no_proof_of_the_change(
-    fhir_server: FhirServer, gateway: Gateway, client: EhrClient, known_as: str, arrives: bool
+    fhir_server: FhirServer, gateway: Gateway, client: EhrClient, known: Known, arrives: bool
 ) -> None:
     gateway.fault = answers("PUT", 200, LOG_IN, passed=arrives)
     if arrives:
-        client.update(KIND, known_as, status="revoked")
+        client.update(KIND, *known, status="revoked")
     else:
         with pytest.raises(TemporaryFailure, match="something else"):
-            client.update(KIND, known_as, status="revoked")
-    assert status(fhir_server, known_as) == ("revoked" if arrives else "active")
+            client.update(KIND, *known, status="revoked")
+    assert status(fhir_server, known) == ("revoked" if arrives else "active")
+
+
+def test_what_is_named_otherwise_is_left_as_it_is(
+    fhir_server: FhirServer, client: EhrClient, known: Known
+) -> None:
+    another = (known[0], name_of(communication_request(alert_message())))
+    with pytest.raises(Refused, match="another's request"):
+        client.update(KIND, *another, status="revoked")
+    assert status(fhir_server, known) == "active"
