@@ -13,7 +13,7 @@ from alerts.fhir.capability import COMMUNICATION, FOLDER, REQUEST
 from alerts.fhir.client import EhrClient, name_of
 from alerts.fhir.communication import communication
 from alerts.fhir.folder import written
-from alerts.models import OutboxMessage
+from alerts.models import EhrConnection, OutboxMessage
 from alerts.outbox import IN_FLIGHT, NotYet
 from clarity_site.said import said_again
 
@@ -23,13 +23,14 @@ SETTLING = timedelta(minutes=1)
 
 
 def close_earlier(
-    client: EhrClient | None, message: OutboxMessage, now: datetime
+    client: EhrClient | None, ehr: EhrConnection, message: OutboxMessage, now: datetime
 ) -> Delivered | None:
     """Set every earlier notice of the alert that the EHR may hold to the status it has now.
 
     A Communication has been sent and cannot be taken back: where the alert is closed a short one
-    follows it. None where the EHR was told nothing, and where the alert went on since: a later
-    one does it then. Raises NotYet while one is being sent, TemporaryFailure, Refused.
+    follows it. None where the EHR was told nothing, where it lets no request be changed, and where
+    the alert went on since: a later one does it then.
+    Raises NotYet while one is being sent, TemporaryFailure, Refused.
     """
     if _overtaken(message):
         return None
@@ -41,7 +42,7 @@ def close_earlier(
         try:
             # One Communication, however many of them it closes.
             told = done.get(way) if way == COMMUNICATION else None
-            told = told or _taken_back(client, message, notice, status)
+            told = told or _taken_back(client, ehr, message, notice, status)
         except Refused as refusal:  # the others are to be taken back all the same
             refusals.append(refusal)
             continue
@@ -55,14 +56,18 @@ def close_earlier(
 
 
 def _taken_back(
-    client: EhrClient | None, message: OutboxMessage, notice: OutboxMessage, status: str
+    client: EhrClient | None,
+    ehr: EhrConnection,
+    message: OutboxMessage,
+    notice: OutboxMessage,
+    status: str,
 ) -> Delivered | None:
-    """By the way the notice went; None where it never arrived, or nothing is to be said."""
+    """By the way the notice went; None where it never arrived, or nothing can or is to be said."""
     if notice.sent_as == COMMUNICATION:
         return _told_again(client, message, notice, status)
     if notice.sent_as == FOLDER or client is None:
         return written(Path(settings.EHR_FOLDER), notice.resource | {"status": status})
-    return _updated(client, notice, status)
+    return _updated(client, notice, status) if ehr.updates else None
 
 
 def _overtaken(message: OutboxMessage) -> bool:

@@ -115,7 +115,7 @@ def _send(
         if message.kind == Kind.NOTICE:
             delivered = _send_notice(client, ehr, message, now)
         elif message.kind == Kind.CLOSING:
-            delivered = close_earlier(client, message, now)
+            delivered = close_earlier(client, ehr, message, now)
         else:
             delivered = send_results(client, ehr, message)
     except NotYet as wait:

@@ -86,6 +86,7 @@ class EhrConnection(models.Model):
     override = models.CharField(max_length=24, choices=Target, blank=True)
     results = models.JSONField(default=list, help_text="What of a score it takes.")
     searchable = models.BooleanField(default=True, help_text="By a message's identifier.")
+    updates = models.BooleanField(default=True, help_text="A request that it has can be changed.")
 
     failures = models.PositiveIntegerField(default=0, help_text="In a row.")
     failing_since = models.DateTimeField(null=True)

@@ -136,7 +136,7 @@ class EhrClient:
     def update(self, kind: str, known_as: str, names: Names, **elements: Any) -> None:
         """Set elements of a resource that is there and so named, unless it has them already.
 
-        Where somebody else changed it meanwhile (412), it is read and changed again.
+        Where somebody else changed it meanwhile (409, 412), it is read and changed again.
         Raises TemporaryFailure, Refused, also where it is another's, and, before it sends,
         InvalidResource.
         """
@@ -152,7 +152,7 @@ class EhrClient:
             if version:
                 headers["If-Match"] = version
             response = self._send("PUT", f"{kind}/{known_as}", headers=headers, json=changed)
-            if response.status_code == 412:
+            if response.status_code in (409, 412):
                 continue
             raise_for_failure(response, changed)
             if response.content and not _is(json_object(response), kind, known_as):

@@ -9,7 +9,8 @@ from uuid import uuid4
 import pytest
 
 from alerts.delivering import outbox_deliver
-from alerts.models import EhrConnection, OutboxMessage
+from alerts.models import EhrConnection, Notice, OutboxMessage
+from alerts.notices import MESSAGE_FAILED
 from alerts.outbox import IN_FLIGHT
 from alerts.services import alert_acknowledge, alert_dismiss, alert_resolve, alert_undo
 from patients.models import Patient
@@ -184,3 +185,18 @@ def test_anothers_request_under_the_same_id_is_left_as_it_is(
     assert held(server, alert)[-1]["status"] == "revoked"  # the other notice is taken back
     closing = alert.messages.filter(kind=Kind.CLOSING).latest("id")
     assert closing.state == "refused" and "EHR_BASE_URL" in closing.last_error
+
+
+def test_where_no_request_can_be_changed_nothing_is_asked_and_nobody_is_troubled(
+    server: FhirServer, patient: Patient, settings: Any
+) -> None:
+    admin = factories.user("administrator")
+    with Gateway(server.base_url, updates=False) as gateway:
+        settings.EHR_BASE_URL = gateway.base_url
+        alert = raised(patient)
+        outbox_deliver(now=NOW)
+        alert_dismiss(alert=alert, by=factories.user(), reason="known-and-managed")
+        outbox_deliver(now=LATER)
+        assert "PUT" not in [method for method, *_ in gateway.seen]
+    assert (Kind.CLOSING, "superseded") in states(alert)
+    assert not Notice.objects.filter(user=admin, event=MESSAGE_FAILED).exists()

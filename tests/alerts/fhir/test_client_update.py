@@ -70,13 +70,14 @@ def test_an_element_is_set_and_what_is_so_already_is_left(
     assert [method for method, *_ in gateway.seen].count("PUT") == 1
 
 
+@pytest.mark.parametrize("conflict", [409, 412])
 def test_what_somebody_else_changed_meanwhile_is_read_again(
-    fhir_server: FhirServer, gateway: Gateway, client: EhrClient, known: Known
+    fhir_server: FhirServer, gateway: Gateway, client: EhrClient, known: Known, conflict: int
 ) -> None:
-    gateway.fault = answers("PUT", 412, b"", times=2)
+    gateway.fault = answers("PUT", conflict, b"", times=2)
     client.update(KIND, *known, status="revoked")
     assert status(fhir_server, known) == "revoked"
-    gateway.fault = answers("PUT", 412, b"")
+    gateway.fault = answers("PUT", conflict, b"")
     with pytest.raises(TemporaryFailure, match="again and again"):
         client.update(KIND, *known, status="completed")
 
