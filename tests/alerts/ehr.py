@@ -11,14 +11,15 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 KINDS = ("CommunicationRequest", "Communication")
+RESULTS = ("Observation", "RiskAssessment", "Provenance")
 
 
 class Gateway(ThreadingHTTPServer):
     """Passes requests on to a FHIR server, under the same path.
 
-    ``offers``: of CommunicationRequest and Communication, those that it has; ``conditional``:
-    whether it obeys If-None-Exist; ``searchable``: whether a search by identifier is answered;
-    ``updates``: whether what is there can be changed.
+    ``offers``: of messages and results, those that it has; ``conditional``: whether it obeys
+    If-None-Exist; ``searchable``: whether a search by identifier is answered; ``updates``:
+    whether what is there can be changed.
     ``fault`` may answer in its place: it gets the handler, and says whether it did.
     """
 
@@ -81,7 +82,7 @@ class Handler(BaseHTTPRequestHandler):
     def passed_on(self) -> tuple[int, dict[str, str], bytes]:
         """What the server behind says; what the gateway does not offer is 404 or 403."""
         kind = self.path.split("?")[0].rsplit("/R4/", 1)[-1].split("/")[0]
-        if kind in KINDS and kind not in self.server.offers:
+        if kind in (*KINDS, *RESULTS) and kind not in self.server.offers:
             return 404, {}, outcome("not-supported")
         if self.command == "PUT" and not self.server.updates:
             return 405, {}, outcome("not-supported")
