@@ -14,8 +14,9 @@ from alerts.fhir.client import EhrClient, name_of
 from alerts.fhir.communication import communication
 from alerts.fhir.folder import written
 from alerts.models import EhrConnection, OutboxMessage
-from alerts.outbox import IN_FLIGHT, NotYet
+from alerts.outbox import IN_FLIGHT, NotYet, score_result
 from clarity_site.said import said_again
+from scoring.domain.output import RESEARCH_USE
 
 State, Kind = OutboxMessage.State, OutboxMessage.Kind
 # A request whose answer was lost may still be under way so long.
@@ -161,13 +162,20 @@ def _told_again(
     """
     if client is None or not _ends(message) or not _is_there(client, notice):
         return None
-    words = CLOSED_WORDS[status] % {"track": message.alert.kind}
-    sent = communication(notice.resource)
-    text = said_again(words, settings.CLINIC_LANGUAGE)
+    sent, text = communication(notice.resource), _end_in_words(message, status)
     sent["payload"][0]["contentAttachment"]["data"] = b64encode(text.encode()).decode("ascii")
     sent["identifier"] = [{**sent["identifier"][0], "value": str(message.identifier)}]
     sent |= {"priority": "routine", "sent": message.created_at.isoformat(timespec="seconds")}
     return client.create(sent, resend=message.attempts > 1)
+
+
+def _end_in_words(message: OutboxMessage, status: str) -> str:
+    """In the clinic's language; the research-use sentence first, while it applies."""
+    score = message.alert.score
+    simulated = score is None or score_result(score).research_use
+    lines = [f"{RESEARCH_USE}."] if simulated else []
+    lines.append(CLOSED_WORDS[status] % {"track": message.alert.kind})
+    return "\n".join(said_again(line, settings.CLINIC_LANGUAGE) for line in lines)
 
 
 CLOSED_WORDS = {

@@ -14,6 +14,7 @@ from alerts.notices import MESSAGE_FAILED
 from alerts.outbox import IN_FLIGHT
 from alerts.services import alert_acknowledge, alert_dismiss, alert_resolve, alert_undo
 from patients.models import Patient
+from scoring.models import RiskScore
 from tests import factories
 from tests.alerts.ehr import Gateway, Handler
 from tests.alerts.told import NOW, held, raised, states, text
@@ -200,3 +201,21 @@ def test_where_no_request_can_be_changed_nothing_is_asked_and_nobody_is_troubled
         assert "PUT" not in [method for method, *_ in gateway.seen]
     assert (Kind.CLOSING, "superseded") in states(alert)
     assert not Notice.objects.filter(user=admin, event=MESSAGE_FAILED).exists()
+
+
+@pytest.mark.parametrize("trained_on", ["simulated", "recordings"])
+def test_the_end_begins_with_the_research_use_sentence_while_it_applies(
+    server: FhirServer, patient: Patient, settings: Any, trained_on: str
+) -> None:
+    with Gateway(server.base_url, offers=("Communication",)) as gateway:
+        settings.EHR_BASE_URL = gateway.base_url
+        alert = raised(patient)
+        outbox_deliver(now=NOW)
+        models = {f"{it}_model": factories.model(it, trained_on) for it in ("depression", "mania")}
+        RiskScore.objects.filter(pk=alert.score_id).update(**models)
+        alert_dismiss(alert=alert, by=factories.user(), reason="known-and-managed")
+        outbox_deliver(now=LATER)
+    first, *rest = text(held(server, alert, "Communication")[-1]).splitlines()
+    end = "Clarity: the mania alert sent before has been dismissed."
+    research = "Research use: model trained on simulated data."
+    assert [first, *rest] == ([research, end] if trained_on == "simulated" else [end])

@@ -119,7 +119,7 @@ def test_where_only_a_communication_is_taken_it_is_sent_and_a_short_one_closes(
     first, second = held(server, alert, "Communication")
     assert text(first).startswith("Research use: ")
     assert (first["priority"], second["priority"]) == ("urgent", "routine")
-    assert text(second) == "Clarity: the mania alert sent before has been dismissed."
+    assert text(second).endswith("\nClarity: the mania alert sent before has been dismissed.")
 
 
 def test_where_neither_is_taken_files_are_written_and_without_a_folder_it_waits(
