@@ -8,14 +8,15 @@ from django.conf import settings
 from django.utils.translation import gettext_noop
 
 from alerts.domain import states
-from alerts.fhir.answers import Delivered
+from alerts.fhir.answers import Delivered, Refused
 from alerts.fhir.capability import COMMUNICATION, FOLDER, REQUEST
 from alerts.fhir.client import EhrClient, name_of
 from alerts.fhir.communication import communication
 from alerts.fhir.folder import written
-from alerts.models import OutboxMessage
-from alerts.outbox import IN_FLIGHT, NotYet
+from alerts.models import EhrConnection, OutboxMessage
+from alerts.outbox import IN_FLIGHT, NotYet, score_result
 from clarity_site.said import said_again
+from scoring.domain.output import RESEARCH_USE
 
 State, Kind = OutboxMessage.State, OutboxMessage.Kind
 # A request whose answer was lost may still be under way so long.
@@ -23,27 +24,61 @@ SETTLING = timedelta(minutes=1)
 
 
 def close_earlier(
-    client: EhrClient | None, message: OutboxMessage, now: datetime
+    client: EhrClient | None, ehr: EhrConnection, message: OutboxMessage, now: datetime
 ) -> Delivered | None:
     """Set every earlier notice of the alert that the EHR may hold to the status it has now.
 
     A Communication has been sent and cannot be taken back: where the alert is closed a short one
-    follows it. None where the EHR was told nothing. Raises NotYet while one is being sent.
+    follows it. None where the EHR was told nothing, where it lets no request be changed, and where
+    the alert went on since: a later one does it then.
+    Raises NotYet while one is being sent, TemporaryFailure, Refused.
     """
+    if _overtaken(message):
+        return None
     status = _status(message)
-    done: list[Delivered] = []
+    done: dict[str, Delivered] = {}  # by the way it went
+    refusals: list[Refused] = []
     for notice in _earlier(message, now):
-        if notice.sent_as == COMMUNICATION:
-            told = _told_again(client, message, notice, status)
-        elif notice.sent_as == FOLDER or client is None:
-            told = written(Path(settings.EHR_FOLDER), notice.resource | {"status": status})
-        else:
-            told = _updated(client, notice, status)
+        way = notice.sent_as
+        try:
+            # One Communication, however many of them it closes.
+            told = done.get(way) if way == COMMUNICATION else None
+            told = told or _taken_back(client, ehr, message, notice, status)
+        except Refused as refusal:  # the others are to be taken back all the same
+            refusals.append(refusal)
+            continue
         if told is not None:
-            done.append(told)
-        notice.closed_as = status
-        notice.save(update_fields=["closed_as"])
-    return done[-1] if done else None
+            done[way] = told
+            notice.closed_as = status
+            notice.save(update_fields=["closed_as"])
+    if refusals:
+        raise refusals[0]
+    return next(reversed(done.values()), None)
+
+
+def _taken_back(
+    client: EhrClient | None,
+    ehr: EhrConnection,
+    message: OutboxMessage,
+    notice: OutboxMessage,
+    status: str,
+) -> Delivered | None:
+    """By the way the notice went; None where it never arrived, or nothing can or is to be said."""
+    if notice.sent_as == COMMUNICATION:
+        return _told_again(client, message, notice, status)
+    if notice.sent_as == FOLDER or client is None:
+        return written(Path(settings.EHR_FOLDER), notice.resource | {"status": status})
+    return _updated(client, notice, status) if ehr.updates else None
+
+
+def _overtaken(message: OutboxMessage) -> bool:
+    """It was of the alert's end, and the alert was taken up again: whoever reads last must not
+    read that it has ended.
+    """
+    later = OutboxMessage.objects.filter(
+        alert=message.alert_id, kind=Kind.CLOSING, pk__gt=message.pk
+    )
+    return _ends(message) and later.exists()
 
 
 def _status(message: OutboxMessage) -> str:
@@ -98,8 +133,17 @@ def _updated(client: EhrClient, notice: OutboxMessage, status: str) -> Delivered
         known_as = found.id or ""
         _arrived(notice, found)
     if known_as:
-        client.update(REQUEST, known_as, status=status)
+        client.update(REQUEST, known_as, name_of(notice.resource), status=status)
     return Delivered(known_as or None, None, duplicate=True)
+
+
+def _is_there(client: EhrClient, notice: OutboxMessage) -> bool:
+    """Whether the notice arrived; where its answer was lost and nobody can tell, it may have."""
+    if notice.state == State.DELIVERED:
+        return True
+    if found := client.find(COMMUNICATION, name_of(notice.resource)):
+        _arrived(notice, found)
+    return found is not None or not client.can_search(COMMUNICATION)
 
 
 def _arrived(notice: OutboxMessage, found: Delivered) -> None:
@@ -112,16 +156,26 @@ def _arrived(notice: OutboxMessage, found: Delivered) -> None:
 def _told_again(
     client: EhrClient | None, message: OutboxMessage, notice: OutboxMessage, status: str
 ) -> Delivered | None:
-    """A short routine Communication that the alert is closed; None while it is open."""
-    if client is None or not _ends(message):
+    """A short routine Communication that the alert is closed; None while it is open.
+
+    None too where what it closes never arrived.
+    """
+    if client is None or not _ends(message) or not _is_there(client, notice):
         return None
-    words = CLOSED_WORDS[status] % {"track": message.alert.kind}
-    sent = communication(notice.resource)
-    text = said_again(words, settings.CLINIC_LANGUAGE)
+    sent, text = communication(notice.resource), _end_in_words(message, status)
     sent["payload"][0]["contentAttachment"]["data"] = b64encode(text.encode()).decode("ascii")
     sent["identifier"] = [{**sent["identifier"][0], "value": str(message.identifier)}]
     sent |= {"priority": "routine", "sent": message.created_at.isoformat(timespec="seconds")}
     return client.create(sent, resend=message.attempts > 1)
+
+
+def _end_in_words(message: OutboxMessage, status: str) -> str:
+    """In the clinic's language; the research-use sentence first, while it applies."""
+    score = message.alert.score
+    simulated = score is None or score_result(score).research_use
+    lines = [f"{RESEARCH_USE}."] if simulated else []
+    lines.append(CLOSED_WORDS[status] % {"track": message.alert.kind})
+    return "\n".join(said_again(line, settings.CLINIC_LANGUAGE) for line in lines)
 
 
 CLOSED_WORDS = {

@@ -115,6 +115,7 @@ def capability_read(*, client: EhrClient, now: datetime, by: User | None = None)
         base_url=settings.EHR_BASE_URL, read_at=now, software=found.software,
         target=choice.target, why=choice.why, results=list(found.results),
         searchable=way in found.by_identifier, smart=_smart(settings.EHR_BASE_URL),
+        updates=found.takes(REQUEST, "update"),
     )  # fmt: skip
     if by is not None:
         audit_record(by=by, action="EHR's capability read", target=choice.target)

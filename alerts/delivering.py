@@ -26,7 +26,7 @@ from alerts.fhir.modelled import InvalidResource
 from alerts.fhir.retry import GIVE_UP_AFTER, next_attempt_delay_s
 from alerts.models import Alert, EhrConnection, OutboxMessage
 from alerts.notices import message_failed_notices
-from alerts.outbox import FAILED, Held, NotYet, resource_of
+from alerts.outbox import FAILED, IN_FLIGHT, Held, NotYet, resource_of
 from alerts.results import send_results
 from clarity_site.logs import log
 
@@ -118,7 +118,7 @@ def _send(
         if message.kind == Kind.NOTICE:
             delivered = _send_notice(client, ehr, message, now)
         elif message.kind == Kind.CLOSING:
-            delivered = close_earlier(client, message, now)
+            delivered = close_earlier(client, ehr, message, now)
         else:
             delivered = send_results(client, ehr, message)
     except NotYet as wait:
@@ -169,12 +169,25 @@ def _send_notice(
     way = message.sent_as or (ehr.way if client else FOLDER)
     if not way:
         raise Held(connection.NO_WAY)
-    resend = message.tried_at is not None
-    if not resend:  # written before it goes: whoever finds it later knows that it may have gone
-        message.sent_as, message.tried_at = way, now
-        message.save(update_fields=["resource", "sent_as", "tried_at"])
     if way == FOLDER and not settings.EHR_FOLDER:
         raise Held(connection.NO_FOLDER)
+    if way == COMMUNICATION and _is_behind_another(message, now):
+        raise NotYet(IN_FLIGHT)
+    resend = message.tried_at is not None
+    # Written before it goes: whoever finds it later knows that it may have gone.
+    message.sent_as, message.tried_at = way, message.tried_at or now
+    message.save(update_fields=["resource", "sent_as", "tried_at"])
+    try:
+        return _sent_by(way, client, message, resend=resend)
+    except (TemporaryFailure, Refused, InvalidResource) as failure:
+        if not resend and not getattr(failure, "may_have_arrived", False):
+            message.tried_at = None  # kept with what came of the attempt
+        raise
+
+
+def _sent_by(
+    way: str, client: EhrClient | None, message: OutboxMessage, *, resend: bool
+) -> Delivered:
     if way == FOLDER or client is None:
         return written(Path(settings.EHR_FOLDER), message.resource)
     if way == COMMUNICATION:
@@ -187,6 +200,12 @@ def _replaces(message: OutboxMessage) -> dict[str, object]:
     earlier = message.alert.messages.filter(kind=Kind.NOTICE, pk__lt=message.pk, sent_as=REQUEST)
     last = earlier.exclude(ehr_resource_id="").last()
     return {"replaces": [{"reference": f"{REQUEST}/{last.ehr_resource_id}"}]} if last else {}
+
+
+def _is_behind_another(message: OutboxMessage, now: datetime) -> bool:
+    """An earlier message of its alert is being sent: the last to arrive is what is read last."""
+    earlier = OutboxMessage.objects.filter(alert=message.alert_id, pk__lt=message.pk)
+    return earlier.filter(state=State.SENDING, claimed_until__gte=now).exists()
 
 
 def _overtaken(message: OutboxMessage) -> bool:

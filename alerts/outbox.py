@@ -81,8 +81,8 @@ def notice_enqueue(*, alert: Alert, transition: AlertTransition, at: datetime) -
     message.save()
     if alert.score is not None and ehr().results:
         OutboxMessage.objects.create(
-            kind=Kind.RESULT, alert=alert, transition=transition, resource={}, created_at=at,
-            next_attempt_at=at,
+            kind=Kind.RESULT, alert=alert, transition=transition, created_at=at,
+            next_attempt_at=at, resource={"score": alert.score.pk},  # a rise brings a later one
         )  # fmt: skip
     return message
 
@@ -202,8 +202,8 @@ def message_resend(*, message: OutboxMessage, by: User) -> None:
     )
     now = timezone.now()
     # The clock of its 72 hours starts anew, its identifier stays: it cannot arrive twice.
-    again.filter(state=State.REFUSED).update(sent_as="")  # by the way that is chosen now
-    again.filter(state__in=FAILED).update(resource={})  # and as the record and the settings are now
+    # What surely never arrived goes by the way that is chosen now, and as the record is now.
+    again.filter(kind=Kind.NOTICE, tried_at=None).update(sent_as="", resource={})
     if again.update(state=State.PENDING, next_attempt_at=now, created_at=now, last_error=""):
         audit_record(
             by=by, action="message resent", patient=message.alert.patient, message=message.pk

@@ -87,6 +87,7 @@ class EhrConnection(models.Model):
     results = models.JSONField(default=list, help_text="What of a score it takes.")
     smart = models.JSONField(default=dict, help_text="Of its smart-configuration; else empty.")
     searchable = models.BooleanField(default=True, help_text="By a message's identifier.")
+    updates = models.BooleanField(default=True, help_text="A request that it has can be changed.")
 
     failures = models.PositiveIntegerField(default=0, help_text="In a row.")
     failing_since = models.DateTimeField(null=True)

@@ -5,6 +5,7 @@ from alerts.fhir.client import EhrClient
 from alerts.fhir.observations import observation, provenance, risk_assessment
 from alerts.models import EhrConnection, OutboxMessage
 from alerts.outbox import IN_FLIGHT, Held, NotYet, score_result
+from scoring.models import RiskScore
 
 State, Kind = OutboxMessage.State, OutboxMessage.Kind
 DONE = (State.DELIVERED, State.SUPERSEDED, State.REFUSED, State.DEAD)
@@ -19,7 +20,9 @@ def send_results(
     the notice it belongs to was not sent. Raises NotYet before that, TemporaryFailure, Refused.
     """
     notice = message.transition.messages.filter(kind=Kind.NOTICE).first()
-    if client is None or notice is None or message.alert.score is None or not ehr.results:
+    rows = RiskScore.objects.filter(pk=message.resource.get("score", message.alert.score_id))
+    scored = rows.select_related("patient", "depression_model", "mania_model").first()
+    if client is None or notice is None or scored is None or not ehr.results:
         return None
     if notice.state == State.HELD:
         raise Held(notice.last_error)
@@ -27,7 +30,7 @@ def send_results(
         raise NotYet(IN_FLIGHT)
     if notice.state != State.DELIVERED:
         return None
-    score, resend = score_result(message.alert.score), message.attempts > 1
+    score, resend = score_result(scored), message.attempts > 1
     made = []
     if "Observation" in ehr.results:
         for track in score.tracks:

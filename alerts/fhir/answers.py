@@ -16,6 +16,8 @@ import requests
 MAX_OUTCOME_CHARS = 300
 MAX_RETRY_AFTER_S = 24 * 3600.0
 
+# What a server says that did not take the request at all: of another 5xx nobody knows.
+_NOT_TAKEN = (401, 408, 429, 501, 503)
 # What a server says that has no such search, or lets nobody use it.
 _NO_SEARCH = (400, 403, 404, 405, 501)
 
@@ -34,12 +36,18 @@ class Delivered:
 
 
 class TemporaryFailure(Exception):
-    """The same request may succeed later; not before `retry_after_s` seconds where given."""
+    """The same request may succeed later; not before `retry_after_s` seconds where given.
 
-    def __init__(self, reason: str, retry_after_s: float | None = None) -> None:
+    `may_have_arrived`: the EHR may have done what was asked, and only its answer is missing.
+    """
+
+    def __init__(
+        self, reason: str, retry_after_s: float | None = None, *, may_have_arrived: bool = False
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.retry_after_s = retry_after_s
+        self.may_have_arrived = may_have_arrived
 
 
 class NotSearchable(Exception):
@@ -47,11 +55,22 @@ class NotSearchable(Exception):
 
 
 class Refused(Exception):
-    """The EHR will not take this request. `outcome_text`: what its OperationOutcome says."""
+    """The EHR will not take this request. `outcome_text`: what its OperationOutcome says.
 
-    def __init__(self, reason: str, outcome_text: str = "", status: int | None = None) -> None:
+    `may_have_arrived` as above: what was refused may be a question that followed.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        outcome_text: str = "",
+        status: int | None = None,
+        *,
+        may_have_arrived: bool = False,
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.may_have_arrived = may_have_arrived
         self.outcome_text = outcome_text
         self.status = status
 
@@ -67,7 +86,11 @@ def raise_for_failure(response: requests.Response, sent: Mapping[str, Any]) -> N
     if status == 401:
         raise TemporaryFailure("The EHR did not accept Clarity's token (401).")
     if status in (408, 429) or status >= 500:
-        raise TemporaryFailure(f"The EHR answered {status}.", _retry_after_s(response))
+        raise TemporaryFailure(
+            f"The EHR answered {status}.",
+            _retry_after_s(response),
+            may_have_arrived=status not in _NOT_TAKEN,
+        )
     if status >= 400:
         text = _outcome_text(json_object(response), sent)
         raise Refused(f"The EHR refused the message ({status}).", text, status)
@@ -102,9 +125,14 @@ def found_id(response: requests.Response, kind: str, names: Names) -> str | None
         if not isinstance(resource, dict) or resource.get("resourceType") != kind:
             continue
         # A server that ignores the search parameter lists every message.
-        if any(names.items() <= it.items() for it in _objects(resource, names_in(names))):
+        if is_named(resource, names):
             return str(resource.get("id"))
     return None
+
+
+def is_named(resource: Mapping[str, Any], names: Names) -> bool:
+    """Whether this is among what names the resource."""
+    return any(names.items() <= it.items() for it in _objects(resource, names_in(names)))
 
 
 def names_in(names: Names) -> str:

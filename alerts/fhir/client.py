@@ -15,6 +15,7 @@ from alerts.fhir.answers import (
     TemporaryFailure,
     delivered,
     found_id,
+    is_named,
     json_object,
     names_in,
     raise_for_failure,
@@ -27,6 +28,11 @@ __all__ = ["Delivered", "EhrClient", "Refused", "TemporaryFailure", "Tokens"]
 FHIR_JSON = "application/fhir+json"
 UPDATE_TRIES = 5
 WHOLE_ANSWER_S = 20.0
+ANOTHERS = (
+    "The EHR has another's request under the id of this message, and it was left as it is: does "
+    "EHR_BASE_URL name another server now?"
+)
+NOT_ASKED_FOR = "The EHR answered with something else than what was asked for."
 _SAFE = re.compile(r"[!-{}~]{1,200}")  # of an identifier: no blank, and no bar, which parts them
 
 
@@ -132,29 +138,46 @@ class EhrClient:
             return None
         return Delivered(known_as, f"{self.base_url}/{kind}/{known_as}", duplicate=True)
 
-    def update(self, kind: str, known_as: str, **elements: Any) -> bool:
-        """Set elements of a resource that is there; False where it has them already.
+    def update(self, kind: str, known_as: str, names: Names, **elements: Any) -> None:
+        """Set elements of a resource that is there and so named, unless it has them already.
 
-        Where somebody else changed it meanwhile (412), it is read and changed again.
-        Raises TemporaryFailure, Refused and, before it sends, InvalidResource.
+        Where somebody else changed it meanwhile (409, 412), it is read and changed again.
+        Raises TemporaryFailure, Refused, also where it is another's, and, before it sends,
+        InvalidResource.
         """
-        address = f"{kind}/{known_as}"
         for _ in range(UPDATE_TRIES):
-            read = self._send("GET", address, headers={})
-            raise_for_failure(read, {})
-            now = json_object(read)
+            now, version = self._read_one(kind, known_as)
+            if not is_named(now, names):
+                raise Refused(ANOTHERS)
             if elements.items() <= now.items():
-                return False
+                return
             changed = now | elements
             check_required_codes(changed)  # only ours: what else it holds is the EHR's
             headers = {"Content-Type": FHIR_JSON, "Prefer": "return=minimal"}
-            if version := read.headers.get("ETag"):
+            if version:
                 headers["If-Match"] = version
-            response = self._send("PUT", address, headers=headers, json=changed)
-            if response.status_code != 412:
-                raise_for_failure(response, changed)
-                return True
+            response = self._send("PUT", f"{kind}/{known_as}", headers=headers, json=changed)
+            if response.status_code in (409, 412):
+                continue
+            raise_for_failure(response, changed)
+            if response.content and not _is(json_object(response), kind, known_as):
+                now, _version = self._read_one(kind, known_as)  # a proxy's page answers 200 too
+                if not elements.items() <= now.items():
+                    raise TemporaryFailure(NOT_ASKED_FOR)
+            return
         raise TemporaryFailure("The EHR's copy was changed by others again and again.")
+
+    def _read_one(self, kind: str, known_as: str) -> tuple[dict[str, Any], str | None]:
+        """A resource that is there, and its version where the EHR tells that.
+
+        Raises TemporaryFailure, also where the answer is something else, and Refused.
+        """
+        response = self._send("GET", f"{kind}/{known_as}", headers={})
+        raise_for_failure(response, {})
+        found = json_object(response)
+        if not _is(found, kind, known_as):
+            raise TemporaryFailure(NOT_ASKED_FOR)
+        return found, response.headers.get("ETag")
 
     def read(self, path: str) -> dict[str, Any]:
         """The JSON at a path below the base. Raises TemporaryFailure and Refused."""
@@ -168,12 +191,18 @@ class EhrClient:
         A proxy's log-in page answers 200 too; taking it for a delivery would lose the message.
         """
         named = delivered(response, kind, duplicate=True)
-        if found := named if named.id else self.find(kind, names):
+        try:
+            found = named if named.id else self.find(kind, names)
+        except (TemporaryFailure, Refused) as failure:
+            failure.may_have_arrived = True  # the question failed, not what was sent before it
+            raise
+        if found:
             return found
         if not self.can_search(kind) and not response.content:
             return named
         raise TemporaryFailure(
-            f"The EHR answered {response.status_code}, but the message is not to be found there."
+            f"The EHR answered {response.status_code}, but the message is not to be found there.",
+            may_have_arrived=True,
         )
 
     def _send(
@@ -195,6 +224,10 @@ class EhrClient:
         headers = {"Accept": FHIR_JSON, **headers}
         address = f"{self.base_url}/{path}"
         return self._transport.ask(method, address, self._token, headers=headers, **content)
+
+
+def _is(found: Mapping[str, Any], kind: str, known_as: str) -> bool:
+    return (found.get("resourceType"), found.get("id")) == (kind, known_as)
 
 
 def name_of(resource: Mapping[str, Any]) -> Names:

@@ -1,6 +1,7 @@
 """HTTP to another system: https, no redirect followed, nothing sent that was not asked for."""
 
 import re
+import ssl
 import time
 from ipaddress import ip_address
 from typing import Any
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 from requests.auth import AuthBase
+from urllib3.exceptions import NewConnectionError
 
 from alerts.fhir.answers import Refused, TemporaryFailure
 
@@ -96,13 +98,32 @@ class Transport:
             if whole:
                 _read_whole(response, self._whole_timeout_s)
             return response
-        except requests.exceptions.Timeout:
-            reason = "The EHR did not answer in time."
-        except requests.exceptions.SSLError:
-            reason = "The EHR's certificate was not accepted."
         except requests.exceptions.RequestException as error:
-            reason = f"The EHR could not be reached ({type(error).__name__})."
-        raise TemporaryFailure(reason)  # outside `except`: a library's text may hold a header
+            failure = TemporaryFailure(_reason(error), may_have_arrived=_was_sent(error))
+        raise failure  # outside `except`: a library's text may hold a header
+
+
+def _reason(error: requests.exceptions.RequestException) -> str:
+    if isinstance(error, requests.exceptions.Timeout):
+        return "The EHR did not answer in time."
+    if isinstance(error, requests.exceptions.SSLError):
+        return "The EHR's certificate was not accepted."
+    return f"The EHR could not be reached ({type(error).__name__})."
+
+
+def _was_sent(error: requests.exceptions.RequestException) -> bool:
+    """Whether the request may have gone; not where no connection came about."""
+    if isinstance(error, requests.exceptions.ConnectTimeout | requests.exceptions.ProxyError):
+        return False
+    reason = getattr(_first(error), "reason", None)
+    return not isinstance(reason, NewConnectionError) and not isinstance(
+        _first(reason), ssl.SSLCertVerificationError
+    )
+
+
+def _first(error: object) -> object:
+    """What a library wrapped in its error."""
+    return next(iter(getattr(error, "args", ())), None)
 
 
 def _read_whole(response: requests.Response, timeout_s: float) -> None:
@@ -113,7 +134,9 @@ def _read_whole(response: requests.Response, timeout_s: float) -> None:
         while part := _read_some(response):
             size += len(part)
             if size > LARGEST_ANSWER_BYTES:
-                raise Refused("The EHR answered with more than 32 MiB at once.")
+                raise Refused(
+                    "The EHR answered with more than 32 MiB at once.", may_have_arrived=True
+                )
             if time.monotonic() > ends:
                 raise requests.exceptions.ReadTimeout
             parts.append(part)

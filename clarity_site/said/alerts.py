@@ -108,6 +108,11 @@ MESSAGES = (
     _("The EHR's certificate was not accepted."),
     _("The EHR could not be reached (%(error)s)."),
     _("The EHR answered a search with something else than FHIR."),
+    _("The EHR answered with something else than what was asked for."),
+    _(
+        "The EHR has another's request under the id of this message, and it was left as it is: "
+        "does EHR_BASE_URL name another server now?"
+    ),
     _("Your role changes no alert: the patient's care team looks after it."),
     _("%(a)s is not possible when %(b)s"),
     _("no request waits"),

@@ -11,13 +11,15 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 KINDS = ("CommunicationRequest", "Communication")
+RESULTS = ("Observation", "RiskAssessment", "Provenance")
 
 
 class Gateway(ThreadingHTTPServer):
     """Passes requests on to a FHIR server, under the same path.
 
-    ``offers``: of CommunicationRequest and Communication, those that it has; ``conditional``:
-    whether it obeys If-None-Exist; ``searchable``: whether a search by identifier is answered.
+    ``offers``: of messages and results, those that it has; ``conditional``: whether it obeys
+    If-None-Exist; ``searchable``: whether a search by identifier is answered; ``updates``:
+    whether what is there can be changed.
     ``fault`` may answer in its place: it gets the handler, and says whether it did.
     """
 
@@ -31,14 +33,15 @@ class Gateway(ThreadingHTTPServer):
         offers: tuple[str, ...] = KINDS,
         conditional: bool = True,
         searchable: bool = True,
+        updates: bool = True,
         fault: Callable[["Handler"], bool] = lambda handler: False,
         port: int = 0,
     ) -> None:
         super().__init__(("127.0.0.1", port), Handler)
         self.upstream = urlsplit(base_url)
         self.offers, self.conditional, self.searchable = offers, conditional, searchable
+        self.updates = updates
         self.fault = fault
-        self.beside: tuple[str, ...] = ()  # what of a score it takes
         self.seen: list[tuple[str, str, int]] = []
         self.posted: list[tuple[str, float]] = []  # a message's identifier, and when it came
 
@@ -79,8 +82,10 @@ class Handler(BaseHTTPRequestHandler):
     def passed_on(self) -> tuple[int, dict[str, str], bytes]:
         """What the server behind says; what the gateway does not offer is 404 or 403."""
         kind = self.path.split("?")[0].rsplit("/R4/", 1)[-1].split("/")[0]
-        if kind in KINDS and kind not in self.server.offers:
+        if kind in (*KINDS, *RESULTS) and kind not in self.server.offers:
             return 404, {}, outcome("not-supported")
+        if self.command == "PUT" and not self.server.updates:
+            return 405, {}, outcome("not-supported")
         if "identifier=" in self.path and not self.server.searchable:
             return 403, {}, outcome("forbidden")
         status, headers, body = self.asked()
@@ -108,12 +113,13 @@ class Handler(BaseHTTPRequestHandler):
     def narrowed(self, statement: dict[str, Any]) -> dict[str, Any]:
         """The statement with what the gateway offers, and nothing else that is written."""
         rows = statement["rest"][0]["resource"]
-        offered = self.server.offers + self.server.beside
-        kept = [row for row in rows if row["type"] in offered]
+        kept = [row for row in rows if row["type"] in self.server.offers]
         if not self.server.searchable:
             kept = [
                 row | {"searchParam": [{"name": "patient", "type": "reference"}]} for row in kept
             ]
+        if not self.server.updates:
+            kept = [row | {"interaction": _without(row, "update")} for row in kept]
         statement["rest"][0]["resource"] = kept
         return statement
 
@@ -128,6 +134,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Keep the output clean."""
+
+
+def _without(row: dict[str, Any], code: str) -> list[dict[str, str]]:
+    return [it for it in row["interaction"] if it["code"] != code]
 
 
 def outcome(code: str) -> bytes:

@@ -1,9 +1,8 @@
 """What the EHR holds follows the alert, by whichever way it takes messages."""
 
 import json
-from base64 import b64decode
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -13,24 +12,21 @@ import requests
 
 from alerts import connection
 from alerts.delivering import outbox_deliver
-from alerts.models import Alert, EhrConnection, OutboxMessage
+from alerts.models import EhrConnection, OutboxMessage
 from alerts.services import (
     alert_acknowledge,
     alert_dismiss,
     alert_resolve,
     alert_undo,
-    alerts_consider,
 )
 from patients.models import AuditEvent, Patient
 from tests import factories
 from tests.alerts.ehr import Gateway, Handler
+from tests.alerts.told import NOW, held, raised, states, text
 from tests.fhir_server import FhirServer
 from tests.fhir_server.fixtures import require_fhir_server
-from tests.people import morning
 
 pytestmark = pytest.mark.django_db
-DAY = date(2026, 3, 1)
-NOW = morning(DAY)
 Kind = OutboxMessage.Kind
 MINUTE = timedelta(minutes=1)
 
@@ -46,35 +42,6 @@ def server() -> Iterator[FhirServer]:
 def patient(settings: Any) -> Patient:
     settings.EHR_RECIPIENT, settings.EHR_TOKEN_FILE = "Practitioner/dr-1", ""
     return factories.patient("P-1", ehr_id=f"ehr-{uuid4()}")
-
-
-def raised(patient: Patient, mania: float = 0.9, days: int = 0) -> Alert:
-    """An alert of a decision, so many days on."""
-    day = DAY + timedelta(days=days)
-    if not patient.scores.exists():
-        factories.score(patient, day - timedelta(days=1), mania=0.1)
-    [alert] = alerts_consider(score=factories.score(patient, day, mania=mania), now=morning(day))
-    return alert
-
-
-def held(
-    server: FhirServer, alert: Alert, kind: str = "CommunicationRequest"
-) -> list[dict[str, Any]]:
-    """What the EHR holds of the alert's messages, in their order."""
-    found = []
-    for message in alert.messages.order_by("id"):
-        query = {"identifier": f"urn:clarity:alert|{message.identifier}"}
-        answer = requests.get(f"{server.base_url}/{kind}", params=query, timeout=20).json()
-        found += [entry["resource"] for entry in answer.get("entry", [])]
-    return found
-
-
-def states(alert: Alert) -> list[tuple[int, str]]:
-    return [(m.kind, m.state) for m in alert.messages.order_by("id")]
-
-
-def text(resource: dict[str, Any]) -> str:
-    return b64decode(resource["payload"][0]["contentAttachment"]["data"]).decode()
 
 
 def test_a_resolved_alert_completes_its_request_and_a_dismissed_one_revokes_it(
@@ -152,7 +119,7 @@ def test_where_only_a_communication_is_taken_it_is_sent_and_a_short_one_closes(
     first, second = held(server, alert, "Communication")
     assert text(first).startswith("Research use: ")
     assert (first["priority"], second["priority"]) == ("urgent", "routine")
-    assert text(second) == "Clarity: the mania alert sent before has been dismissed."
+    assert text(second).endswith("\nClarity: the mania alert sent before has been dismissed.")
 
 
 def test_where_neither_is_taken_files_are_written_and_without_a_folder_it_waits(

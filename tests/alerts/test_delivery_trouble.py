@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from alerts import connection, delivering
 from alerts.checks import ehr_settings
@@ -175,8 +176,7 @@ def test_where_it_takes_communications_the_scores_go_too_if_it_takes_them(
     patient: Patient,
     server: FhirServer,  # noqa: F811
 ) -> None:
-    ehr.offers = ("Communication",)
-    ehr.beside = ("Observation", "RiskAssessment", "Provenance")
+    ehr.offers = ("Communication", "Observation", "RiskAssessment", "Provenance")
     with connection.ehr_client() as client:
         found = connection.capability_read(client=client, now=NOW)
     assert found.way == "Communication" and len(found.results) == 3
@@ -186,8 +186,32 @@ def test_where_it_takes_communications_the_scores_go_too_if_it_takes_them(
     assert states(alert) == [(Kind.NOTICE, "delivered"), (Kind.RESULT, "delivered")]
 
 
+def test_a_result_tried_again_after_a_rise_is_still_that_of_its_score(
+    ehr: Gateway,
+    patient: Patient,
+    server: FhirServer,  # noqa: F811
+) -> None:
+    ehr.offers = ("CommunicationRequest", "Observation", "RiskAssessment")
+    with connection.ehr_client() as client:
+        connection.capability_read(client=client, now=NOW)
+    ehr.fault = lambda handler: answers(503)(handler) if "Risk" in handler.path else False
+    raised(patient, 0.5)
+    for _ in range(2):
+        outbox_deliver(now=NOW)
+    raised(patient, 0.9, days=1)
+    ehr.fault = lambda handler: False
+    for _ in range(3):
+        outbox_deliver(now=NOW + timedelta(days=2))
+    scored = patient.scores.order_by("day").values_list("pk", flat=True)[1:]
+    for pk in scored:
+        query = {"identifier": f"urn:clarity:score|{pk}-decision"}
+        address = f"{server.base_url}/RiskAssessment"
+        answer = requests.get(address, params=query, timeout=20).json()
+        assert len(answer["entry"]) == 1, pk
+
+
 def test_a_result_is_held_with_its_notice(ehr: Gateway) -> None:
-    ehr.beside = ("Observation",)
+    ehr.offers = ("CommunicationRequest", "Observation")
     with connection.ehr_client() as client:
         connection.capability_read(client=client, now=NOW)
     unknown = factories.patient("P-2")
@@ -230,7 +254,7 @@ def test_a_type_that_cannot_be_searched_says_nothing_of_the_others(
     ehr: Gateway,
     patient: Patient,  # noqa: F811
 ) -> None:
-    ehr.beside = ("Observation", "Provenance")
+    ehr.offers = ("CommunicationRequest", "Observation", "Provenance")
     first = [True]
 
     def fault(handler: Handler) -> bool:

@@ -20,21 +20,44 @@ PRIORITY = {"High": "urgent", "Moderate": "routine"}
 
 @dataclass(frozen=True)
 class Held:
-    """The resources the EHR holds, by a message's identifier, each as it was written last."""
+    """The resources the EHR holds by what names them, each as it was written last.
 
-    by_identifier: Mapping[str, list[Mapping[str, Any]]]
+    A Provenance is named by what it is of. ``arrived`` in each says in which order they came.
+    """
+
+    by_name: Mapping[str, list[Mapping[str, Any]]]
+    references: frozenset[str]
 
     @classmethod
     def of(cls, kind: Kind, paths: Path) -> "Held":
         """Read what the server wrote, or what lies in the folder: not what was answered."""
         last: dict[str, Mapping[str, Any]] = {}
-        for resource in _files(paths / "folder") if kind.way == "folder" else _lines(paths):
-            if resource["resourceType"] in ("CommunicationRequest", "Communication"):
-                last[str(resource["id"])] = resource
+        for line, resource in enumerate(
+            _files(paths / "folder") if kind.way == "folder" else _lines(paths)
+        ):
+            last[_reference(resource)] = {"arrived": line} | resource
         found = defaultdict(list)
         for resource in last.values():
-            found[resource["identifier"][0]["value"]].append(resource)
-        return cls(found)
+            found[_name(resource)].append(resource)
+        return cls(found, frozenset(last))
+
+    def copies(self, name: str) -> int:
+        """How many of a name it holds."""
+        return len(self.by_name.get(name, ()))
+
+    def by_type(self) -> Counter[str]:
+        """How many of each type it holds."""
+        return Counter(it.split("/")[0] for it in self.references)
+
+
+def _reference(resource: Mapping[str, Any]) -> str:
+    return f"{resource['resourceType']}/{resource['id']}"
+
+
+def _name(resource: Mapping[str, Any]) -> str:
+    if resource["resourceType"] == "Provenance":
+        return str(resource["target"][-1]["reference"])
+    return str(resource["identifier"][0]["value"])
 
 
 def _lines(paths: Path) -> Iterator[Mapping[str, Any]]:
@@ -73,15 +96,30 @@ def counted(kind: Kind, alerts: QuerySet[Alert], held: Held) -> Told:
     for message in unsettled[:3]:
         told.say(f"  {message.kind} {message.state} {message.last_error}")
     sent = [m for m in messages if m.kind == Sort.NOTICE and m.state == State.DELIVERED]
-    copies = Counter(len(held.by_identifier.get(str(m.identifier), ())) for m in sent)
-    more = sum(n * (times - 1) for times, n in copies.items() if times > 1)
-    told.say(f"lost: {copies[0]} of {len(sent)} that arrived", wrong=copies[0])
+    lost = sum(not held.copies(str(m.identifier)) for m in sent)
+    told.say(f"lost: {lost} of {len(sent)} that arrived", wrong=lost)
+    results = [m for m in messages if m.kind == Sort.RESULT and m.state == State.DELIVERED]
+    if results:
+        lost = sum(not _whole(m, held) for m in results)
+        told.say(f"results that are not whole: {lost} of {len(results)}", wrong=lost)
+    told.say(f"the EHR holds {dict(sorted(held.by_type().items()))}")
+    more = sum(len(them) - 1 for them in held.by_name.values())
     told.say(f"duplicates: {more}", wrong=more if kind.exact else 0)
     otherwise = list(_otherwise(kind, alerts, messages, held))
     told.say(f"alerts that the EHR holds otherwise: {len(otherwise)}", wrong=len(otherwise))
     for words in otherwise[:3]:
         told.say(f"  {words}")
     return told
+
+
+def _whole(message: OutboxMessage, held: Held) -> bool:
+    """Its Provenance is there, and the four that it is of."""
+    notice = message.transition.messages.get(kind=Sort.NOTICE)
+    signed = held.by_name.get(f"CommunicationRequest/{notice.ehr_resource_id}", ())
+    return any(
+        len(it["target"]) == 4 and {t["reference"] for t in it["target"]} <= held.references
+        for it in signed
+    )
 
 
 def _otherwise(
@@ -93,7 +131,7 @@ def _otherwise(
         of_alert[message.alert_id].append(message)
     for alert in alerts:
         mine = of_alert[alert.pk]
-        found = [r for m in mine for r in held.by_identifier.get(str(m.identifier), ())]
+        found = [r for m in mine for r in held.by_name.get(str(m.identifier), ())]
         if words := (_communication if kind.way == "Communication" else _request)(
             alert, mine, found, kind
         ):
@@ -122,11 +160,10 @@ def _last(found: list[Mapping[str, Any]], message: OutboxMessage) -> Mapping[str
 def _communication(
     alert: Alert, mine: list[OutboxMessage], found: list[Mapping[str, Any]], kind: Kind
 ) -> str:
-    """The last that was told is of the alert's tier, or that it is closed, if anything was told."""
+    """The last to arrive is of the alert's tier, or says that it is closed, if any arrived."""
     if not found:
         return "nothing" if alert.state in states.OPEN else ""
-    order = {str(m.identifier): m.pk for m in mine}
-    last = max(found, key=lambda it: order[it["identifier"][0]["value"]])
+    last = max(found, key=lambda it: it["arrived"])
     text = b64decode(last["payload"][0]["contentAttachment"]["data"]).decode()
     if alert.state in states.OPEN:
         return "" if f"{alert.kind}: {alert.tier} on" in text else text[:80]

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-BOTH = ("CommunicationRequest", "Communication")
+from tests.alerts.ehr import KINDS as BOTH
+from tests.alerts.ehr import RESULTS
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,11 @@ class Kind:
 
 
 KINDS = (
-    Kind("full", "takes CommunicationRequest, obeys If-None-Exist, is searched"),
+    Kind(
+        "full",
+        "takes CommunicationRequest and results, obeys If-None-Exist, is searched",
+        offers=(*BOTH, *RESULTS),
+    ),
     Kind("communication", "offers only Communication", offers=("Communication",)),
     Kind("neither", "offers neither: a folder of files", offers=()),
     Kind("careless", "ignores If-None-Exist, is searched", conditional=False),

@@ -20,6 +20,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from alerts.connection import capability_read, ehr_client
 from alerts.models import Alert, EhrConnection, OutboxMessage
 from alerts.services import (
     alert_acknowledge,
@@ -52,11 +53,13 @@ def tried(kind: Kind, alerts: int, seed: int) -> bool:
     last = Alert.objects.order_by("pk").last()
     after = last.pk if last else 0
     faults, restarts, kills = Faults(seed), Counter[str](), Counter[str]()
+    faults.calm.set()
     with tempfile.TemporaryDirectory() as folder:
         paths = Path(folder)
         with (
             FhirServer(data=paths / "ehr.jsonl") as server,
             _gateway(kind, server, faults) as gateway,
+            _connected(gateway.base_url, paths, faults),
             _workers(gateway.base_url, paths) as manager,
             _trouble(manager, server, gateway, kind, faults, restarts, kills),
         ):
@@ -86,6 +89,16 @@ def _gateway(kind: Kind, server: FhirServer, faults: Faults) -> Gateway:
         searchable=kind.searchable,
         fault=faults,
     )
+
+
+@contextmanager
+def _connected(base_url: str, paths: Path, faults: Faults) -> Iterator[None]:
+    """What the EHR takes is known before the first alert, and before anything fails."""
+    settings.EHR_BASE_URL, settings.EHR_FOLDER = base_url, str(paths / "folder")
+    with ehr_client() as client:
+        capability_read(client=client, now=timezone.now())
+    faults.calm.clear()
+    yield
 
 
 @contextmanager

@@ -45,7 +45,7 @@ def _shorten() -> None:
     connection.LONGEST_REST /= FASTER
     delivering.LEASE = timedelta(seconds=45)
     closing.SETTLING = timedelta(seconds=12)
-    for module in (outbox, closing, results):
+    for module in (outbox, closing, delivering, results):
         module.IN_FLIGHT = timedelta(seconds=2)
 
 

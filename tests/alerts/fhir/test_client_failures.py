@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -9,9 +10,14 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from alerts.fhir.client import EhrClient, Refused, TemporaryFailure
 from alerts.fhir.resources import RESEARCH_USE, communication_request
@@ -91,6 +97,54 @@ def test_a_status_that_may_pass_is_temporary(status: int) -> None:
     failure = failure_of((status, {}, ""))
     assert isinstance(failure, TemporaryFailure)
     assert (str(status) in failure.reason, failure.retry_after_s) == (True, None)
+
+
+@pytest.mark.parametrize(
+    ("post", "get", "may_have"),
+    [
+        *(((status, {}, ""), EMPTY_SEARCH, False) for status in (302, 401, 404, 408, 422, 429)),
+        *(((status, {}, ""), EMPTY_SEARCH, status not in (501, 503)) for status in range(500, 505)),
+        ((201, {"Content-Length": "100"}, "{"), EMPTY_SEARCH, True),  # reset mid-body
+        ((201, {"Content-Length": str(2**26)}, "x" * 2**25 + "x"), EMPTY_SEARCH, True),
+        ((200, {}, ""), EMPTY_SEARCH, True),
+        ((200, {}, ""), (503, {}, ""), True),  # what was refused is the search after it
+        ((200, {}, ""), (422, {}, ""), True),
+    ],
+)
+def test_a_failure_says_whether_the_message_may_have_arrived(
+    post: Answer, get: Answer, may_have: bool
+) -> None:
+    failure = failure_of(post, get)
+    assert isinstance(failure, TemporaryFailure | Refused)
+    assert failure.may_have_arrived is may_have
+
+
+@contextmanager
+def untrusted(folder: Path) -> Iterator[str]:
+    """The address of a server whose certificate nobody signed."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder(
+        name, name, key.public_key(), 1, now - timedelta(days=1), now + timedelta(days=1)
+    ).sign(key, hashes.SHA256())
+    plain = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / "pem").write_bytes(key.private_bytes(*plain) + made.public_bytes(Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "pem")
+    with peer((201, {}, "")) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        yield server.url.replace("http:", "https:")
+
+
+def test_where_no_connection_came_about_nothing_arrived(tmp_path: Path) -> None:
+    with socket.socket() as nobody, untrusted(tmp_path) as unknown:
+        nobody.bind(("127.0.0.1", 0))  # and does not listen
+        for url in (f"http://127.0.0.1:{nobody.getsockname()[1]}/fhir", unknown):
+            with EhrClient(url) as client, pytest.raises(TemporaryFailure) as caught:
+                client.create(RESOURCE)
+            assert not caught.value.may_have_arrived, url
+    assert "certificate" in caught.value.reason
 
 
 @pytest.mark.parametrize(
@@ -205,7 +259,7 @@ def test_a_server_that_never_answers_is_temporary_within_the_timeout() -> None:
             pytest.raises(TemporaryFailure) as caught,
         ):
             client.create(RESOURCE)
-    assert "in time" in caught.value.reason
+    assert "in time" in caught.value.reason and caught.value.may_have_arrived
     assert 0.5 <= time.monotonic() - begin < 3
 
 
