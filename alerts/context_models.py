@@ -107,6 +107,9 @@ class ContextItem(models.Model):
     written = models.JSONField(default=list)
     row_ids = ArrayField(models.BigIntegerField(), default=list, help_text="The ids in written.")
     agrees_with = models.BigIntegerField(null=True)
+    self_harm = models.JSONField(
+        default=dict, help_text="The answer above 0 on self-harm of which it was told last."
+    )
     terms = models.ManyToManyField(EhrTerm, related_name="items")
     said_on = models.DateField(help_text="The patient’s day on which the EHR said so.")
     changed_at = models.DateTimeField(help_text="When this last changed here.")

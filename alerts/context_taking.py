@@ -14,6 +14,7 @@ from alerts.context_facts import (
     condition_take,
     diagnosis_close,
     patient_take,
+    self_harm_take,
     team_take,
 )
 from alerts.context_items import State, World, settle
@@ -52,9 +53,9 @@ READERS: dict[str, Callable[[Json, World], Any]] = {
     ),
     "Condition": lambda it, world: condition_told(it, ehr_codes()),
     "QuestionnaireResponse": lambda it, world: response_told(
-        it, ehr_codes(), forms(), lengths(), world.zones
+        it, ehr_codes(), forms(), instruments(), world.zones
     ),
-    "Observation": lambda it, world: observation_told(it, ehr_codes(), world.zones),
+    "Observation": lambda it, world: observation_told(it, ehr_codes(), instruments(), world.zones),
     "CareTeam": lambda it, world: team_told(it, world.zones.local_day, world.today, world.included),
 }
 WRITERS: dict[str, Callable[[ContextItem, Any, World], None]] = {
@@ -78,11 +79,6 @@ def forms() -> dict[str, str]:
     """The instrument of each form that somebody has named."""
     rows = EhrTerm.objects.filter(kind=EhrTerm.Kind.FORM, system=FORM, meaning__in=instruments())
     return dict(rows.values_list("code", "meaning"))
-
-
-def lengths() -> dict[str, int]:
-    """How many items each instrument has."""
-    return {key: len(asked.topics) for key, asked in instruments().items()}
 
 
 def subject_of(resource: Json) -> str:
@@ -128,6 +124,8 @@ def _take(item: ContextItem, told: Any, plain: dict[str, Any], said_on: date, wo
     except InputError as refusal:
         item.written, item.row_ids, item.agrees_with = before
         settle(item, State.UNCLEAR, str(refusal))
+    if item.resource_type in ANSWERS:  # beyond the savepoint: it is told whatever went wrong
+        self_harm_take(item, told, world)
     item.save()
 
 
@@ -142,7 +140,7 @@ def _moved(item: ContextItem, world: World) -> None:
     elif item.resource_type == "CareTeam":
         team_take(item, TeamTold(Fate.WITHDRAWN), there)
     item.patient, item.written, item.row_ids = world.patient, [], []
-    item.agrees_with = None
+    item.agrees_with, item.self_harm = None, {}
 
 
 def _said_on(resource: Json, world: World) -> date:

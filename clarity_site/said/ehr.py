@@ -21,7 +21,6 @@ MESSAGES = (
     _("It holds no points."),
     _("It is over."),
     _("It is about another patient."),
-    _("An answer above 0 to the item on self-harm came without the other answers."),
     _("Somebody of the team is not named here yet."),
     _("The EHR is being read already: wait until that is done."),
     _("Reading from an EHR beyond this machine is off: an administrator can turn it on."),

@@ -16,6 +16,7 @@ from alerts.fhir.context.questionnaire import observation_told, response_told
 from alerts.fhir.context.values import as_plain, day_told, moment_told, reference_id
 from alerts.resources import ehr_codes
 from patients.domain.days import ZoneHistory
+from patients.resources import instruments
 from tests.alerts.context.records import care_team, condition, observation, request, response
 
 ZONES = ZoneHistory.of("America/Toronto")
@@ -42,8 +43,8 @@ def told(resource: dict[str, Any]) -> list[Any]:
         request_told(resource, ZONES.local_day, {"x": resource}),
         statement_told(resource, ZONES.local_day, {"x": resource}),
         condition_told(resource, codes),
-        response_told(resource, codes, {"": "asrm"}, {"asrm": 5}, ZONES),
-        observation_told(resource, codes, ZONES),
+        response_told(resource, codes, {"": "asrm"}, instruments(), ZONES),
+        observation_told(resource, codes, instruments(), ZONES),
         team_told(resource, ZONES.local_day, TODAY, {"PractitionerRole/x": resource}),
         patient_told(resource),
         ids_of([resource], "a", "b"),
