@@ -24,7 +24,8 @@ class EhrPatient(models.Model):
     """How a patient is found in the EHR, and how far their record has been read.
 
     ``marks``: of each resource type ``since`` (everything before is read), and in the middle of a
-    search ``next`` (the link of the page that is due) and ``begun`` (when the search began).
+    search ``next`` (the link of the page that is due) and ``begun`` (when the search began). While
+    a bulk export is read, under “$export” which one held the patient.
     """
 
     class State(models.TextChoices):

@@ -69,7 +69,7 @@ def raise_for_failure(response: requests.Response, sent: Mapping[str, Any]) -> N
     if status in (408, 429) or status >= 500:
         raise TemporaryFailure(f"The EHR answered {status}.", _retry_after_s(response))
     if status >= 400:
-        text = _outcome_text(json_object(response), sent)
+        text = outcome_text(json_object(response), sent)
         raise Refused(f"The EHR refused the message ({status}).", text, status)
     if not 200 <= status < 300:
         raise Refused(f"The EHR answered {status}: redirects are not followed.", "", status)
@@ -138,7 +138,7 @@ def _retry_after_s(response: requests.Response) -> float | None:
     return min(max(seconds, 0.0), MAX_RETRY_AFTER_S)
 
 
-def _outcome_text(outcome: Mapping[str, Any], sent: Mapping[str, Any]) -> str:
+def outcome_text(outcome: Mapping[str, Any], sent: Mapping[str, Any]) -> str:
     """What the issues of an OperationOutcome say, cut short, without any line we sent."""
     text = "; ".join(filter(None, map(_issue_text, _objects(outcome, "issue"))))
     for part in _objects(sent, "payload"):

@@ -34,6 +34,7 @@ MESSAGES = (
     _("The EHR’s export was not ready in two hours."),
     _("The EHR’s export does not say of which moment it tells."),
     _("The EHR did not begin the export."),
+    _("The EHR’s export left something out: it is read page by page."),
     _("“%(diagnosis)s” is none of the list: choose one that is."),
     _("Choose the class of %(drug)s."),
     _("reading from the EHR"),

@@ -14,7 +14,9 @@ from django.utils import timezone
 
 from alerts import context as reading
 from alerts.context import GOING_ON, LOCK, OFF, context_read
+from alerts.context_export import LEFT_OUT
 from alerts.context_models import ContextRun, ContextSetting, EhrPatient, EhrTerm
+from alerts.context_pages import SEARCHES
 from alerts.context_settle import identifier_set
 from alerts.fhir.answers import Refused, TemporaryFailure
 from alerts.fhir.reading import Reader
@@ -334,6 +336,56 @@ def test_an_export_cut_off_goes_on_at_the_line_where_it_stopped(
     assert run.counts["MedicationRequest"]["new"] == 8
     assert sum("$export" in it for it in front.asked) == 1
     assert patient.medications.count() == 12
+
+
+def test_whom_the_export_does_not_hold_is_read_page_by_page(
+    front: Front, patient: Patient, settings: Any
+) -> None:
+    settings.EHR_GROUP, front.exports, front.group = "g-1", True, {"pat-2"}
+    factories.patient("P-2", ehr_id="pat-2")
+    run = read(front)
+    assert (run.state, run.refused) == ("done", {})
+    assert patient.medications.count() == 12
+    assert EhrPatient.objects.get(patient__code="P-2").marks.keys() == SEARCHES.keys()
+    pages = [it for it in front.asked if "/MedicationRequest?" in it]
+    assert sorted("_lastUpdated" in it for it in pages) == [False, False, False, True]
+
+
+def test_a_kind_that_the_export_leaves_out_is_read_page_by_page(
+    front: Front, patient: Patient, settings: Any
+) -> None:
+    settings.EHR_GROUP, front.exports, front.left_out = "g-1", True, {"Condition"}
+    assert read(front).refused == {}
+    patient.refresh_from_db()
+    assert patient.diagnosis == "mdd"
+
+
+@pytest.mark.parametrize(("severity", "said"), [("error", True), ("warning", False)])
+def test_what_went_wrong_with_an_export_is_shown_and_all_is_read_page_by_page(
+    front: Front, patient: Patient, settings: Any, severity: str, said: bool
+) -> None:
+    settings.EHR_GROUP, front.exports = "g-1", True
+    issue = {"severity": severity, "code": "exception", "diagnostics": "File 2 of 3 was lost."}
+    front.errors = [{"resourceType": "OperationOutcome", "issue": [issue]}]
+    run = read(front)
+    assert run.state == "done" and patient.medications.count() == 12
+    told = f"{LEFT_OUT} File 2 of 3 was lost."
+    assert run.refused == ({"$export": told} if said else {})
+    pages = [it for it in front.asked if "/MedicationRequest?" in it]
+    assert ("_lastUpdated" in pages[0]) is not said
+
+
+def test_whoever_is_found_between_an_export_and_its_end_is_read_page_by_page(
+    front: Front, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alerts.context_export.LINES_AT_ONCE", 2)
+    monkeypatch.setattr("alerts.fhir.reading.CHUNK_BYTES", 64)
+    factories.patient("P-2", ehr_id="pat-2")
+    settings.EHR_GROUP, front.exports, front.cut_after = "g-1", True, 5
+    assert read(front).state == "stopped"
+    late = factories.patient("P-1", ehr_id="pat-1")
+    assert read(front).state == "done"
+    assert late.medications.count() == 12
 
 
 def test_an_export_that_is_refused_is_read_page_by_page(
