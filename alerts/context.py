@@ -16,7 +16,7 @@ from alerts.connection import NO_EHR, configured_tokens
 from alerts.context_export import export_read
 from alerts.context_items import BY
 from alerts.context_models import ContextRun, ContextSetting, EhrPatient
-from alerts.context_pages import SEARCHES, page_write, read_type
+from alerts.context_pages import SEARCHES, TIME_OVER, page_write, read_type
 from alerts.fhir.answers import Refused, TemporaryFailure
 from alerts.fhir.context.patient import ids_of
 from alerts.fhir.reading import Reader, Served
@@ -30,8 +30,6 @@ from patients.services import SYSTEM, audit_record
 LOCK = 0x0C1A_E45C  # PostgreSQL's advisory lock of whoever reads; it ends with the connection
 GOING_ON = "The EHR is being read already: wait until that is done."
 OFF = "Reading from an EHR beyond this machine is off: an administrator can turn it on."
-
-TIME_OVER = "Its time was over: the next reading goes on."
 State = ContextRun.State
 Find = EhrPatient.State
 
@@ -148,7 +146,7 @@ def _read_all(
     for link in sorted(found, key=lambda it: it.read_at is not None):
         if until and timezone.now() >= until:
             raise TemporaryFailure(TIME_OVER)
-        _read_patient(run, link, reader, served)
+        _read_patient(run, link, reader, served, until)
 
 
 def _found(link: EhrPatient, reader: Reader) -> bool:
@@ -177,7 +175,9 @@ def _match(link: EhrPatient, reader: Reader) -> str:
     return Find.FOUND
 
 
-def _read_patient(run: ContextRun, link: EhrPatient, reader: Reader, served: Served) -> None:
+def _read_patient(
+    run: ContextRun, link: EhrPatient, reader: Reader, served: Served, until: datetime | None
+) -> None:
     key, now = link.patient.ehr_id, timezone.now()
     try:
         record = reader.resource(f"Patient/{key}")
@@ -187,7 +187,7 @@ def _read_patient(run: ContextRun, link: EhrPatient, reader: Reader, served: Ser
         page_write(run, link, "Patient", [record], now, {})
     for kind in (kind for kind in SEARCHES if kind in served):
         try:
-            read_type(run, link, kind, reader)
+            read_type(run, link, kind, reader, until)
         except Refused as refusal:
             _note_refusal(run, kind, refusal)
     link.read_at = now

@@ -21,6 +21,8 @@ from patients.services import audit_record
 PAGE_SIZE = 100
 # The EHR's clock and ours may differ, and a change may be seen late: a little is read again.
 OVERLAP = timedelta(minutes=5)
+TIME_OVER = "Its time was over: the next reading goes on."
+CIRCLE = "The EHR’s pages lead back to one that was read: what follows them cannot be reached."
 
 # In this order: answers with their items before totals alone.
 SEARCHES: dict[str, dict[str, str]] = {
@@ -33,10 +35,17 @@ SEARCHES: dict[str, dict[str, str]] = {
 }
 
 
-def read_type(run: ContextRun, link: EhrPatient, kind: str, reader: Reader) -> None:
-    """All pages from the one that is due."""
-    anew = False
+def read_type(
+    run: ContextRun, link: EhrPatient, kind: str, reader: Reader, until: datetime | None = None
+) -> None:
+    """All pages from the one that is due, as far as there is time.
+
+    Raises TemporaryFailure, and Refused too where the pages lead back to one of this search.
+    """
+    anew, asked = False, set[str]()
     while True:
+        if until and timezone.now() >= until:
+            raise TemporaryFailure(TIME_OVER)
         mark = link.marks.get(kind, {})
         asked_at = timezone.now()
         try:
@@ -46,16 +55,23 @@ def read_type(run: ContextRun, link: EhrPatient, kind: str, reader: Reader) -> N
             if anew:
                 raise TemporaryFailure(str(lost)) from None
             anew = True
-            link.marks[kind] = {"since": mark.get("since")}
-            link.save(update_fields=["marks"])
+            _begin_anew(link, kind)
             continue
-        if page.next_link and page.next_link == due:
-            raise TemporaryFailure("The EHR gave the same page again.")
         included = _included(page, reader)
         move = _marked(mark, page, asked_at)
         page_write(run, link, kind, page.resources, asked_at, included, move=(mark, move))
         if not page.next_link:
             return
+        asked.add(due or "")
+        if page.next_link in asked:
+            _begin_anew(link, kind)
+            raise Refused(CIRCLE)
+
+
+def _begin_anew(link: EhrPatient, kind: str) -> None:
+    """The next time this search is asked for its first page."""
+    link.marks[kind] = {"since": link.marks.get(kind, {}).get("since")}
+    link.save(update_fields=["marks"])
 
 
 def _marked(mark: dict[str, Any], page: Page, asked_at: datetime) -> dict[str, Any]:

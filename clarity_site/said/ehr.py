@@ -28,7 +28,7 @@ MESSAGES = (
     _("The EHR refused to be read (%(status)s)."),
     _("The EHR gave a link to another host, which is not followed."),
     _("The EHR answered with more than 32 MiB at once."),
-    _("The EHR gave the same page again."),
+    _("The EHR’s pages lead back to one that was read: what follows them cannot be reached."),
     _("The EHR’s export holds a line that is no JSON."),
     _("The EHR’s export broke off (%(error)s)."),
     _("The EHR’s export was not ready in two hours."),

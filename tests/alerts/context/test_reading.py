@@ -16,7 +16,7 @@ from alerts import context as reading
 from alerts.context import GOING_ON, LOCK, OFF, context_read
 from alerts.context_export import LEFT_OUT
 from alerts.context_models import ContextRun, ContextSetting, EhrPatient, EhrTerm
-from alerts.context_pages import SEARCHES
+from alerts.context_pages import CIRCLE, SEARCHES, TIME_OVER
 from alerts.context_settle import identifier_set
 from alerts.fhir.answers import Refused, TemporaryFailure
 from alerts.fhir.reading import Reader
@@ -162,6 +162,51 @@ def test_one_kind_that_is_refused_keeps_no_other_from_being_read(
     assert Questionnaire.objects.exists()
 
 
+def test_pages_that_lead_in_a_circle_are_refused_and_the_rest_is_read(
+    front: Front, patient: Patient
+) -> None:
+    def circle(address: str, headers: Any) -> Any:
+        if "/MedicationRequest" not in address or "?" not in address:
+            return None
+        page = {"": "b", "page=b": "c", "page=c": "d", "page=d": "b"}[
+            address[-6:] if "page=" in address else ""
+        ]
+        link = {"relation": "next", "url": f"{front.base_url}/MedicationRequest?page={page}"}
+        told = request(f"m-{page}", authoredOn="2025-03-01", status="completed")
+        bundle = {"resourceType": "Bundle", "link": [link], "entry": [{"resource": told}]}
+        return 200, {}, json.dumps(bundle).encode()
+
+    front.fault = circle
+    for _ in range(2):
+        run = read(front)
+        assert (run.state, run.refused) == ("done", {"MedicationRequest": CIRCLE})
+        assert sum("/MedicationRequest" in it for it in front.asked) == 4
+        front.asked.clear()
+    assert sorted(it.resource_id for it in patient.ehr_items.filter(
+        resource_type="MedicationRequest"
+    )) == ["m-b", "m-c", "m-d"]  # fmt: skip
+    assert Questionnaire.objects.exists()
+    front.fault = lambda address, headers: None
+    assert read(front).refused == {}
+    assert patient.ehr_items.filter(resource_type="MedicationRequest").count() == 15
+
+
+def test_a_reading_stops_at_its_time_in_the_middle_of_a_search(
+    front: Front, patient: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = timezone.now() + timedelta(hours=1)
+
+    def late(address: str, headers: Any) -> Any:
+        if "_offset=5" in address:
+            monkeypatch.setattr("alerts.context_pages.timezone.now", lambda: over)
+
+    front.fault = late
+    run = read(front, until=over)
+    assert (run.state, run.why) == ("stopped", TIME_OVER)
+    assert patient.medications.count() == 10
+    assert "_offset=10" in EhrPatient.objects.get().marks["MedicationRequest"]["next"]
+
+
 def test_an_ehr_that_knows_no_include_and_no_last_updated_is_read_whole(
     front: Front, patient: Patient
 ) -> None:
@@ -303,7 +348,7 @@ def test_two_readings_at_once_are_one(front: Front, patient: Patient) -> None:
 
 def test_a_reading_stops_at_its_time_and_is_gone_on_with(front: Front, patient: Patient) -> None:
     run = read(front, until=timezone.now() - timedelta(seconds=1))
-    assert (run.state, run.why, run.patients) == ("stopped", reading.TIME_OVER, 0)
+    assert (run.state, run.why, run.patients) == ("stopped", TIME_OVER, 0)
 
 
 def test_the_first_load_is_one_export_where_it_is_offered(
