@@ -168,10 +168,10 @@ def _match(link: EhrPatient, reader: Reader) -> str:
     ids = ids_of(page.resources, link.system, link.value)
     if len(ids) != 1:
         return Find.SEVERAL if ids else Find.NOT_FOUND
-    others = Patient.objects.exclude(pk=link.patient_id).exclude(ehr_id="")
-    if any(it.ehr_id == ids[0] for it in others.only("ehr_id")):
+    try:
+        ehr_id_set(patient=link.patient, ehr_id=ids[0], by=BY)
+    except InputError:
         return Find.TAKEN
-    ehr_id_set(patient=link.patient, ehr_id=ids[0], by=BY)
     return Find.FOUND
 
 

@@ -20,6 +20,10 @@ MESSAGES = (
     _("Its total is %(total)s, but its items add up to %(sum)s."),
     _("It holds no points."),
     _("It is over."),
+    _(
+        "The EHR’s record is that of another patient here: see which of the two it is about, and "
+        "give the other one its own identifier first."
+    ),
     _("It is about another patient."),
     _("Somebody of the team is not named here yet."),
     _("The EHR is being read already: wait until that is done."),
