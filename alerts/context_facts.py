@@ -271,11 +271,13 @@ def _is_told(answer: Mapping[str, Any], world: World) -> bool:
 
 
 def team_take(item: ContextItem, told: TeamTold, world: World) -> None:
-    """The people of a care team whom somebody has named come into it, or leave it again."""
+    """The people who are in the EHR's team today, and whom somebody has named, come into ours, or
+    leave it again.
+    """
     if told.fate is Fate.WAITING:
         settle(item, State.WAITING, told.why)
         return
-    terms = [_person(key, named) for key, named in told.members]
+    terms = [_person(key, named) for key, named in told.present(world.today).items()]
     item.terms.set(terms)
     named = {term.meaning for term in terms} - {"", EhrTerm.NO_CONCERN}
     people = {user.pk: user for user in User.objects.filter(username__in=named)}
@@ -294,6 +296,19 @@ def team_take(item: ContextItem, told: TeamTold, world: World) -> None:
     if not asked:
         conflicts_close(world.patient, Kind.MEMBER, world.now, item)
     settle(item, state, " ".join(troubles) or told.why or _waits(waits))
+
+
+def team_close(world: World) -> None:
+    """Whose time in a team has begun or ended since it was last looked at: nothing new is told."""
+    rows = ContextItem.objects.filter(
+        patient=world.patient, resource_type="CareTeam", told__fate=Fate.COUNTS
+    )
+    for item in rows:
+        told, before = TeamTold.from_json(item.told), world.zones.local_day(item.changed_at)
+        if told.present(before) != told.present(world.today):
+            item.changed_at = world.now
+            team_take(item, told, world)
+            item.save()
 
 
 def _waits(waits: bool) -> str:
@@ -316,10 +331,18 @@ def _join(item: ContextItem, user: User, world: World) -> bool:
     is_in = world.patient.care_team.filter(user=user, on_call=None).exists()
     if user.pk in item.row_ids:
         return not is_in and _ask(item, user, is_in, True, world)
-    if not is_in:
+    if not is_in and not _is_kept_out(item, user):
         member_set(patient=world.patient, person=user, part=Part.MEMBER, by=BY)
         wrote(item, user.pk, {"part": Part.MEMBER})
     return False
+
+
+def _is_kept_out(item: ContextItem, user: User) -> bool:
+    """Whether somebody has said that who is not in our team stays out."""
+    kept = {"person": user.username, "in": False}
+    return item.conflicts.filter(
+        kind=Kind.MEMBER, ours=kept, outcome=ContextConflict.Outcome.OURS
+    ).exists()
 
 
 def _leave(item: ContextItem, key: int, world: World) -> bool:

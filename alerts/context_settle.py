@@ -104,8 +104,9 @@ def term_settle(*, term: EhrTerm, meaning: str, by: User) -> int:
             medication_class_set(course=course, drug_class=meaning, by=by)
     for item in items:
         if term.kind == EhrTerm.Kind.PERSON and item.state != State.WITHDRAWN:
-            members = tuple((key, named) for key, named in item.told["members"])
-            team_take(item, TeamTold(item.told["fate"], members), _world(item))
+            world = _world(item)
+            team_take(item, TeamTold.from_json(item.told), world)
+            item.changed_at = world.now
             item.save()
         if term.kind == EhrTerm.Kind.FORM:
             _read_again(item)

@@ -15,6 +15,7 @@ from alerts.context_facts import (
     diagnosis_close,
     patient_take,
     self_harm_take,
+    team_close,
     team_take,
 )
 from alerts.context_items import State, World, settle
@@ -56,7 +57,7 @@ READERS: dict[str, Callable[[Json, World], Any]] = {
         it, ehr_codes(), forms(), instruments(), world.zones
     ),
     "Observation": lambda it, world: observation_told(it, ehr_codes(), instruments(), world.zones),
-    "CareTeam": lambda it, world: team_told(it, world.zones.local_day, world.today, world.included),
+    "CareTeam": lambda it, world: team_told(it, world.zones.local_day, world.included),
 }
 WRITERS: dict[str, Callable[[ContextItem, Any, World], None]] = {
     "Patient": patient_take,
@@ -72,6 +73,7 @@ CLOSERS: dict[str, Callable[[World], None]] = {
     "MedicationStatement": medications_close,
     "Condition": diagnosis_close,
     "Observation": answers_close,
+    "CareTeam": team_close,
 }
 
 

@@ -18,6 +18,13 @@ def keep_what_was_told(apps: Any, _editor: Any) -> None:
         item.save(update_fields=["self_harm", "why"])
 
 
+def keep_members(apps: Any, _editor: Any) -> None:
+    """Of which days they are members is told when the team is read again."""
+    for item in apps.get_model("alerts", "ContextItem").objects.filter(resource_type="CareTeam"):
+        item.told["members"] = [[*it, None, None] for it in item.told["members"]]
+        item.save(update_fields=["told"])
+
+
 def read_again(apps: Any, _editor: Any) -> None:
     """More is understood now: the next reading asks for all of it, and what is the same stays."""
     apps.get_model("alerts", "EhrPatient").objects.update(marks={})
@@ -34,5 +41,6 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.RunPython(keep_what_was_told, migrations.RunPython.noop),
+        migrations.RunPython(keep_members, migrations.RunPython.noop),
         migrations.RunPython(read_again, migrations.RunPython.noop),
     ]

@@ -19,7 +19,6 @@ MESSAGES = (
     _("The day on which it was filled in is not told."),
     _("Its total is %(total)s, but its items add up to %(sum)s."),
     _("It holds no points."),
-    _("It is over."),
     _(
         "The EHR’s record is that of another patient here: see which of the two it is about, and "
         "give the other one its own identifier first."

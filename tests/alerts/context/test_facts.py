@@ -412,6 +412,52 @@ def test_who_was_in_the_team_by_hand_stays_when_the_ehrs_team_ends(
     assert team(patient) == {"dr.a": "responsible"}
 
 
+def spanned(member: str, first: str, last: str) -> dict[str, Any]:
+    return {"member": {"reference": member}, "period": {"start": first, "end": last}}
+
+
+def test_a_team_follows_its_days_though_the_ehr_says_nothing_new(
+    patient: Patient, boss: User
+) -> None:
+    for name in ("dr.a", "dr.b", "dr.c"):
+        factories.user(Role.PSYCHIATRIST, name)
+        key = f"Practitioner/{name[-1]}"
+        EhrTerm.objects.create(kind="person", system="person", code=key, meaning=name)
+    told = care_team(
+        "t-1",
+        participant=[
+            spanned("Practitioner/a", "2026-01-01", "2026-02-10"),
+            spanned("Practitioner/b", "2026-02-08", "2026-02-20"),
+            spanned("Practitioner/c", "2026-01-01", "2026-02-20"),
+            spanned("Practitioner/c", "2026-03-02", "2026-03-02"),
+        ],
+        period={"start": "2026-02-01", "end": "2026-03-01"},
+    )
+    seen = {1: "", 2: "ac", 8: "abc", 9: "abc", 11: "bc", 21: ""}
+    take(patient, told, now=datetime(2026, 1, 30, 12, tzinfo=UTC))
+    for day, names in seen.items():
+        take(patient, now=datetime(2026, 2, day, 12, tzinfo=UTC) - timedelta(days=day == 1))
+        assert "".join(sorted(name[-1] for name in team(patient))) == names, day
+    take(patient, now=datetime(2026, 3, 2, 12, tzinfo=UTC))
+    assert team(patient) == {}  # the team itself is over
+    events = AuditEvent.objects.filter(action__startswith="care team")
+    assert events.count() == 6 and {it.actor for it in events} == {"ehr"}
+
+
+def test_whom_somebody_keeps_out_stays_out_when_the_team_changes(
+    patient: Patient, boss: User
+) -> None:
+    doctor = factories.user(Role.PSYCHIATRIST, "dr.a")
+    take(patient, care_team("t-1", "Practitioner/a"))
+    named("Practitioner/a", "dr.a", boss)
+    member_remove(patient=patient, person=doctor, by=boss)
+    take(patient, care_team("t-1", "Practitioner/a", "Practitioner/c"))
+    conflict_settle(conflict=conflict(), outcome="ours", by=boss)
+    take(patient, care_team("t-1", "Practitioner/a", "Practitioner/d"))
+    assert team(patient) == {}
+    assert not ContextConflict.objects.filter(settled_at=None).exists()
+
+
 def test_whom_somebody_took_out_is_not_put_back_unasked(patient: Patient, boss: User) -> None:
     doctor = factories.user(Role.PSYCHIATRIST, "dr.a")
     take(patient, care_team("t-1", "Practitioner/a"))

@@ -20,7 +20,6 @@ from patients.resources import instruments
 from tests.alerts.context.records import care_team, condition, observation, request, response
 
 ZONES = ZoneHistory.of("America/Toronto")
-TODAY = date(2026, 3, 1)
 WHEN = "2026-02-03T09:30:00-05:00"
 WHOLE: list[dict[str, Any]] = [
     request("m-1"),
@@ -45,7 +44,7 @@ def told(resource: dict[str, Any]) -> list[Any]:
         condition_told(resource, codes),
         response_told(resource, codes, {"": "asrm"}, instruments(), ZONES),
         observation_told(resource, codes, instruments(), ZONES),
-        team_told(resource, ZONES.local_day, TODAY, {"PractitionerRole/x": resource}),
+        team_told(resource, ZONES.local_day, {"PractitionerRole/x": resource}),
         patient_told(resource),
         ids_of([resource], "a", "b"),
     ]
