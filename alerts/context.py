@@ -16,7 +16,7 @@ from alerts.connection import NO_EHR, configured_tokens
 from alerts.context_export import export_read
 from alerts.context_items import BY
 from alerts.context_models import ContextRun, ContextSetting, EhrPatient
-from alerts.context_pages import SEARCHES, TIME_OVER, page_write, read_type
+from alerts.context_pages import SEARCHES, TIME_OVER, note_refusal, page_write, read_type
 from alerts.fhir.answers import Refused, TemporaryFailure
 from alerts.fhir.context.patient import ids_of
 from alerts.fhir.reading import Reader, Served
@@ -182,20 +182,15 @@ def _read_patient(
     try:
         record = reader.resource(f"Patient/{key}")
     except Refused as refusal:
-        _note_refusal(run, "Patient", refusal)
+        note_refusal(run, "Patient", refusal)
     else:
         page_write(run, link, "Patient", [record], now, {})
     for kind in (kind for kind in SEARCHES if kind in served):
         try:
             read_type(run, link, kind, reader, until)
         except Refused as refusal:
-            _note_refusal(run, kind, refusal)
+            note_refusal(run, kind, refusal)
     link.read_at = now
     link.save(update_fields=["read_at"])
     run.patients += 1
     run.save(update_fields=["patients", "refused"])
-
-
-def _note_refusal(run: ContextRun, kind: str, refusal: Refused) -> None:
-    """One kind that is refused must not keep the others from being read."""
-    run.refused[kind] = f"{refusal.reason} {refusal.outcome_text}".strip()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import islice
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -10,7 +11,7 @@ from django.utils import timezone
 
 from alerts.context_items import World
 from alerts.context_models import ContextRun, EhrPatient
-from alerts.context_pages import OVERLAP, SEARCHES, page_write
+from alerts.context_pages import OVERLAP, SEARCHES, medications_of, page_write
 from alerts.context_taking import CLOSERS, subject_of
 from alerts.fhir.answers import MAX_OUTCOME_CHARS, Refused, TemporaryFailure
 from alerts.fhir.bulk import Export, NotReady, export_begin, export_faults, export_look
@@ -57,7 +58,8 @@ def _whole_kinds(run: ContextRun, reader: Reader, export: Export) -> list[str]:
     for kind in failed & set(SEARCHES):
         run.refused[kind] = LEFT_OUT
     files = {kind for kind, _address in export.files}
-    return [kind for kind in SEARCHES if kind in files - failed and not told]
+    whole = files - failed - set(run.export["short"])
+    return [kind for kind in SEARCHES if kind in whole and not told]
 
 
 def _ready(run: ContextRun, reader: Reader) -> Export:
@@ -67,6 +69,7 @@ def _ready(run: ContextRun, reader: Reader) -> Export:
             "where": export_begin(reader, settings.EHR_GROUP, ORDER),
             "file": 0,
             "line": 0,
+            "short": [],
         }
         run.save(update_fields=["export"])
     waited_s = 0.0
@@ -107,7 +110,7 @@ def _write(
     chunk: Sequence[Json],
     links: dict[str, EhrPatient],
     included: dict[str, Json],
-    at: dict[str, int],
+    at: dict[str, Any],
 ) -> None:
     of: dict[str, list[Json]] = {}
     for resource in chunk:
@@ -118,6 +121,8 @@ def _write(
             if kind == "Patient":  # kept with the marks, which end with the record that is read
                 link.marks[EXPORT] = run.export["where"]
                 link.save(update_fields=["marks"])
+    if medications_of(chunk) - set(included):
+        at["short"] = sorted({*run.export["short"], kind})
     run.export = run.export | at
     run.save(update_fields=["export"])
 

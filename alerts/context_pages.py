@@ -1,7 +1,7 @@
 """Searches of one patient's record, page by page: each is written with how far has been read."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,6 +21,7 @@ from patients.services import audit_record
 PAGE_SIZE = 100
 # The EHR's clock and ours may differ, and a change may be seen late: a little is read again.
 OVERLAP = timedelta(minutes=5)
+FORBIDDEN = 403
 TIME_OVER = "Its time was over: the next reading goes on."
 CIRCLE = "The EHR’s pages lead back to one that was read: what follows them cannot be reached."
 
@@ -57,8 +58,8 @@ def read_type(
             anew = True
             _begin_anew(link, kind)
             continue
-        included = _included(page, reader)
-        move = _marked(mark, page, asked_at)
+        included, is_short = _included(run, page, reader)
+        move = _marked(mark | ({"again": True} if is_short else {}), page, asked_at)
         page_write(run, link, kind, page.resources, asked_at, included, move=(mark, move))
         if not page.next_link:
             return
@@ -75,11 +76,14 @@ def _begin_anew(link: EhrPatient, kind: str) -> None:
 
 
 def _marked(mark: dict[str, Any], page: Page, asked_at: datetime) -> dict[str, Any]:
-    """How far is read once the page is written."""
+    """How far is read once the page is written; nowhere, where what it refers to was refused."""
+    again = {"again": True} if mark.get("again") else {}
     begun = mark.get("begun") if mark.get("next") else None
     begun = begun or (page.at or asked_at).isoformat()
     if page.next_link:
-        return {"since": mark.get("since"), "next": page.next_link, "begun": begun}
+        return {"since": mark.get("since"), "next": page.next_link, "begun": begun} | again
+    if again:
+        return {"since": mark.get("since")}
     return {"since": (datetime.fromisoformat(begun) - OVERLAP).isoformat()}
 
 
@@ -101,21 +105,35 @@ def _first_page(link: EhrPatient, kind: str, reader: Reader) -> Page:
     raise AssertionError("unreachable")
 
 
-def _included(page: Page, reader: Reader) -> dict[str, Json]:
-    """What came with the page, and the Medications it refers to that did not come."""
+def _included(run: ContextRun, page: Page, reader: Reader) -> tuple[dict[str, Json], bool]:
+    """What came with the page, and the Medications it refers to that did not come; whether the
+    right to read one of these is missing, which is noted.
+    """
     known: dict[str, Json] = {
         f"{it.get('resourceType')}/{identity(it)}": it
         for it in (*page.included, *page.resources)
         if it.get("resourceType") in ("Medication", "Practitioner", "PractitionerRole")
     }
-    for resource in page.resources:
-        named = reference_id(inner(resource, "medicationReference"), "Medication")
-        if named and f"Medication/{named}" not in known:
-            try:
-                known[f"Medication/{named}"] = reader.resource(f"Medication/{named}")
-            except Refused:
-                known[f"Medication/{named}"] = {}
-    return known
+    is_short = False
+    for named in sorted(medications_of(page.resources) - set(known)):
+        try:
+            known[named] = reader.resource(named)
+        except Refused as refusal:
+            if refusal.status == FORBIDDEN:
+                is_short = True
+                note_refusal(run, "Medication", refusal)
+    return known, is_short
+
+
+def medications_of(resources: Iterable[Json]) -> set[str]:
+    """The Medications that these refer to, as “Medication/id”."""
+    named = (reference_id(inner(it, "medicationReference"), "Medication") for it in resources)
+    return {f"Medication/{it}" for it in named if it}
+
+
+def note_refusal(run: ContextRun, kind: str, refusal: Refused) -> None:
+    """One kind that is refused must not keep the others from being read."""
+    run.refused[kind] = f"{refusal.reason} {refusal.outcome_text}".strip()
 
 
 @transaction.atomic

@@ -22,6 +22,7 @@ RESOURCES: Mapping[str, Promise] = {
     "Patient": gettext_lazy("Patients"),
     "MedicationRequest": gettext_lazy("Prescriptions"),
     "MedicationStatement": gettext_lazy("Statements on medication"),
+    "Medication": gettext_lazy("Drugs that prescriptions refer to"),
     "Condition": gettext_lazy("Conditions"),
     "QuestionnaireResponse": gettext_lazy("Questionnaires"),
     "Observation": gettext_lazy("Totals and single answers"),

@@ -26,9 +26,11 @@ from patients.models import AuditEvent, MedicationCourse, Patient, Questionnaire
 from tests import factories
 from tests.alerts.context.bulk_ehr import Front
 from tests.alerts.context.records import (
+    SERTRALINE,
     bounded,
     care_team,
     condition,
+    drug,
     observation,
     request,
     response,
@@ -160,6 +162,64 @@ def test_one_kind_that_is_refused_keeps_no_other_from_being_read(
     assert run.state == "done"
     assert run.refused == {"Condition": "The EHR refused to be read (403). No scope for this."}
     assert Questionnaire.objects.exists()
+
+
+def referring(front: Front) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A bundle of a prescription that refers to its drug, and the drug."""
+    told = request("m-ref", medicationReference={"reference": "Medication/d-1"})
+    del told["medicationCodeableConcept"]
+    bundle = {"resourceType": "Bundle", "entry": [{"resource": told}]}
+    return bundle, {"resourceType": "Medication", "id": "d-1", "code": drug(*SERTRALINE)}
+
+
+def test_a_drug_whose_medication_is_refused_is_read_once_the_right_is_there(
+    front: Front, patient: Patient
+) -> None:
+    bundle, medication = referring(front)
+    rights = 403
+
+    def guarded(address: str, headers: Any) -> Any:
+        if "/MedicationRequest?" in address:
+            old = "_lastUpdated" in address  # what was read before is not new
+            told = {"resourceType": "Bundle"} if old else bundle
+            return 200, {}, json.dumps(told).encode()
+        if "/Medication/d-1" in address:
+            return rights, {}, json.dumps(medication if rights == 200 else {}).encode()
+        return None
+
+    front.fault = guarded
+    for _ in range(2):
+        run = read(front)
+        assert run.refused == {"Medication": "The EHR refused to be read (403)."}
+        assert patient.ehr_items.get(resource_id="m-ref").state == "unclear"
+    rights = 200
+    assert read(front).refused == {}
+    assert patient.medications.get().drug == "sertraline"
+    assert read(front).counts["MedicationRequest"] == {}
+    rights = 404  # gone for good: it is not asked for again and again
+    EhrPatient.objects.update(marks={})
+    assert read(front).refused == {}
+    assert EhrPatient.objects.get().marks["MedicationRequest"]["since"]
+
+
+def test_a_drug_that_an_export_lacks_is_asked_for(
+    front: Front, patient: Patient, settings: Any
+) -> None:
+    bundle, medication = referring(front)
+    settings.EHR_GROUP, front.exports = "g-1", True
+
+    def lacking(address: str, headers: Any) -> Any:
+        if "/export-file/MedicationRequest" in address:
+            return 200, {}, json.dumps(bundle["entry"][0]["resource"]).encode() + b"\n"
+        if "/MedicationRequest?" in address:
+            return 200, {}, json.dumps(bundle).encode()
+        found = "/Medication/d-1" in address
+        return (200, {}, json.dumps(medication).encode()) if found else None
+
+    front.fault = lacking
+    assert read(front).state == "done"
+    assert not any("_lastUpdated" in it for it in front.asked if "/MedicationRequest?" in it)
+    assert patient.medications.get().drug == "sertraline"
 
 
 def test_pages_that_lead_in_a_circle_are_refused_and_the_rest_is_read(
