@@ -16,7 +16,7 @@ from alerts.connection import NO_EHR, configured_tokens
 from alerts.context_export import export_read
 from alerts.context_items import BY
 from alerts.context_models import ContextRun, ContextSetting, EhrPatient
-from alerts.context_pages import SEARCHES, TIME_OVER, note_refusal, page_write, read_type
+from alerts.context_pages import SEARCHES, TIME_OVER, note_refusal, page_write, read_type, type_of
 from alerts.fhir.answers import Refused, TemporaryFailure
 from alerts.fhir.context.patient import ids_of
 from alerts.fhir.reading import Reader, Served
@@ -185,11 +185,11 @@ def _read_patient(
         note_refusal(run, "Patient", refusal)
     else:
         page_write(run, link, "Patient", [record], now, {})
-    for kind in (kind for kind in SEARCHES if kind in served):
+    for search in (it for it in SEARCHES if type_of(it) in served):
         try:
-            read_type(run, link, kind, reader, until)
+            read_type(run, link, search, reader, until)
         except Refused as refusal:
-            note_refusal(run, kind, refusal)
+            note_refusal(run, search, refusal)
     link.read_at = now
     link.save(update_fields=["read_at"])
     run.patients += 1

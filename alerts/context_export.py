@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from alerts.context_items import World
 from alerts.context_models import ContextRun, EhrPatient
-from alerts.context_pages import OVERLAP, SEARCHES, medications_of, page_write
+from alerts.context_pages import OVERLAP, SEARCHES, medications_of, page_write, type_of
 from alerts.context_taking import CLOSERS, subject_of
 from alerts.fhir.answers import MAX_OUTCOME_CHARS, Refused, TemporaryFailure
 from alerts.fhir.bulk import Export, NotReady, export_begin, export_faults, export_look
@@ -20,7 +20,7 @@ from alerts.fhir.reading import Reader
 from patients.selectors import zones_of
 
 SUPPORTING = ("Medication", "Practitioner", "PractitionerRole")
-ORDER = (*SUPPORTING, "Patient", *SEARCHES)
+ORDER = (*SUPPORTING, "Patient", *dict.fromkeys(map(type_of, SEARCHES)))
 EXPORT = "$export"
 LEFT_OUT = "The EHR’s export left something out: it is read page by page."
 LINES_AT_ONCE = 200
@@ -50,7 +50,7 @@ def export_read(run: ContextRun, reader: Reader, links: Sequence[EhrPatient]) ->
 
 
 def _whole_kinds(run: ContextRun, reader: Reader, export: Export) -> list[str]:
-    """The kinds that were exported to the end; what the EHR says of others is noted."""
+    """The searches of kinds that were exported to the end; what the EHR says of others is noted."""
     told = list(dict.fromkeys(export_faults(reader, export)))
     if told:
         run.refused[EXPORT] = " ".join([LEFT_OUT, *told])[:MAX_OUTCOME_CHARS]
@@ -59,7 +59,7 @@ def _whole_kinds(run: ContextRun, reader: Reader, export: Export) -> list[str]:
         run.refused[kind] = LEFT_OUT
     files = {kind for kind, _address in export.files}
     whole = files - failed - set(run.export["short"])
-    return [kind for kind in SEARCHES if kind in whole and not told]
+    return [it for it in SEARCHES if type_of(it) in whole and not told]
 
 
 def _ready(run: ContextRun, reader: Reader) -> Export:

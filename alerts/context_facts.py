@@ -91,9 +91,13 @@ def diagnosis_close(world: World) -> None:
 
 def answers_take(item: ContextItem, told: AnswersTold, world: World) -> None:
     """A questionnaire, or one answer of it. Raises InputError as ``questionnaire_record`` does."""
+    term = None
     if told.fate is Fate.UNCLEAR and not told.instrument and told.form.words:
-        item.terms.set([term_of(EhrTerm.Kind.FORM, told.form)])
-    if told.fate is Fate.WITHDRAWN:
+        term = term_of(EhrTerm.Kind.FORM, told.form)
+        item.terms.set([term])
+    if term and term.meaning == EhrTerm.NO_CONCERN:
+        settle(item, State.NOTED)
+    elif told.fate is Fate.WITHDRAWN:
         answers_withdraw(item)
         settle(item, State.WITHDRAWN, told.why)
         conflicts_close(world.patient, Kind.QUESTIONNAIRE, world.now, item)

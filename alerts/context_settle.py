@@ -25,6 +25,7 @@ from alerts.context_models import (
     EhrPatient,
     EhrTerm,
 )
+from alerts.context_pages import type_of
 from alerts.fhir.context.care_team import TeamTold
 from alerts.fhir.context.medication import MedicationTold
 from patients.domain.errors import InputError
@@ -118,7 +119,8 @@ def _read_again(item: ContextItem) -> None:
     item.told = {}
     item.save(update_fields=["told"])
     link = EhrPatient.objects.select_for_update().get(patient=item.patient_id)
-    link.marks.pop(item.resource_type, None)
+    kept = {it: mark for it, mark in link.marks.items() if type_of(it) != item.resource_type}
+    link.marks = kept
     link.save(update_fields=["marks"])
 
 

@@ -56,7 +56,9 @@ READERS: dict[str, Callable[[Json, World], Any]] = {
     "QuestionnaireResponse": lambda it, world: response_told(
         it, ehr_codes(), forms(), instruments(), world.zones
     ),
-    "Observation": lambda it, world: observation_told(it, ehr_codes(), instruments(), world.zones),
+    "Observation": lambda it, world: observation_told(
+        it, ehr_codes(), totals(), instruments(), world.zones
+    ),
     "CareTeam": lambda it, world: team_told(it, world.zones.local_day, world.included),
 }
 WRITERS: dict[str, Callable[[ContextItem, Any, World], None]] = {
@@ -81,6 +83,13 @@ def forms() -> dict[str, str]:
     """The instrument of each form that somebody has named."""
     rows = EhrTerm.objects.filter(kind=EhrTerm.Kind.FORM, system=FORM, meaning__in=instruments())
     return dict(rows.values_list("code", "meaning"))
+
+
+def totals() -> dict[tuple[str, str], str]:
+    """The instrument of each code of an Observation that somebody has named."""
+    rows = EhrTerm.objects.filter(kind=EhrTerm.Kind.FORM, meaning__in=instruments())
+    named = rows.exclude(system=FORM).values_list("system", "code", "meaning")
+    return {(system, code): meaning for system, code, meaning in named}
 
 
 def subject_of(resource: Json) -> str:

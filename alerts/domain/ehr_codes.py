@@ -15,7 +15,7 @@ from patients.domain.rule_files import (
 SNOMED = "http://snomed.info/sct"  # its codes have no hierarchy in them: only a whole one counts
 _ANSWER = re.compile(r"LA\d+-\d")
 DIAGNOSIS = {"system": str, "codes": list, "diagnosis": str, "verified": bool}
-QUESTIONNAIRE = {"instrument": str, "total": str, "items": list, "verified": bool}
+QUESTIONNAIRE = {"instrument": str, "panel": str, "total": str, "items": list, "verified": bool}
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,14 @@ class Asked:
     """A questionnaire by its codes; ``items`` in the order of questionnaires.toml."""
 
     instrument: str
+    panel: str
     total: str
     items: tuple[str, ...]
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """All of them."""
+        return frozenset({self.panel, self.total, *self.items})
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,7 @@ def load_ehr_codes(path: Path, diagnoses: Collection[str], items: Mapping[str, i
                 f"{where}: questionnaires.toml has {items.get(row['instrument'], 0)} items of it: "
                 "give one code for each, in its order."
             )
-        asked.append(Asked(row["instrument"], row["total"], tuple(row["items"])))
+        asked.append(Asked(row["instrument"], row["panel"], row["total"], tuple(row["items"])))
     if bad := [code for code in table["answers"] if not _ANSWER.fullmatch(code)]:
         raise RuleFileError(f"{path.name}, [answers]: {bad[0]} is no LOINC answer: correct it.")
     if bad := [code for code, points in table["answers"].items() if type(points) is not int]:

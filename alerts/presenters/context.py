@@ -26,6 +26,7 @@ RESOURCES: Mapping[str, Promise] = {
     "Condition": gettext_lazy("Conditions"),
     "QuestionnaireResponse": gettext_lazy("Questionnaires"),
     "Observation": gettext_lazy("Totals and single answers"),
+    "Observation:survey": gettext_lazy("Answers by their category"),
     "CareTeam": gettext_lazy("Care teams"),
     "$export": gettext_lazy("Bulk export"),
 }

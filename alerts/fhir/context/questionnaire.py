@@ -27,6 +27,7 @@ from patients.domain.questionnaires import Instrument
 
 FORM = "questionnaire"  # the system under which an unknown form is kept
 NO_FORM = Concept()
+SURVEY = "survey"  # the category of Observations that came of asking somebody
 DEEPEST = 6
 
 
@@ -144,19 +145,38 @@ def _whole(
 
 
 def observation_told(
-    resource: Json, codes: EhrCodes, known: Mapping[str, Instrument], zones: ZoneHistory
+    resource: Json,
+    codes: EhrCodes,
+    totals: Mapping[tuple[str, str], str],
+    known: Mapping[str, Instrument],
+    zones: ZoneHistory,
 ) -> AnswersTold | None:
-    """An Observation of a total or of one item; None for anything else."""
+    """An Observation of a total, of one item, or of a panel with its answers; None for others.
+
+    ``totals``: the instrument of each (system, code) that a person has named.
+    """
     code = concept(resource, "code")
     loinc = set(code.codes(LOINC))
-    asked = next((q for q in codes.questionnaires if loinc & {q.total, *q.items}), None)
-    if asked is None:
+    parts = dict(reversed(list(_parts(resource))))
+    asked = next((q for q in codes.questionnaires if (loinc | set(parts)) & q.codes), None)
+    instrument = asked.instrument if asked else totals.get(code.key, "")
+    if not instrument and not _is_survey(resource, codes):
         return None
     status = words(resource, "status")
     if status in (ENTERED_IN_ERROR, "cancelled"):
-        return AnswersTold(Fate.WITHDRAWN, asked.instrument, why=f"Its status is {status}.")
+        return AnswersTold(Fate.WITHDRAWN, instrument, why=f"Its status is {status}.")
     taken_at = _moment(resource, zones, "effectiveDateTime", "effectiveInstant", "issued")
-    told = _observed(asked, loinc, _points(resource, codes), known, taken_at)
+    if asked and set(parts) & asked.codes:
+        whole = {} if loinc & set(asked.items) else {asked.total: resource}
+        told = _coded(asked, {**whole, **parts}, known, taken_at, codes)
+    elif asked and asked.panel in loinc:
+        return None  # its answers are resources of their own
+    elif asked:
+        told = _observed(asked, loinc, _points(resource, codes), known, taken_at)
+    elif instrument:
+        told = _summed(resource, known[instrument], taken_at, codes)
+    else:
+        told = AnswersTold(Fate.UNCLEAR, form=code, why="The form is not known.")
     if status not in ("final", "amended", "corrected"):
         return _waiting(told, f"Its status is {status[:20] or 'not told'}.")
     return told
@@ -181,6 +201,41 @@ def _observed(
     return AnswersTold(
         Fate.COUNTS, asked.instrument, taken_at, total=points, item=place, self_harm=self_harm
     )
+
+
+def _summed(
+    resource: Json, asked: Instrument, taken_at: datetime | None, codes: EhrCodes
+) -> AnswersTold:
+    """A total whose code a person has named, with the answers in its components if it has any."""
+    total = _points(resource, codes)
+    points = [it for it in _component_points(resource, codes) if it is not None]
+    if points:
+        return _named(asked, points if total is None else [*points, total], taken_at)
+    if total is None:
+        return AnswersTold(Fate.UNCLEAR, asked.key, taken_at, why="It holds no points.")
+    return _whole(asked.key, (), total, taken_at)
+
+
+def _is_survey(resource: Json, codes: EhrCodes) -> bool:
+    """Whether it may be a questionnaire’s total: a survey’s number, or points of its parts."""
+    named = (concept_of(it).codings for it in objects(resource, "category"))
+    is_told = number(inner(resource, "valueQuantity"), "value") is not None
+    return any(it.code == SURVEY for codings in named for it in codings) and (
+        (is_told or number(resource, "valueInteger") is not None)
+        and _points(resource, codes) is not None
+        or any(it is not None for it in _component_points(resource, codes))
+    )
+
+
+def _component_points(resource: Json, codes: EhrCodes) -> list[int | None]:
+    return [_points(it, codes) for it in objects(resource, "component")]
+
+
+def _parts(resource: Json) -> Iterator[tuple[str, Json]]:
+    """(LOINC code, component) of every component."""
+    for component in objects(resource, "component"):
+        for code in concept(component, "code").codes(LOINC):
+            yield code, component
 
 
 def _answered(parent: Json, depth: int = 0) -> Iterator[tuple[str, Json]]:

@@ -67,9 +67,21 @@ def response(key: str, answers: Sequence[int], when: str, **more: Any) -> dict[s
     return resource("QuestionnaireResponse", key, **values | more)
 
 
-def observation(key: str, code: str, when: str, **more: Any) -> dict[str, Any]:
-    values = {"status": "final", "code": drug(code, "", LOINC), "effectiveDateTime": when}
+def observation(key: str, code: str, when: str, system: str = LOINC, **more: Any) -> dict[str, Any]:
+    values = {"status": "final", "code": drug(code, code, system), "effectiveDateTime": when}
     return resource("Observation", key, **values | more)
+
+
+def parts(codes: Sequence[str], points: Sequence[int]) -> dict[str, Any]:
+    """The category and the components of a survey’s panel."""
+    system = "http://terminology.hl7.org/CodeSystem/observation-category"
+    return {
+        "category": [{"coding": [{"system": system, "code": "survey"}]}],
+        "component": [
+            {"code": drug(code, "", LOINC), "valueInteger": it}
+            for code, it in zip(codes, points, strict=True)
+        ],
+    }
 
 
 def care_team(key: str, *members: str, **more: Any) -> dict[str, Any]:

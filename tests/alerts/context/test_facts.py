@@ -23,6 +23,7 @@ from tests.alerts.context.records import (
     condition,
     drug,
     observation,
+    parts,
     resource,
     response,
 )
@@ -362,6 +363,75 @@ def test_a_questionnaire_typed_with_the_same_total_that_day_is_the_same(
     take(patient, response("q-1", ITEMS, WHEN))
     assert answers(patient) == [("phq9", 12, [])]
     assert item("q-1").state == "agrees"
+
+
+LOCAL = "urn:oid:1.2.840.9"
+
+
+def test_the_answers_of_a_panel_are_read_as_those_of_a_questionnaire(patient: Patient) -> None:
+    panel = observation("o-1", "44249-1", lately(), **parts(PHQ9, HARM))
+    take(patient, panel)
+    assert answers(patient) == [("phq9", 13, list(HARM))]
+    assert Alert.objects.get().kind == "safety"
+    take(patient, panel | {"status": "entered-in-error", "component": []})
+    assert answers(patient) == []
+
+
+def test_of_a_panel_that_lacks_an_answer_its_value_is_the_total(patient: Patient) -> None:
+    some = parts(PHQ9[1:], HARM[1:])
+    take(patient, observation("o-1", "44249-1", lately(), **some))
+    assert (answers(patient), item("o-1").state) == ([], "unclear")
+    assert Alert.objects.get().kind == "safety"
+    take(patient, observation("o-1", "44249-1", WHEN, valueInteger=13, **some))
+    assert answers(patient) == [("phq9", 13, [])]
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_total_whose_code_nobody_has_named_waits_for_a_person(
+    patient: Patient, boss: User, answered: bool
+) -> None:
+    points, codes = ((1, 2, 0, 3, 1), "abcde") if answered else ((), "")
+    total = observation(
+        "o-1", "Altman", WHEN, LOCAL, valueInteger=7,
+        **parts(codes, points),
+    )  # fmt: skip
+    take(patient, total)
+    assert (answers(patient), item("o-1").state) == ([], "unclear")
+    marks = {"Observation": {}, "Observation:survey": {}, "Condition": {}}
+    EhrPatient.objects.update(marks=marks)
+    term = EhrTerm.objects.get()
+    assert (term.kind, term.system, term.words) == ("form", LOCAL, "Altman")
+    assert term_settle(term=term, meaning="asrm", by=boss) == 1
+    assert EhrPatient.objects.get().marks == {"Condition": {}}
+    take(patient, total)
+    assert answers(patient) == [("asrm", 7, list(points))]
+    take(patient, total | {"status": "entered-in-error"})
+    assert answers(patient) == []
+
+
+def test_what_is_of_no_concern_is_asked_about_once(patient: Patient, boss: User) -> None:
+    take(patient, observation("o-1", "Apgar", WHEN, LOCAL, valueInteger=7, **parts("", ())))
+    term_settle(term=EhrTerm.objects.get(), meaning=EhrTerm.NO_CONCERN, by=boss)
+    for key in ("o-1", "o-2"):
+        take(patient, observation(key, "Apgar", WHEN, LOCAL, valueInteger=7, **parts("", ())))
+        assert item(key).state == "noted"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"valueInteger": 70, "category": [{"coding": [{"code": "vital-signs"}]}]},
+        {"valueCodeableConcept": drug(ANSWERS[1], "", "l")} | parts("", ()),
+        {"valueString": "x"} | parts("", ()),
+    ],
+)
+def test_what_is_no_total_of_a_survey_is_not_asked_about(
+    patient: Patient, more: dict[str, Any]
+) -> None:
+    told = observation("o-1", "x", WHEN, LOCAL, **more)
+    members = observation("o-2", "44249-1", WHEN, hasMember=[{"reference": "Observation/o-1"}])
+    assert take(patient, told, members) == ["other", "other"]
+    assert not EhrTerm.objects.exists()
 
 
 def named(key: str, meaning: str, boss: User) -> None:

@@ -17,7 +17,15 @@ from alerts.fhir.context.values import as_plain, day_told, moment_told, referenc
 from alerts.resources import ehr_codes
 from patients.domain.days import ZoneHistory
 from patients.resources import instruments
-from tests.alerts.context.records import care_team, condition, observation, request, response
+from tests.alerts.context.records import (
+    PHQ9,
+    care_team,
+    condition,
+    observation,
+    parts,
+    request,
+    response,
+)
 
 ZONES = ZoneHistory.of("America/Toronto")
 WHEN = "2026-02-03T09:30:00-05:00"
@@ -26,6 +34,8 @@ WHOLE: list[dict[str, Any]] = [
     condition("c-1"),
     response("q-1", (1,) * 9, WHEN),
     observation("o-1", "44261-6", WHEN, valueQuantity={"value": 3}),
+    observation("o-2", "44249-1", WHEN, **parts(PHQ9, (1,) * 9)),
+    observation("o-3", "b", WHEN, "a", **parts("abcde", (1,) * 5)),
     care_team("t-1", "Practitioner/a", period={"start": "2026-01-01"}),
 ]
 JUNK = st.recursive(
@@ -43,7 +53,7 @@ def told(resource: dict[str, Any]) -> list[Any]:
         statement_told(resource, ZONES.local_day, {"x": resource}),
         condition_told(resource, codes),
         response_told(resource, codes, {"": "asrm"}, instruments(), ZONES),
-        observation_told(resource, codes, instruments(), ZONES),
+        observation_told(resource, codes, {("a", "b"): "asrm"}, instruments(), ZONES),
         team_told(resource, ZONES.local_day, {"PractitionerRole/x": resource}),
         patient_told(resource),
         ids_of([resource], "a", "b"),
