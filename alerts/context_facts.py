@@ -58,6 +58,7 @@ def condition_take(item: ContextItem, told: ConditionTold, world: World) -> None
         Fate.UNCLEAR: State.UNCLEAR,
         Fate.WITHDRAWN: State.WITHDRAWN,
     }
+    item.terms.set([term_of(EhrTerm.Kind.DISORDER, told.term)] if told.term.codings else [])
     settle(item, states[told.fate], told.why)
 
 

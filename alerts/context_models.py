@@ -53,14 +53,15 @@ class EhrPatient(models.Model):
 class EhrTerm(models.Model):
     """A code, a form or a person of the EHR that Clarity does not know by itself.
 
-    ``meaning``: a drug's class, a questionnaire's key or a username, as somebody said; empty
-    until then, and “-” for what is of no concern here.
+    ``meaning``: a drug's class, a questionnaire's key, a username or one of Diagnosis, as somebody
+    said; empty until then, and “-” for what is of no concern here.
     """
 
     class Kind(models.TextChoices):
         DRUG = "drug", _("Drug")
         FORM = "form", _("Questionnaire")
         PERSON = "person", _("Person")
+        DISORDER = "disorder", _("Mood disorder")
 
     NO_CONCERN = "-"
 

@@ -52,7 +52,7 @@ READERS: dict[str, Callable[[Json, World], Any]] = {
     "MedicationStatement": lambda it, world: statement_told(
         it, world.zones.local_day, world.of_kind("Medication")
     ),
-    "Condition": lambda it, world: condition_told(it, ehr_codes()),
+    "Condition": lambda it, world: condition_told(it, ehr_codes(), disorders()),
     "QuestionnaireResponse": lambda it, world: response_told(
         it, ehr_codes(), forms(), instruments(), world.zones
     ),
@@ -83,6 +83,13 @@ def forms() -> dict[str, str]:
     """The instrument of each form that somebody has named."""
     rows = EhrTerm.objects.filter(kind=EhrTerm.Kind.FORM, system=FORM, meaning__in=instruments())
     return dict(rows.values_list("code", "meaning"))
+
+
+def disorders() -> dict[tuple[str, str], str]:
+    """What somebody has said of each code of a mood disorder; empty for what is of no concern."""
+    rows = EhrTerm.objects.filter(kind=EhrTerm.Kind.DISORDER).exclude(meaning="")
+    said = rows.values_list("system", "code", "meaning")
+    return {(of, code): "" if it == EhrTerm.NO_CONCERN else it for of, code, it in said}
 
 
 def totals() -> dict[tuple[str, str], str]:

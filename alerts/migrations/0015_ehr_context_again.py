@@ -40,6 +40,19 @@ class Migration(migrations.Migration):
                 default=dict, help_text="The answer above 0 on self-harm of which it was told last."
             ),
         ),
+        migrations.AlterField(
+            "ehrterm",
+            "kind",
+            models.CharField(
+                choices=[
+                    ("drug", "Drug"),
+                    ("form", "Questionnaire"),
+                    ("person", "Person"),
+                    ("disorder", "Mood disorder"),
+                ],
+                max_length=8,
+            ),
+        ),
         migrations.RunPython(keep_what_was_told, migrations.RunPython.noop),
         migrations.RunPython(keep_members, migrations.RunPython.noop),
         migrations.RunPython(read_again, migrations.RunPython.noop),

@@ -14,6 +14,7 @@ MESSAGES = (
     _("Its codes say different things."),
     _("The code does not say which kind."),
     _("The form is not known."),
+    _("The code is not known."),
     _("%(known)s of %(asked)s items are told, and no total."),
     _("%(given)s answers have points: %(needed)s are needed, and at most their sum."),
     _("The day on which it was filled in is not told."),

@@ -11,6 +11,7 @@ from typing import Any
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 LOINC = "http://loinc.org"
 ICD = "http://hl7.org/fhir/sid/icd-10-cm"
+ICD_WHO = "http://hl7.org/fhir/sid/icd-10"
 PHQ9 = (
     *("44250-9", "44255-8", "44259-0", "44254-1", "44251-7", "44258-2", "44252-5", "44253-3"),
     "44260-8",
@@ -47,11 +48,11 @@ def bounded(start: str, end: str | None = None, text: str = "1 tablet daily") ->
     return {"dosageInstruction": [{"text": text, "timing": {"repeat": {"boundsPeriod": period}}}]}
 
 
-def condition(key: str, code: str = "F33.1", **more: Any) -> dict[str, Any]:
+def condition(key: str, code: str = "F33.1", system: str = ICD, **more: Any) -> dict[str, Any]:
     values = {
         "clinicalStatus": {"coding": [{"code": "active"}]},
         "verificationStatus": {"coding": [{"code": "confirmed"}]},
-        "code": drug(code, "", ICD),
+        "code": drug(code, "", system),
     }
     return resource("Condition", key, **values | more)
 

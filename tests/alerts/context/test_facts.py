@@ -18,6 +18,8 @@ from patients.people_services import member_remove, member_set
 from tests import factories
 from tests.alerts.context.records import (
     ANSWERS,
+    ICD,
+    ICD_WHO,
     PHQ9,
     care_team,
     condition,
@@ -62,6 +64,45 @@ def test_a_condition_gives_the_diagnosis_that_its_code_says(
     assert patient.diagnosis == diagnosis
     events = AuditEvent.objects.filter(action="diagnosis set", actor="ehr")
     assert events.count() == (diagnosis != "unknown")
+
+
+@pytest.mark.parametrize(
+    ("code", "diagnosis", "state"),
+    [
+        ("F32.1", "mdd", "noted"),
+        ("F33.9", "mdd", "noted"),
+        ("F31.2", "bipolar_1", "noted"),
+        ("F31.8", "unknown", "unclear"),  # bipolar II, among others
+        ("F32.9", "unknown", "unclear"),
+        ("F34.1", "unknown", "unclear"),
+        ("F41.1", "unknown", "noted"),
+    ],
+)
+def test_the_who_s_codes_are_known_as_well(
+    patient: Patient, code: str, diagnosis: str, state: str
+) -> None:
+    take(patient, condition("c-1", code, ICD_WHO))
+    assert (patient.diagnosis, item("c-1").state) == (diagnosis, state)
+    assert EhrTerm.objects.exists() is (code == "F34.1")
+
+
+@pytest.mark.parametrize(
+    ("meaning", "diagnosis"), [("bipolar_1", "bipolar_1"), (EhrTerm.NO_CONCERN, "unknown")]
+)
+@pytest.mark.parametrize("system", [ICD, ICD_WHO])
+def test_a_mood_disorder_that_is_none_of_ours_is_settled_once(
+    patient: Patient, boss: User, system: str, meaning: str, diagnosis: str
+) -> None:
+    take(patient, condition("c-1", "F30.1", system))
+    assert (patient.diagnosis, item("c-1").state) == ("unknown", "unclear")
+    EhrPatient.objects.update(marks={"Condition": {"since": WHEN}})
+    assert term_settle(term=EhrTerm.objects.get(), meaning=meaning, by=boss) == 1
+    assert EhrPatient.objects.get().marks == {}  # so that the next reading asks for it again
+    take(patient, condition("c-1", "F30.1", system))
+    assert (patient.diagnosis, item("c-1").state) == (diagnosis, "noted")
+    other = condition("c-2", "F30.1", system, verificationStatus="provisional")
+    take(patient, other)
+    assert item("c-2").state == ("waiting" if diagnosis != "unknown" else "noted")
 
 
 @pytest.mark.parametrize(

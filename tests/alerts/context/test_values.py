@@ -51,7 +51,7 @@ def told(resource: dict[str, Any]) -> list[Any]:
     return [
         request_told(resource, ZONES.local_day, {"x": resource}),
         statement_told(resource, ZONES.local_day, {"x": resource}),
-        condition_told(resource, codes),
+        condition_told(resource, codes, {("a", "b"): "mdd"}),
         response_told(resource, codes, {"": "asrm"}, instruments(), ZONES),
         observation_told(resource, codes, {("a", "b"): "asrm"}, instruments(), ZONES),
         team_told(resource, ZONES.local_day, {"PractitionerRole/x": resource}),
