@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from alerts.context_models import ContextConflict, EhrPatient, EhrTerm
 from alerts.context_settle import conflict_settle, term_settle
+from alerts.ehr_accounts import account_map
 from alerts.inside_models import EhrAccount
 from alerts.models import Alert
 from alerts.outcomes import outcome_record
@@ -510,6 +511,24 @@ def test_somebody_whose_account_of_the_ehr_is_known_need_not_be_named_again(
     take(patient, care_team("t-1", "Practitioner/a", "Practitioner/b"))
     assert team(patient) == {"dr.a": "member"}
     assert EhrTerm.objects.get(meaning="").code == "Practitioner/b"
+
+
+def test_whose_account_is_named_after_the_reading_comes_into_the_team_at_once(
+    patient: Patient, boss: User
+) -> None:
+    for name in ("dr.a", "dr.b", "dr.c"):
+        factories.user(Role.PSYCHIATRIST, name)
+    doctor, other, third = User.objects.filter(username__startswith="dr.").order_by("username")
+    take(patient, care_team("t-1", "Practitioner/a", "Practitioner/b"))
+    account_map(fhir_user="Practitioner/a", user=doctor, by=boss)
+    assert team(patient) == {"dr.a": "member"}
+    account_map(fhir_user="Practitioner/a", user=other, by=boss)  # it was somebody else
+    assert team(patient) == {"dr.b": "member"}
+    account_map(fhir_user="Practitioner/b", user=boss, by=boss)  # no clinician is in a team
+    assert EhrTerm.objects.get(code="Practitioner/b").meaning == ""
+    named("Practitioner/b", third.username, boss)
+    account_map(fhir_user="Practitioner/b", user=doctor, by=boss)  # what somebody said stays
+    assert team(patient) == {"dr.b": "member", "dr.c": "member"}
 
 
 def test_who_was_in_the_team_by_hand_stays_when_the_ehrs_team_ends(
