@@ -8,19 +8,24 @@ from django.db import migrations, models
 ALONE = "An answer above 0 to the item on self-harm came without the other answers."
 
 
-def keep_what_was_told(apps: Any, _editor: Any) -> None:
-    """Single answers of which it was told are not told again."""
-    for item in apps.get_model("alerts", "ContextItem").objects.filter(why=ALONE):
-        at = datetime.fromisoformat(item.told["taken_at"]).astimezone(UTC).isoformat()
-        points, instrument = item.told["total"], item.told["instrument"]
-        item.self_harm = {"instrument": instrument, "taken_at": at, "points": points}
-        item.why = ""
-        item.save(update_fields=["self_harm", "why"])
+def keep_answers(apps: Any, _editor: Any) -> None:
+    """Single answers say what they said: none is taken anew, and none that was told is told again."""
+    items = apps.get_model("alerts", "ContextItem").objects
+    for item in items.filter(resource_type="Observation").exclude(told={}):
+        told = item.told
+        is_self_harm = (told["instrument"], told["item"]) == ("phq9", 9)
+        told["self_harm"] = told["total"] if is_self_harm else None
+        if item.why == ALONE:
+            at = datetime.fromisoformat(told["taken_at"]).astimezone(UTC).isoformat()
+            item.self_harm = {"instrument": "phq9", "taken_at": at, "points": told["total"]}
+            item.why = ""
+        item.save(update_fields=["told", "self_harm", "why"])
 
 
 def keep_members(apps: Any, _editor: Any) -> None:
     """Of which days they are members is told when the team is read again."""
-    for item in apps.get_model("alerts", "ContextItem").objects.filter(resource_type="CareTeam"):
+    items = apps.get_model("alerts", "ContextItem").objects
+    for item in items.filter(resource_type="CareTeam").exclude(told={}):
         item.told["members"] = [[*it, None, None] for it in item.told["members"]]
         item.save(update_fields=["told"])
 
@@ -53,7 +58,7 @@ class Migration(migrations.Migration):
                 max_length=8,
             ),
         ),
-        migrations.RunPython(keep_what_was_told, migrations.RunPython.noop),
+        migrations.RunPython(keep_answers, migrations.RunPython.noop),
         migrations.RunPython(keep_members, migrations.RunPython.noop),
         migrations.RunPython(read_again, migrations.RunPython.noop),
     ]
