@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from alerts.connection import NO_EHR, configured_tokens
 from alerts.context_export import export_read
-from alerts.context_items import BY
+from alerts.context_facts import team_close
+from alerts.context_items import BY, World
 from alerts.context_models import ContextRun, ContextSetting, EhrPatient
 from alerts.context_pages import SEARCHES, TIME_OVER, note_refusal, page_write, read_type, type_of
 from alerts.fhir.answers import Refused, TemporaryFailure
@@ -25,6 +26,7 @@ from clarity_site.logs import log
 from patients.domain.errors import InputError
 from patients.identity import ehr_id_set
 from patients.models import Patient, User
+from patients.selectors import zones_of
 from patients.services import SYSTEM, audit_record
 
 LOCK = 0x0C1A_E45C  # PostgreSQL's advisory lock of whoever reads; it ends with the connection
@@ -179,6 +181,7 @@ def _read_patient(
     run: ContextRun, link: EhrPatient, reader: Reader, served: Served, until: datetime | None
 ) -> None:
     key, now = link.patient.ehr_id, timezone.now()
+    team_close(World(link.patient, link, zones_of(link.patient), now))  # also where it is refused
     try:
         record = reader.resource(f"Patient/{key}")
     except Refused as refusal:

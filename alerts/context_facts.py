@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time
 from typing import Any
 
+from django.db import transaction
+
 from alerts.context_items import (
     BY,
     State,
@@ -303,6 +305,7 @@ def team_take(item: ContextItem, told: TeamTold, world: World) -> None:
     settle(item, state, " ".join(troubles) or told.why or _waits(waits))
 
 
+@transaction.atomic
 def team_close(world: World) -> None:
     """Whose time in a team has begun or ended since it was last looked at: nothing new is told."""
     rows = ContextItem.objects.filter(

@@ -37,6 +37,7 @@ from tests.alerts.context.records import (
     response,
     stored,
 )
+from tests.alerts.context.taking import take
 from tests.fhir_server import FhirServer
 from tests.fhir_server.fixtures import require_fhir_server
 
@@ -267,6 +268,22 @@ def test_a_reading_stops_at_its_time_in_the_middle_of_a_search(
     assert (run.state, run.why) == ("stopped", TIME_OVER)
     assert patient.medications.count() == 10
     assert "_offset=10" in EhrPatient.objects.get().marks["MedicationRequest"]["next"]
+
+
+def test_whose_time_in_a_team_is_over_leaves_it_though_the_ehr_refuses_care_teams(
+    front: Front, patient: Patient
+) -> None:
+    doctor = factories.user(username="dr.a")
+    EhrTerm.objects.create(
+        kind="person", system="person", code="Practitioner/a", meaning=doctor.username
+    )
+    first, last = timezone.now() - timedelta(days=9), timezone.now() - timedelta(days=3)
+    told = care_team("t-2", "Practitioner/a", period={"end": last.date().isoformat()})
+    take(patient, told, now=first)
+    assert patient.care_team.count() == 1
+    front.fault = lambda address, headers: (403, {}, b"{}") if "/CareTeam?" in address else None
+    assert "CareTeam" in read(front).refused
+    assert patient.care_team.count() == 0
 
 
 def test_an_ehr_that_knows_no_include_and_no_last_updated_is_read_whole(
