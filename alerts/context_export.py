@@ -58,7 +58,7 @@ def _whole_kinds(run: ContextRun, reader: Reader, export: Export) -> list[str]:
     for kind in failed & set(SEARCHES):
         run.refused[kind] = LEFT_OUT
     files = {kind for kind, _address in export.files}
-    whole = files - failed - set(run.export["short"])
+    whole = files - failed - set(run.export.get("short", []))
     return [it for it in SEARCHES if type_of(it) in whole and not told]
 
 
@@ -69,7 +69,6 @@ def _ready(run: ContextRun, reader: Reader) -> Export:
             "where": export_begin(reader, settings.EHR_GROUP, ORDER),
             "file": 0,
             "line": 0,
-            "short": [],
         }
         run.save(update_fields=["export"])
     waited_s = 0.0
@@ -122,7 +121,7 @@ def _write(
                 link.marks[EXPORT] = run.export["where"]
                 link.save(update_fields=["marks"])
     if medications_of(chunk) - set(included):
-        at["short"] = sorted({*run.export["short"], kind})
+        at["short"] = sorted({*run.export.get("short", []), kind})
     run.export = run.export | at
     run.save(update_fields=["export"])
 

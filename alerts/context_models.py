@@ -173,7 +173,8 @@ class ContextConflict(models.Model):
 class ContextRun(models.Model):
     """One reading of the EHR. ``counts``: of each resource type how many were read, new, …
 
-    ``export``: where a bulk export stands, so that a later run goes on with it.
+    ``export``: where a bulk export stands, so that a later run goes on with it; ``short`` in it are
+    the kinds that refer to Medications which it lacks.
     """
 
     class State(models.TextChoices):

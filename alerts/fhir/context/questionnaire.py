@@ -169,7 +169,7 @@ def observation_told(
     if asked and set(parts) & asked.codes:
         whole = {} if loinc & set(asked.items) else {asked.total: resource}
         told = _coded(asked, {**whole, **parts}, known, taken_at, codes)
-    elif asked and asked.panel in loinc:
+    elif asked and asked.panel in loinc and _points(resource, codes) is None:
         return None  # its answers are resources of their own
     elif asked:
         told = _observed(asked, loinc, _points(resource, codes), known, taken_at)
@@ -192,7 +192,7 @@ def _observed(
     """A total, or the answer to one item."""
     if points is None:
         return AnswersTold(Fate.UNCLEAR, asked.instrument, taken_at, why="It holds no points.")
-    if asked.total in loinc:
+    if loinc & {asked.total, asked.panel}:
         return _whole(asked.instrument, (), points, taken_at)
     place = next(n for n, item in enumerate(asked.items, 1) if item in loinc)
     self_harm = points if place == known[asked.instrument].self_harm_item else None

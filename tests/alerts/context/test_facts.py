@@ -419,6 +419,12 @@ def test_the_answers_of_a_panel_are_read_as_those_of_a_questionnaire(patient: Pa
     assert answers(patient) == []
 
 
+def test_the_value_of_a_panel_is_its_total(patient: Patient) -> None:
+    members = [{"reference": "Observation/o-2"}]
+    take(patient, observation("o-1", "44249-1", WHEN, valueInteger=13, hasMember=members))
+    assert answers(patient) == [("phq9", 13, [])]
+
+
 def test_of_a_panel_that_lacks_an_answer_its_value_is_the_total(patient: Patient) -> None:
     some = parts(PHQ9[1:], HARM[1:])
     take(patient, observation("o-1", "44249-1", lately(), **some))
