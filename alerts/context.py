@@ -14,9 +14,10 @@ from django.utils import timezone
 
 from alerts.connection import NO_EHR, configured_tokens
 from alerts.context_export import export_read
-from alerts.context_items import BY
+from alerts.context_facts import team_close
+from alerts.context_items import BY, World
 from alerts.context_models import ContextRun, ContextSetting, EhrPatient
-from alerts.context_pages import SEARCHES, page_write, read_type
+from alerts.context_pages import SEARCHES, TIME_OVER, note_refusal, page_write, read_type, type_of
 from alerts.fhir.answers import Refused, TemporaryFailure
 from alerts.fhir.context.patient import ids_of
 from alerts.fhir.reading import Reader, Served
@@ -25,13 +26,12 @@ from clarity_site.logs import log
 from patients.domain.errors import InputError
 from patients.identity import ehr_id_set
 from patients.models import Patient, User
+from patients.selectors import zones_of
 from patients.services import SYSTEM, audit_record
 
 LOCK = 0x0C1A_E45C  # PostgreSQL's advisory lock of whoever reads; it ends with the connection
 GOING_ON = "The EHR is being read already: wait until that is done."
 OFF = "Reading from an EHR beyond this machine is off: an administrator can turn it on."
-
-TIME_OVER = "Its time was over: the next reading goes on."
 State = ContextRun.State
 Find = EhrPatient.State
 
@@ -148,7 +148,7 @@ def _read_all(
     for link in sorted(found, key=lambda it: it.read_at is not None):
         if until and timezone.now() >= until:
             raise TemporaryFailure(TIME_OVER)
-        _read_patient(run, link, reader, served)
+        _read_patient(run, link, reader, served, until)
 
 
 def _found(link: EhrPatient, reader: Reader) -> bool:
@@ -170,32 +170,30 @@ def _match(link: EhrPatient, reader: Reader) -> str:
     ids = ids_of(page.resources, link.system, link.value)
     if len(ids) != 1:
         return Find.SEVERAL if ids else Find.NOT_FOUND
-    others = Patient.objects.exclude(pk=link.patient_id).exclude(ehr_id="")
-    if any(it.ehr_id == ids[0] for it in others.only("ehr_id")):
+    try:
+        ehr_id_set(patient=link.patient, ehr_id=ids[0], by=BY)
+    except InputError:
         return Find.TAKEN
-    ehr_id_set(patient=link.patient, ehr_id=ids[0], by=BY)
     return Find.FOUND
 
 
-def _read_patient(run: ContextRun, link: EhrPatient, reader: Reader, served: Served) -> None:
+def _read_patient(
+    run: ContextRun, link: EhrPatient, reader: Reader, served: Served, until: datetime | None
+) -> None:
     key, now = link.patient.ehr_id, timezone.now()
+    team_close(World(link.patient, link, zones_of(link.patient), now))  # also where it is refused
     try:
         record = reader.resource(f"Patient/{key}")
     except Refused as refusal:
-        _note_refusal(run, "Patient", refusal)
+        note_refusal(run, "Patient", refusal)
     else:
         page_write(run, link, "Patient", [record], now, {})
-    for kind in (kind for kind in SEARCHES if kind in served):
+    for search in (it for it in SEARCHES if type_of(it) in served):
         try:
-            read_type(run, link, kind, reader)
+            read_type(run, link, search, reader, until)
         except Refused as refusal:
-            _note_refusal(run, kind, refusal)
+            note_refusal(run, search, refusal)
     link.read_at = now
     link.save(update_fields=["read_at"])
     run.patients += 1
     run.save(update_fields=["patients", "refused"])
-
-
-def _note_refusal(run: ContextRun, kind: str, refusal: Refused) -> None:
-    """One kind that is refused must not keep the others from being read."""
-    run.refused[kind] = f"{refusal.reason} {refusal.outcome_text}".strip()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import islice
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -10,16 +11,18 @@ from django.utils import timezone
 
 from alerts.context_items import World
 from alerts.context_models import ContextRun, EhrPatient
-from alerts.context_pages import OVERLAP, SEARCHES, page_write
+from alerts.context_pages import OVERLAP, SEARCHES, medications_of, page_write, type_of
 from alerts.context_taking import CLOSERS, subject_of
-from alerts.fhir.answers import Refused, TemporaryFailure
-from alerts.fhir.bulk import Export, NotReady, export_begin, export_look
+from alerts.fhir.answers import MAX_OUTCOME_CHARS, Refused, TemporaryFailure
+from alerts.fhir.bulk import Export, NotReady, export_begin, export_faults, export_look
 from alerts.fhir.context.values import Json, identity
 from alerts.fhir.reading import Reader
 from patients.selectors import zones_of
 
 SUPPORTING = ("Medication", "Practitioner", "PractitionerRole")
-ORDER = (*SUPPORTING, "Patient", *SEARCHES)
+ORDER = (*SUPPORTING, "Patient", *dict.fromkeys(map(type_of, SEARCHES)))
+EXPORT = "$export"
+LEFT_OUT = "The EHR’s export left something out: it is read page by page."
 LINES_AT_ONCE = 200
 LONGEST_WAIT_S = 2 * 3600.0
 
@@ -27,20 +30,36 @@ LONGEST_WAIT_S = 2 * 3600.0
 def export_read(run: ContextRun, reader: Reader, links: Sequence[EhrPatient]) -> None:
     """Ask for an export, or go on with one, and write what it holds of these patients.
 
-    Lines about anybody else are dropped. An EHR that refuses is read page by page instead.
+    Lines about anybody else are dropped. Read is what the export surely held: of the patients
+    whose own line was there, the kinds that have a file, and nothing where the EHR says that
+    something went wrong. The rest, and all where an EHR refuses, is read page by page.
     Raises TemporaryFailure.
     """
     try:
         export = _ready(run, reader)
         _lines(run, reader, export, {link.patient.ehr_id: link for link in links})
+        kinds = _whole_kinds(run, reader, export)
     except Refused as refusal:
-        run.refused["$export"], run.export = f"{refusal.reason} {refusal.outcome_text}".strip(), {}
+        run.refused[EXPORT], run.export = f"{refusal.reason} {refusal.outcome_text}".strip(), {}
         run.save(update_fields=["refused", "export"])
         return
     for link in links:
-        _mark(link, export.at)
+        _mark(link, run.export["where"], export.at, kinds)
     run.export = {}
-    run.save(update_fields=["export"])
+    run.save(update_fields=["refused", "export"])
+
+
+def _whole_kinds(run: ContextRun, reader: Reader, export: Export) -> list[str]:
+    """The searches of kinds that were exported to the end; what the EHR says of others is noted."""
+    told = list(dict.fromkeys(export_faults(reader, export)))
+    if told:
+        run.refused[EXPORT] = " ".join([LEFT_OUT, *told])[:MAX_OUTCOME_CHARS]
+    failed = {kind for kind, _address in export.errors}
+    for kind in failed & set(SEARCHES):
+        run.refused[kind] = LEFT_OUT
+    files = {kind for kind, _address in export.files}
+    whole = files - failed - set(run.export.get("short", []))
+    return [it for it in SEARCHES if type_of(it) in whole and not told]
 
 
 def _ready(run: ContextRun, reader: Reader) -> Export:
@@ -90,7 +109,7 @@ def _write(
     chunk: Sequence[Json],
     links: dict[str, EhrPatient],
     included: dict[str, Json],
-    at: dict[str, int],
+    at: dict[str, Any],
 ) -> None:
     of: dict[str, list[Json]] = {}
     for resource in chunk:
@@ -98,16 +117,23 @@ def _write(
     for key, resources in of.items():
         if link := links.get(key):
             page_write(run, link, kind, resources, timezone.now(), included)
+            if kind == "Patient":  # kept with the marks, which end with the record that is read
+                link.marks[EXPORT] = run.export["where"]
+                link.save(update_fields=["marks"])
+    if medications_of(chunk) - set(included):
+        at["short"] = sorted({*run.export.get("short", []), kind})
     run.export = run.export | at
     run.save(update_fields=["export"])
 
 
 @transaction.atomic
-def _mark(link: EhrPatient, at: datetime) -> None:
-    """All of it is read: later readings ask for what is newer than the export."""
+def _mark(link: EhrPatient, export: str, at: datetime, kinds: Sequence[str]) -> None:
+    """If the export held the patient, these kinds are read up to its moment."""
+    link.marks = EhrPatient.objects.select_for_update().get(pk=link.pk).marks
+    if link.marks.pop(EXPORT, None) == export:
+        since = (at - OVERLAP).isoformat()
+        link.marks |= dict.fromkeys(kinds, {"since": since})
+    link.save(update_fields=["marks"])
     world = World(link.patient, link, zones_of(link.patient), timezone.now())
     for closer in dict.fromkeys(CLOSERS.values()):
         closer(world)
-    since = (at - OVERLAP).isoformat()
-    link.marks = dict.fromkeys(SEARCHES, {"since": since})
-    link.save(update_fields=["marks"])

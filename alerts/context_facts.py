@@ -1,8 +1,10 @@
 """What the EHR says of diagnoses, questionnaires and care teams, written; never over a person."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, time
 from typing import Any
+
+from django.db import transaction
 
 from alerts.context_items import (
     BY,
@@ -27,12 +29,11 @@ from alerts.outcomes import outcome_record, self_harm_answer_consider
 from patients.domain.errors import InputError
 from patients.identity import diagnosis_set
 from patients.models import CareTeamMember, Diagnosis, Questionnaire, User
-from patients.outcomes import questionnaire_mark_error
+from patients.outcomes import questionnaire_mark_error, self_harm_item
 from patients.people_services import member_remove, member_set
 from patients.resources import instruments
 
 ANSWERS = ("QuestionnaireResponse", "Observation")
-SELF_HARM_ALONE = "An answer above 0 to the item on self-harm came without the other answers."
 ASSEMBLED = "assembled"  # from single answers: it cannot stand without any of them
 PERSON = "person"  # the system of a practitioner's term
 Kind = ContextConflict.Kind
@@ -59,6 +60,7 @@ def condition_take(item: ContextItem, told: ConditionTold, world: World) -> None
         Fate.UNCLEAR: State.UNCLEAR,
         Fate.WITHDRAWN: State.WITHDRAWN,
     }
+    item.terms.set([term_of(EhrTerm.Kind.DISORDER, told.term)] if told.term.codings else [])
     settle(item, states[told.fate], told.why)
 
 
@@ -92,9 +94,13 @@ def diagnosis_close(world: World) -> None:
 
 def answers_take(item: ContextItem, told: AnswersTold, world: World) -> None:
     """A questionnaire, or one answer of it. Raises InputError as ``questionnaire_record`` does."""
+    term = None
     if told.fate is Fate.UNCLEAR and not told.instrument and told.form.words:
-        item.terms.set([term_of(EhrTerm.Kind.FORM, told.form)])
-    if told.fate is Fate.WITHDRAWN:
+        term = term_of(EhrTerm.Kind.FORM, told.form)
+        item.terms.set([term])
+    if term and term.meaning == EhrTerm.NO_CONCERN:
+        settle(item, State.NOTED)
+    elif told.fate is Fate.WITHDRAWN:
         answers_withdraw(item)
         settle(item, State.WITHDRAWN, told.why)
         conflicts_close(world.patient, Kind.QUESTIONNAIRE, world.now, item)
@@ -168,6 +174,7 @@ def answers_write(
         items=list(items) or None,
         total=total,
         source=BY,
+        is_told=_holds_told(instrument, taken_at, items, world),
     )
     for other in item.row_ids:
         if other != row.pk and not is_shared(item, other, *ANSWERS):
@@ -175,6 +182,12 @@ def answers_write(
     item.written = []
     wrote(item, row.pk, told)
     settle(item, State.WRITTEN)
+
+
+def _holds_told(instrument: str, taken_at: datetime, items: Sequence[int], world: World) -> bool:
+    """Whether its answer on self-harm was told when it came without the rest."""
+    points = instruments()[instrument].self_harm(items)
+    return bool(points) and _is_told(self_harm_answer(instrument, taken_at, points or 0), world)
 
 
 def _replace(item: ContextItem, rows: Any, items: Sequence[int], total: int | None) -> None:
@@ -187,9 +200,7 @@ def _replace(item: ContextItem, rows: Any, items: Sequence[int], total: int | No
 
 
 def answers_close(world: World) -> None:
-    """Once all is read: nine answers of one moment are a questionnaire; an answer above zero to
-    the item on self-harm that came without the others is not lost.
-    """
+    """Once all is read: nine answers of one moment are a questionnaire."""
     rows = ContextItem.objects.filter(
         patient=world.patient, resource_type="Observation", state=State.NOTED,
         told__item__isnull=False,
@@ -199,11 +210,8 @@ def answers_close(world: World) -> None:
         key = (item.told["instrument"], item.told["taken_at"])
         groups.setdefault(key, {})[item.told["item"]] = item
     for (instrument, moment), items in groups.items():
-        asked = instruments()[instrument]
-        if set(items) == set(range(1, len(asked.topics) + 1)):
+        if set(items) == set(range(1, len(instruments()[instrument].topics) + 1)):
             _assemble(instrument, moment, items, world)
-        elif asked.self_harm_item in items:
-            _self_harm_alone(items[asked.self_harm_item], moment, world)
 
 
 def _assemble(instrument: str, moment: str, items: dict[int, ContextItem], world: World) -> None:
@@ -224,25 +232,59 @@ def _assemble(instrument: str, moment: str, items: dict[int, ContextItem], world
         item.save()
 
 
-def _self_harm_alone(item: ContextItem, moment: str, world: World) -> None:
-    taken_at = datetime.fromisoformat(moment)
-    day = world.zones.day_bounds(world.zones.local_day(taken_at))
-    is_recorded = Questionnaire.objects.filter(
-        patient=world.patient, instrument=item.told["instrument"], entered_in_error=False,
-        taken_at__gte=day[0], taken_at__lt=day[1],
-    ).exclude(items=[]).exists()  # fmt: skip
-    if item.told["total"] > 0 and not is_recorded and item.why != SELF_HARM_ALONE:
+def self_harm_take(item: ContextItem, told: AnswersTold, world: World) -> None:
+    """An answer above 0 to the item on self-harm is considered once, whatever became of the rest.
+
+    Of one without its day, or of a day to come, the day on which the EHR said so counts.
+    """
+    if told.fate is Fate.WITHDRAWN or not told.self_harm or told.self_harm < 0:
+        item.self_harm = {}
+        return
+    answer = self_harm_answer(told.instrument, told.taken_at, told.self_harm)
+    if answer != item.self_harm and not _is_recorded(told, world) and not _is_told(answer, world):
+        taken_at = told.taken_at
+        if taken_at is None or taken_at > world.now:
+            taken_at = min(world.zones.at(item.said_on, time(12)), world.now)
         self_harm_answer_consider(patient=world.patient, taken_at=taken_at, by=BY, now=world.now)
-        settle(item, State.NOTED, SELF_HARM_ALONE)
-        item.save(update_fields=["state", "why"])
+    item.self_harm = answer
+
+
+def self_harm_answer(instrument: str, taken_at: datetime | None, points: int) -> dict[str, Any]:
+    """An answer as it is kept, so that it is told once."""
+    at = taken_at.astimezone(UTC).isoformat() if taken_at else ""
+    return {"instrument": instrument, "taken_at": at, "points": points}
+
+
+def _is_recorded(told: AnswersTold, world: World) -> bool:
+    """Whether a questionnaire of that day holds such an answer, which was considered with it."""
+    if told.taken_at is None:
+        return False
+    first, last = world.zones.day_bounds(world.zones.local_day(told.taken_at))
+    rows = Questionnaire.objects.filter(
+        patient=world.patient, instrument=told.instrument, entered_in_error=False,
+        taken_at__gte=first, taken_at__lt=last,
+    )  # fmt: skip
+    return any((self_harm_item(row) or 0) >= (told.self_harm or 0) for row in rows)
+
+
+def _is_told(answer: Mapping[str, Any], world: World) -> bool:
+    """Whether another resource told of just this answer before."""
+    return ContextItem.objects.filter(
+        patient=world.patient,
+        self_harm__instrument=answer["instrument"],
+        self_harm__taken_at=answer["taken_at"],
+        self_harm__points__gte=answer["points"],
+    ).exclude(self_harm__taken_at="").exists()  # fmt: skip
 
 
 def team_take(item: ContextItem, told: TeamTold, world: World) -> None:
-    """The people of a care team whom somebody has named come into it, or leave it again."""
+    """The people who are in the EHR's team today, and whom somebody has named, come into ours, or
+    leave it again.
+    """
     if told.fate is Fate.WAITING:
         settle(item, State.WAITING, told.why)
         return
-    terms = [_person(key, named) for key, named in told.members]
+    terms = [_person(key, named) for key, named in told.present(world.today).items()]
     item.terms.set(terms)
     named = {term.meaning for term in terms} - {"", EhrTerm.NO_CONCERN}
     people = {user.pk: user for user in User.objects.filter(username__in=named)}
@@ -261,6 +303,20 @@ def team_take(item: ContextItem, told: TeamTold, world: World) -> None:
     if not asked:
         conflicts_close(world.patient, Kind.MEMBER, world.now, item)
     settle(item, state, " ".join(troubles) or told.why or _waits(waits))
+
+
+@transaction.atomic
+def team_close(world: World) -> None:
+    """Whose time in a team has begun or ended since it was last looked at: nothing new is told."""
+    rows = ContextItem.objects.filter(
+        patient=world.patient, resource_type="CareTeam", told__fate=Fate.COUNTS
+    )
+    for item in rows:
+        told, before = TeamTold.from_json(item.told), world.zones.local_day(item.changed_at)
+        if told.present(before) != told.present(world.today):
+            item.changed_at = world.now
+            team_take(item, told, world)
+            item.save()
 
 
 def _waits(waits: bool) -> str:
@@ -283,10 +339,18 @@ def _join(item: ContextItem, user: User, world: World) -> bool:
     is_in = world.patient.care_team.filter(user=user, on_call=None).exists()
     if user.pk in item.row_ids:
         return not is_in and _ask(item, user, is_in, True, world)
-    if not is_in:
+    if not is_in and not _is_kept_out(item, user):
         member_set(patient=world.patient, person=user, part=Part.MEMBER, by=BY)
         wrote(item, user.pk, {"part": Part.MEMBER})
     return False
+
+
+def _is_kept_out(item: ContextItem, user: User) -> bool:
+    """Whether somebody has said that who is not in our team stays out."""
+    kept = {"person": user.username, "in": False}
+    return item.conflicts.filter(
+        kind=Kind.MEMBER, ours=kept, outcome=ContextConflict.Outcome.OURS
+    ).exists()
 
 
 def _leave(item: ContextItem, key: int, world: World) -> bool:

@@ -24,7 +24,8 @@ class EhrPatient(models.Model):
     """How a patient is found in the EHR, and how far their record has been read.
 
     ``marks``: of each resource type ``since`` (everything before is read), and in the middle of a
-    search ``next`` (the link of the page that is due) and ``begun`` (when the search began).
+    search ``next`` (the link of the page that is due) and ``begun`` (when the search began). While
+    a bulk export is read, under “$export” which one held the patient.
     """
 
     class State(models.TextChoices):
@@ -52,14 +53,15 @@ class EhrPatient(models.Model):
 class EhrTerm(models.Model):
     """A code, a form or a person of the EHR that Clarity does not know by itself.
 
-    ``meaning``: a drug's class, a questionnaire's key or a username, as somebody said; empty
-    until then, and “-” for what is of no concern here.
+    ``meaning``: a drug's class, a questionnaire's key, a username or one of Diagnosis, as somebody
+    said; empty until then, and “-” for what is of no concern here.
     """
 
     class Kind(models.TextChoices):
         DRUG = "drug", _("Drug")
         FORM = "form", _("Questionnaire")
         PERSON = "person", _("Person")
+        DISORDER = "disorder", _("Mood disorder")
 
     NO_CONCERN = "-"
 
@@ -107,6 +109,9 @@ class ContextItem(models.Model):
     written = models.JSONField(default=list)
     row_ids = ArrayField(models.BigIntegerField(), default=list, help_text="The ids in written.")
     agrees_with = models.BigIntegerField(null=True)
+    self_harm = models.JSONField(
+        default=dict, help_text="The answer above 0 on self-harm of which it was told last."
+    )
     terms = models.ManyToManyField(EhrTerm, related_name="items")
     said_on = models.DateField(help_text="The patient’s day on which the EHR said so.")
     changed_at = models.DateTimeField(help_text="When this last changed here.")
@@ -168,7 +173,8 @@ class ContextConflict(models.Model):
 class ContextRun(models.Model):
     """One reading of the EHR. ``counts``: of each resource type how many were read, new, …
 
-    ``export``: where a bulk export stands, so that a later run goes on with it.
+    ``export``: where a bulk export stands, so that a later run goes on with it; ``short`` in it are
+    the kinds that refer to Medications which it lacks.
     """
 
     class State(models.TextChoices):

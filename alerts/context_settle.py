@@ -25,6 +25,7 @@ from alerts.context_models import (
     EhrPatient,
     EhrTerm,
 )
+from alerts.context_pages import type_of
 from alerts.fhir.context.care_team import TeamTold
 from alerts.fhir.context.medication import MedicationTold
 from patients.domain.errors import InputError
@@ -34,7 +35,14 @@ from patients.medication_services import (
     medication_mark_error,
     medication_stop,
 )
-from patients.models import CareTeamMember, MedicationCourse, Patient, Questionnaire, User
+from patients.models import (
+    CareTeamMember,
+    Diagnosis,
+    MedicationCourse,
+    Patient,
+    Questionnaire,
+    User,
+)
 from patients.outcomes import questionnaire_mark_error
 from patients.people import clinicians
 from patients.people_services import member_remove, member_set
@@ -82,6 +90,8 @@ def meanings_of(kind: str) -> list[tuple[str, Any]]:
     none = (EhrTerm.NO_CONCERN, _("of no concern here"))
     if kind == EhrTerm.Kind.FORM:
         return [none, *((key, asked.name) for key, asked in instruments().items())]
+    if kind == EhrTerm.Kind.DISORDER:
+        return [none, *(it for it in Diagnosis.choices if it[0] != Diagnosis.UNKNOWN)]
     return [none, *((user.username, str(user)) for user in clinicians())]
 
 
@@ -89,8 +99,8 @@ def meanings_of(kind: str) -> list[tuple[str, Any]]:
 def term_settle(*, term: EhrTerm, meaning: str, by: User) -> int:
     """What the EHR's term means here, for every patient; returns for how many it is said.
 
-    A drug's courses get their class and a care team its member at once; forms are read again at
-    the next reading. Raises InputError for what it cannot mean.
+    A drug's courses get their class and a care team its member at once; forms and mood disorders
+    are read again at the next reading. Raises InputError for what it cannot mean.
     """
     term = EhrTerm.objects.select_for_update().get(pk=term.pk)
     if meaning not in {value for value, _words in meanings_of(term.kind)}:
@@ -104,10 +114,11 @@ def term_settle(*, term: EhrTerm, meaning: str, by: User) -> int:
             medication_class_set(course=course, drug_class=meaning, by=by)
     for item in items:
         if term.kind == EhrTerm.Kind.PERSON and item.state != State.WITHDRAWN:
-            members = tuple((key, named) for key, named in item.told["members"])
-            team_take(item, TeamTold(item.told["fate"], members), _world(item))
+            world = _world(item)
+            team_take(item, TeamTold.from_json(item.told), world)
+            item.changed_at = world.now
             item.save()
-        if term.kind == EhrTerm.Kind.FORM:
+        if term.kind in (EhrTerm.Kind.FORM, EhrTerm.Kind.DISORDER):
             _read_again(item)
     return len({item.patient_id for item in items})
 
@@ -117,7 +128,8 @@ def _read_again(item: ContextItem) -> None:
     item.told = {}
     item.save(update_fields=["told"])
     link = EhrPatient.objects.select_for_update().get(patient=item.patient_id)
-    link.marks.pop(item.resource_type, None)
+    kept = {it: mark for it, mark in link.marks.items() if type_of(it) != item.resource_type}
+    link.marks = kept
     link.save(update_fields=["marks"])
 
 

@@ -14,6 +14,8 @@ from alerts.context_facts import (
     condition_take,
     diagnosis_close,
     patient_take,
+    self_harm_take,
+    team_close,
     team_take,
 )
 from alerts.context_items import State, World, settle
@@ -50,12 +52,14 @@ READERS: dict[str, Callable[[Json, World], Any]] = {
     "MedicationStatement": lambda it, world: statement_told(
         it, world.zones.local_day, world.of_kind("Medication")
     ),
-    "Condition": lambda it, world: condition_told(it, ehr_codes()),
+    "Condition": lambda it, world: condition_told(it, ehr_codes(), disorders()),
     "QuestionnaireResponse": lambda it, world: response_told(
-        it, ehr_codes(), forms(), lengths(), world.zones
+        it, ehr_codes(), forms(), instruments(), world.zones
     ),
-    "Observation": lambda it, world: observation_told(it, ehr_codes(), world.zones),
-    "CareTeam": lambda it, world: team_told(it, world.zones.local_day, world.today, world.included),
+    "Observation": lambda it, world: observation_told(
+        it, ehr_codes(), totals(), instruments(), world.zones
+    ),
+    "CareTeam": lambda it, world: team_told(it, world.zones.local_day, world.included),
 }
 WRITERS: dict[str, Callable[[ContextItem, Any, World], None]] = {
     "Patient": patient_take,
@@ -71,6 +75,7 @@ CLOSERS: dict[str, Callable[[World], None]] = {
     "MedicationStatement": medications_close,
     "Condition": diagnosis_close,
     "Observation": answers_close,
+    "CareTeam": team_close,
 }
 
 
@@ -80,9 +85,18 @@ def forms() -> dict[str, str]:
     return dict(rows.values_list("code", "meaning"))
 
 
-def lengths() -> dict[str, int]:
-    """How many items each instrument has."""
-    return {key: len(asked.topics) for key, asked in instruments().items()}
+def disorders() -> dict[tuple[str, str], str]:
+    """What somebody has said of each code of a mood disorder; empty for what is of no concern."""
+    rows = EhrTerm.objects.filter(kind=EhrTerm.Kind.DISORDER).exclude(meaning="")
+    said = rows.values_list("system", "code", "meaning")
+    return {(of, code): "" if it == EhrTerm.NO_CONCERN else it for of, code, it in said}
+
+
+def totals() -> dict[tuple[str, str], str]:
+    """The instrument of each code of an Observation that somebody has named."""
+    rows = EhrTerm.objects.filter(kind=EhrTerm.Kind.FORM, meaning__in=instruments())
+    named = rows.exclude(system=FORM).values_list("system", "code", "meaning")
+    return {(system, code): meaning for system, code, meaning in named}
 
 
 def subject_of(resource: Json) -> str:
@@ -128,6 +142,8 @@ def _take(item: ContextItem, told: Any, plain: dict[str, Any], said_on: date, wo
     except InputError as refusal:
         item.written, item.row_ids, item.agrees_with = before
         settle(item, State.UNCLEAR, str(refusal))
+    if item.resource_type in ANSWERS:  # beyond the savepoint: it is told whatever went wrong
+        self_harm_take(item, told, world)
     item.save()
 
 
@@ -142,7 +158,7 @@ def _moved(item: ContextItem, world: World) -> None:
     elif item.resource_type == "CareTeam":
         team_take(item, TeamTold(Fate.WITHDRAWN), there)
     item.patient, item.written, item.row_ids = world.patient, [], []
-    item.agrees_with = None
+    item.agrees_with, item.self_harm = None, {}
 
 
 def _said_on(resource: Json, world: World) -> date:

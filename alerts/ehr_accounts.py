@@ -8,9 +8,13 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from alerts.context_facts import PERSON
+from alerts.context_models import EhrTerm
+from alerts.context_settle import term_settle
 from alerts.models import EhrAccount
 from patients.domain.errors import InputError
 from patients.models import User
+from patients.people import clinicians
 from patients.services import audit_record
 
 CLINICIAN = re.compile(r"Practitioner(Role)?/[A-Za-z0-9\-.]{1,64}")
@@ -38,7 +42,8 @@ def ehr_accounts() -> QuerySet[EhrAccount]:
 
 @transaction.atomic
 def account_map(*, fhir_user: str, user: User, by: User) -> EhrAccount:
-    """From now on this person of the EHR comes in as that account.
+    """From now on this person of the EHR comes in as that account, also into the care teams that
+    were read and name them.
 
     Raises InputError for what names no clinician of FHIR, for an account that is closed, and
     for one that runs the machine, unless by another such.
@@ -58,6 +63,10 @@ def account_map(*, fhir_user: str, user: User, by: User) -> EhrAccount:
     audit_record(
         by=by, action="ehr account mapped", fhir_user=fhir_user, person=user.username, before=before
     )
+    if clinicians().filter(pk=user.pk).exists():
+        asked = EhrTerm.objects.filter(kind=EhrTerm.Kind.PERSON, system=PERSON, code=fhir_user)
+        for term in asked.filter(meaning__in=("", before)).exclude(meaning=user.username):
+            term_settle(term=term, meaning=user.username, by=by)
     return row
 
 

@@ -26,10 +26,12 @@ def outcome_record(
     items: Sequence[int] | None = None,
     total: int | None = None,
     source: str = CLINIC,
+    is_told: bool = False,
 ) -> Questionnaire:
     """Record a questionnaire and consider whether it asks for safety at once.
 
-    Raises InputError as ``questionnaire_record`` does, with nothing stored.
+    ``is_told``: its answer on self-harm came alone before, and was considered then. Raises
+    InputError as ``questionnaire_record`` does, with nothing stored.
     """
     questionnaire = questionnaire_record(
         patient=patient,
@@ -40,7 +42,11 @@ def outcome_record(
         total=total,
         source=source,
     )
-    safety_consider(questionnaire=questionnaire, by=by, now=timezone.now())
+    if is_told:
+        unseen = Questionnaire.objects.filter(pk=questionnaire.pk, safety_considered_at=None)
+        unseen.update(safety_considered_at=timezone.now())
+    else:
+        safety_consider(questionnaire=questionnaire, by=by, now=timezone.now())
     return questionnaire
 
 

@@ -9,7 +9,8 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerLost
 
 from alerts.absence import absence_watch
-from alerts.context import TIME_OVER, context_read, reading_is_on
+from alerts.context import context_read, reading_is_on
+from alerts.context_pages import TIME_OVER
 from alerts.delivering import outbox_deliver
 from alerts.mail import notices_mail
 from alerts.nightly import patient_night

@@ -92,7 +92,7 @@ def raise_for_failure(response: requests.Response, sent: Mapping[str, Any]) -> N
             may_have_arrived=status not in _NOT_TAKEN,
         )
     if status >= 400:
-        text = _outcome_text(json_object(response), sent)
+        text = outcome_text(json_object(response), sent)
         raise Refused(f"The EHR refused the message ({status}).", text, status)
     if not 200 <= status < 300:
         raise Refused(f"The EHR answered {status}: redirects are not followed.", "", status)
@@ -166,7 +166,7 @@ def _retry_after_s(response: requests.Response) -> float | None:
     return min(max(seconds, 0.0), MAX_RETRY_AFTER_S)
 
 
-def _outcome_text(outcome: Mapping[str, Any], sent: Mapping[str, Any]) -> str:
+def outcome_text(outcome: Mapping[str, Any], sent: Mapping[str, Any]) -> str:
     """What the issues of an OperationOutcome say, cut short, without any line we sent."""
     text = "; ".join(filter(None, map(_issue_text, _objects(outcome, "issue"))))
     for part in _objects(sent, "payload"):

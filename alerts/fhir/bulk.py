@@ -1,10 +1,10 @@
 """Bulk Data: asks an EHR for everything at once, waits until it is ready, and reads its files."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from alerts.fhir.answers import Refused, TemporaryFailure, json_object
+from alerts.fhir.answers import Refused, TemporaryFailure, json_object, outcome_text
 from alerts.fhir.context.values import moment_told, objects, words
 from alerts.fhir.reading import Reader
 
@@ -16,11 +16,13 @@ USUAL_WAIT_S = 10.0
 class Export:
     """An export that is ready: ``at`` is the moment of which it tells.
 
-    ``files`` are (resource type, address); ``authorised``: they ask for the token.
+    ``files`` are (resource type, address), and so are ``errors``, which say what went wrong;
+    ``authorised``: they ask for the token.
     """
 
     at: datetime
     files: tuple[tuple[str, str], ...]
+    errors: tuple[tuple[str, str], ...]
     authorised: bool
 
 
@@ -59,8 +61,24 @@ def export_look(reader: Reader, where: str) -> Export | NotReady:
     at = moment_told(manifest.get("transactionTime"))
     if at is None:
         raise TemporaryFailure("The EHR’s export does not say of which moment it tells.")
-    files = tuple(
-        (words(it, "type"), reader.same_host(words(it, "url"), below_base=False))
-        for it in objects(manifest, "output")
+    files, errors = (
+        tuple(
+            (words(it, "type"), reader.same_host(words(it, "url"), below_base=False))
+            for it in objects(manifest, name)
+        )
+        for name in ("output", "error")
     )
-    return Export(at.astimezone(UTC), files, manifest.get("requiresAccessToken") is not False)
+    authorised = manifest.get("requiresAccessToken") is not False
+    return Export(at.astimezone(UTC), files, errors, authorised)
+
+
+def export_faults(reader: Reader, export: Export) -> Iterator[str]:
+    """What could not be exported, in the EHR's words; its warnings are none of it.
+
+    Raises TemporaryFailure, Refused.
+    """
+    for _kind, address in export.errors:
+        for outcome in reader.lines(address, authorised=export.authorised):
+            told = objects(outcome, "issue")
+            if faults := [it for it in told if it.get("severity") in ("error", "fatal")]:
+                yield outcome_text({"issue": faults}, {})

@@ -15,14 +15,15 @@ WORDS = {"read": "rs", "write": "cud", "*": LETTERS}
 
 WANTED_SCOPES = " ".join(
     [
-        *("system/CommunicationRequest.crus", "system/Communication.cr"),
-        *("system/Observation.crus", "system/RiskAssessment.crus", "system/Provenance.c"),
+        *("system/CommunicationRequest.crus", "system/Communication.crs"),
+        *("system/Observation.crus", "system/RiskAssessment.crus", "system/Provenance.crs"),
         *("system/Patient.rs", "system/Condition.rs", "system/QuestionnaireResponse.rs"),
-        *("system/MedicationRequest.rs", "system/MedicationStatement.rs"),
-        *("system/CareTeam.rs", "system/Practitioner.rs"),
+        *("system/MedicationRequest.rs", "system/MedicationStatement.rs", "system/Medication.rs"),
+        *("system/CareTeam.rs", "system/Practitioner.rs", "system/PractitionerRole.rs"),
+        "system/Group.rs",
     ]
 )
-"""What Clarity does at an EHR: tells, and reads context."""
+"""What Clarity does at an EHR: tells, looks whether it told already, and reads context."""
 
 _SCOPE = re.compile(r"system/(\*|[A-Z][A-Za-z]{1,60})\.(c?r?u?d?s?|read|write|\*)")
 

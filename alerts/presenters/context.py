@@ -22,9 +22,11 @@ RESOURCES: Mapping[str, Promise] = {
     "Patient": gettext_lazy("Patients"),
     "MedicationRequest": gettext_lazy("Prescriptions"),
     "MedicationStatement": gettext_lazy("Statements on medication"),
+    "Medication": gettext_lazy("Drugs that prescriptions refer to"),
     "Condition": gettext_lazy("Conditions"),
     "QuestionnaireResponse": gettext_lazy("Questionnaires"),
     "Observation": gettext_lazy("Totals and single answers"),
+    "Observation:survey": gettext_lazy("Answers by their category"),
     "CareTeam": gettext_lazy("Care teams"),
     "$export": gettext_lazy("Bulk export"),
 }

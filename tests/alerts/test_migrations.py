@@ -8,9 +8,13 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
+from alerts.context_models import EhrPatient
 from alerts.models import Alert, AlertTransition
 from alerts.raising import alerts_watch
 from patients.models import User
+from tests import factories
+from tests.alerts.context.records import PHQ9, care_team, observation
+from tests.alerts.context.taking import take
 
 BEFORE = [("alerts", "0003_absence")]
 
@@ -69,5 +73,41 @@ def test_the_zone_of_a_digest_moves_to_the_person_and_back() -> None:
         assert User.objects.get(pk=user.pk).time_zone == "Europe/Paris"
         apps = migrated_to([("alerts", "0007_evidence_tier")])
         assert apps.get_model("alerts", "NoticeSetting").objects.get().zone == "Europe/Paris"
+    finally:
+        migrated_to(latest)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_read_of_the_ehr_is_read_again_and_told_but_once() -> None:
+    latest = MigrationExecutor(connection).loader.graph.leaf_nodes()
+    patient = factories.patient("P-1", ehr_id="pat-1")
+    at = (timezone.now() - timedelta(days=2)).isoformat()
+    answer = observation("o-1", PHQ9[8], at, valueInteger=2)
+    team = care_team("t-1", "Practitioner/a")
+    try:
+        apps = migrated_to([("alerts", "0014_ehr_context")])
+        told = {"fate": "counts", "instrument": "phq9", "taken_at": at, "items": [], "total": 2}
+        told |= {"item": 9, "form": {"codings": [], "text": ""}, "why": ""}
+        members = {"fate": "counts", "members": [["Practitioner/a", "Dr a"]], "why": ""}
+        alone = "An answer above 0 to the item on self-harm came without the other answers."
+        for kind, key, said, why in (
+            ("Observation", "o-1", told, alone),
+            ("Observation", "o-2", {}, ""),
+            ("CareTeam", "t-1", members, ""),
+        ):
+            apps.get_model("alerts", "ContextItem").objects.create(
+                patient_id=patient.pk, resource_type=kind, resource_id=key, told=said, why=why,
+                state="noted", said_on=timezone.now().date(), changed_at=timezone.now(),
+            )  # fmt: skip
+        apps.get_model("alerts", "EhrPatient").objects.create(
+            patient_id=patient.pk, state="found", marks={"CareTeam": {"since": at}}
+        )
+        migrated_to(latest)
+        assert EhrPatient.objects.get().marks == {}
+        assert take(patient, answer, team) == ["same", "same"]
+        take(patient, observation("o-3", PHQ9[8], at, valueInteger=2))
+        assert not Alert.objects.exists()
+        take(patient, observation("o-3", PHQ9[8], at, valueInteger=3))
+        assert Alert.objects.get().kind == "safety"
     finally:
         migrated_to(latest)

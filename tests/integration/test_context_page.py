@@ -83,6 +83,24 @@ def test_a_conflict_is_settled_once(client: Client, patient: Patient) -> None:
     assert "settled this meanwhile" in again and "Settled by admin.1" in again
 
 
+def test_a_record_that_is_another_patients_is_refused_in_a_sentence(
+    client: Client, patient: Patient
+) -> None:
+    factories.patient("P-2", ehr_id="pat-7")
+    link = [{"type": "replaced-by", "other": {"reference": "Patient/pat-7"}}]
+    take(patient, {"resourceType": "Patient", "id": "pat-1", "link": link})
+    conflict = ContextConflict.objects.get(kind="record")
+    address = f"/context/conflicts/{conflict.pk}/settle/"
+    page = client.post(address, {"outcome": "theirs"}, follow=True).content.decode()
+    assert "The EHR’s record is that of another patient here" in page
+    patient.refresh_from_db()
+    conflict.refresh_from_db()
+    assert (patient.ehr_id, conflict.settled_at) == ("pat-1", None)
+    client.post(address, {"outcome": "ours"})
+    conflict.refresh_from_db()
+    assert conflict.outcome == "ours"
+
+
 def test_a_code_is_settled_for_every_patient(client: Client, patient: Patient) -> None:
     term = EhrTerm.objects.get()
     client.post(f"/context/terms/{term.pk}/", {"meaning": "nonsense"})

@@ -65,7 +65,10 @@ class MedicationTold:
 def request_told(
     resource: Json, local_day: LocalDay, medications: Mapping[str, Json]
 ) -> MedicationTold:
-    """A MedicationRequest. ``medications``: the Medication resources it may refer to, by id."""
+    """A MedicationRequest. ``medications``: the Medication resources it may refer to, by id.
+
+    Until when it may be dispensed is no end of taking it, unless its status says that it is over.
+    """
     status, intent = words(resource, "status"), words(resource, "intent")
     is_reported = resource.get("reportedBoolean") is True or bool(
         inner(resource, "reportedReference")
@@ -84,7 +87,9 @@ def request_told(
     first = day_told(bounds.get("start"), local_day) or day_told(
         resource.get("authoredOn"), local_day
     )
-    last = day_told(bounds.get("end"), local_day) or day_told(validity.get("end"), local_day)
+    last = day_told(bounds.get("end"), local_day)
+    if last is None and status in ENDED:
+        last = day_told(validity.get("end"), local_day)
     return _course(drug, dosage, first, last, status)
 
 

@@ -1,7 +1,7 @@
 """QuestionnaireResponse and Observation as answers to PHQ-9, PHQ-8 or ASRM."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, time
 
 from alerts.domain.ehr_codes import Asked, EhrCodes
@@ -23,9 +23,11 @@ from alerts.fhir.context.values import (
     words,
 )
 from patients.domain.days import ZoneHistory
+from patients.domain.questionnaires import Instrument
 
 FORM = "questionnaire"  # the system under which an unknown form is kept
 NO_FORM = Concept()
+SURVEY = "survey"  # the category of Observations that came of asking somebody
 DEEPEST = 6
 
 
@@ -33,7 +35,8 @@ DEEPEST = 6
 class AnswersTold:
     """A questionnaire that was filled in, or (``item`` from 1) one answer of it alone.
 
-    ``form`` is what it is known by where Clarity does not know the instrument.
+    ``form`` is what it is known by where Clarity does not know the instrument. ``self_harm`` is
+    the answer to the item on self-harm, told also where the rest does not say enough.
     """
 
     fate: Fate
@@ -44,105 +47,195 @@ class AnswersTold:
     item: int | None = None
     form: Concept = NO_FORM
     why: str = ""
+    self_harm: int | None = None
 
 
 def response_told(
     resource: Json,
     codes: EhrCodes,
     forms: Mapping[str, str],
-    lengths: Mapping[str, int],
+    known: Mapping[str, Instrument],
     zones: ZoneHistory,
 ) -> AnswersTold:
     """A QuestionnaireResponse. ``forms``: the instrument of each address of a form that a person
-    has named; ``lengths``: how many items each instrument has.
+    has named; ``known``: the instruments by key.
     """
     address = words(resource, "questionnaire").split("|")[0]
     form = Concept((Coding(FORM, address),), address) if address else Concept()
     status = words(resource, "status")
     if status == ENTERED_IN_ERROR:
         return AnswersTold(Fate.WITHDRAWN, form=form, why="Its status is entered-in-error.")
+    told = replace(_understood(resource, codes, forms.get(address, ""), known, zones), form=form)
     if status not in ("completed", "amended"):
-        return AnswersTold(Fate.WAITING, form=form, why=f"Its status is {status[:20] or 'untold'}.")
+        return _waiting(told, f"Its status is {status[:20] or 'untold'}.")
+    return told
+
+
+def _understood(
+    resource: Json,
+    codes: EhrCodes,
+    instrument: str,
+    known: Mapping[str, Instrument],
+    zones: ZoneHistory,
+) -> AnswersTold:
+    """What was answered, whatever the status."""
     taken_at = _moment(resource, zones, "authored")
     answered = list(_answered(resource))
     for asked in codes.questionnaires:
         if {code for code, _ in answered} & {*asked.items, asked.total}:
-            return _coded(asked, dict(reversed(answered)), taken_at, form, codes)
-    instrument = forms.get(address, "")
+            return _coded(asked, dict(reversed(answered)), known, taken_at, codes)
     if not instrument:
-        return AnswersTold(Fate.UNCLEAR, form=form, why="The form is not known.")
+        return AnswersTold(Fate.UNCLEAR, why="The form is not known.")
     points = [found for _, it in answered if (found := _points(it, codes)) is not None]
-    return _named(instrument, points, lengths[instrument], taken_at, form)
+    return _named(known[instrument], points, taken_at)
+
+
+def _waiting(told: AnswersTold, why: str) -> AnswersTold:
+    """Not in force: nothing is to be written; its answer on self-harm is told all the same."""
+    return replace(told, fate=Fate.WAITING, items=(), total=None, item=None, why=why)
 
 
 def _coded(
     asked: Asked,
     answered: Mapping[str, Json],
+    known: Mapping[str, Instrument],
     taken_at: datetime | None,
-    form: Concept,
     codes: EhrCodes,
 ) -> AnswersTold:
     points = [_points(answered.get(code, {}), codes) for code in asked.items]
     total = _points(answered.get(asked.total, {}), codes)
-    known = tuple(it for it in points if it is not None)
-    if len(known) < len(points) and total is None:
-        why = f"{len(known)} of {len(points)} items are told, and no total."
-        return AnswersTold(Fate.UNCLEAR, asked.instrument, taken_at, form=form, why=why)
-    items = known if len(known) == len(points) else ()
-    return _whole(asked.instrument, items, total, taken_at, form)
+    told = tuple(it for it in points if it is not None)
+    if len(told) < len(points) and total is None:
+        why = f"{len(told)} of {len(points)} items are told, and no total."
+        found = AnswersTold(Fate.UNCLEAR, asked.instrument, taken_at, why=why)
+    else:
+        items = told if len(told) == len(points) else ()
+        found = _whole(asked.instrument, items, total, taken_at)
+    return replace(found, self_harm=_self_harm(known[asked.instrument], points))
 
 
-def _named(
-    instrument: str, points: list[int], length: int, taken_at: datetime | None, form: Concept
-) -> AnswersTold:
+def _named(asked: Instrument, points: list[int], taken_at: datetime | None) -> AnswersTold:
     """A form without codes: its items are the answers with points, in their order."""
+    length = len(asked.topics)
     items, rest = tuple(points[:length]), points[length:]
     if len(items) < length or len(rest) > 1 or (rest and rest[0] != sum(items)):
         why = f"{len(points)} answers have points: {length} are needed, and at most their sum."
-        return AnswersTold(Fate.UNCLEAR, instrument, taken_at, form=form, why=why)
-    return _whole(instrument, items, None, taken_at, form)
+        found = AnswersTold(Fate.UNCLEAR, asked.key, taken_at, why=why)
+    else:
+        found = _whole(asked.key, items, None, taken_at)
+    # Where one is missing it is not told which one, so which of them is that on self-harm.
+    whole = len(items) == length and all(asked.lowest <= it <= asked.highest for it in items)
+    return replace(found, self_harm=_self_harm(asked, items) if whole else None)
+
+
+def _self_harm(asked: Instrument, points: Sequence[int | None]) -> int | None:
+    return points[asked.self_harm_item - 1] if asked.self_harm_item else None
 
 
 def _whole(
-    instrument: str,
-    items: tuple[int, ...],
-    total: int | None,
-    taken_at: datetime | None,
-    form: Concept = NO_FORM,
+    instrument: str, items: tuple[int, ...], total: int | None, taken_at: datetime | None
 ) -> AnswersTold:
     if taken_at is None:
         why = "The day on which it was filled in is not told."
-        return AnswersTold(Fate.UNCLEAR, instrument, form=form, why=why)
+        return AnswersTold(Fate.UNCLEAR, instrument, why=why)
     if items and total is not None and sum(items) != total:
         why = f"Its total is {total}, but its items add up to {sum(items)}."
-        return AnswersTold(Fate.UNCLEAR, instrument, taken_at, form=form, why=why)
-    return AnswersTold(Fate.COUNTS, instrument, taken_at, items, total, form=form)
+        return AnswersTold(Fate.UNCLEAR, instrument, taken_at, why=why)
+    return AnswersTold(Fate.COUNTS, instrument, taken_at, items, total)
 
 
-def observation_told(resource: Json, codes: EhrCodes, zones: ZoneHistory) -> AnswersTold | None:
-    """An Observation of a total or of one item; None for anything else."""
+def observation_told(
+    resource: Json,
+    codes: EhrCodes,
+    totals: Mapping[tuple[str, str], str],
+    known: Mapping[str, Instrument],
+    zones: ZoneHistory,
+) -> AnswersTold | None:
+    """An Observation of a total, of one item, or of a panel with its answers; None for others.
+
+    ``totals``: the instrument of each (system, code) that a person has named.
+    """
     code = concept(resource, "code")
     loinc = set(code.codes(LOINC))
-    asked = next((q for q in codes.questionnaires if loinc & {q.total, *q.items}), None)
-    if asked is None:
+    parts = dict(reversed(list(_parts(resource))))
+    asked = next((q for q in codes.questionnaires if (loinc | set(parts)) & q.codes), None)
+    instrument = asked.instrument if asked else totals.get(code.key, "")
+    if not instrument and not _is_survey(resource, codes):
         return None
     status = words(resource, "status")
     if status in (ENTERED_IN_ERROR, "cancelled"):
-        return AnswersTold(Fate.WITHDRAWN, asked.instrument, why=f"Its status is {status}.")
+        return AnswersTold(Fate.WITHDRAWN, instrument, why=f"Its status is {status}.")
+    taken_at = _moment(resource, zones, "effectiveDateTime", "effectiveInstant", "issued")
+    if asked and set(parts) & asked.codes:
+        whole = {} if loinc & set(asked.items) else {asked.total: resource}
+        told = _coded(asked, {**whole, **parts}, known, taken_at, codes)
+    elif asked and asked.panel in loinc and _points(resource, codes) is None:
+        return None  # its answers are resources of their own
+    elif asked:
+        told = _observed(asked, loinc, _points(resource, codes), known, taken_at)
+    elif instrument:
+        told = _summed(resource, known[instrument], taken_at, codes)
+    else:
+        told = AnswersTold(Fate.UNCLEAR, form=code, why="The form is not known.")
     if status not in ("final", "amended", "corrected"):
-        told = f"Its status is {status[:20] or 'not told'}."
-        return AnswersTold(Fate.WAITING, asked.instrument, why=told)
-    names = ("effectiveDateTime", "effectiveInstant", "issued")
-    taken_at = _moment(resource, zones, *names)
-    points = _points(resource, codes)
+        return _waiting(told, f"Its status is {status[:20] or 'not told'}.")
+    return told
+
+
+def _observed(
+    asked: Asked,
+    loinc: set[str],
+    points: int | None,
+    known: Mapping[str, Instrument],
+    taken_at: datetime | None,
+) -> AnswersTold:
+    """A total, or the answer to one item."""
     if points is None:
         return AnswersTold(Fate.UNCLEAR, asked.instrument, taken_at, why="It holds no points.")
-    if asked.total in loinc:
+    if loinc & {asked.total, asked.panel}:
         return _whole(asked.instrument, (), points, taken_at)
-    if taken_at is None:
-        return _whole(asked.instrument, (), None, None)
     place = next(n for n, item in enumerate(asked.items, 1) if item in loinc)
-    return AnswersTold(Fate.COUNTS, asked.instrument, taken_at, total=points, item=place)
+    self_harm = points if place == known[asked.instrument].self_harm_item else None
+    if taken_at is None:
+        return replace(_whole(asked.instrument, (), None, None), self_harm=self_harm)
+    return AnswersTold(
+        Fate.COUNTS, asked.instrument, taken_at, total=points, item=place, self_harm=self_harm
+    )
+
+
+def _summed(
+    resource: Json, asked: Instrument, taken_at: datetime | None, codes: EhrCodes
+) -> AnswersTold:
+    """A total whose code a person has named, with the answers in its components if it has any."""
+    total = _points(resource, codes)
+    points = [it for it in _component_points(resource, codes) if it is not None]
+    if points:
+        return _named(asked, points if total is None else [*points, total], taken_at)
+    if total is None:
+        return AnswersTold(Fate.UNCLEAR, asked.key, taken_at, why="It holds no points.")
+    return _whole(asked.key, (), total, taken_at)
+
+
+def _is_survey(resource: Json, codes: EhrCodes) -> bool:
+    """Whether it may be a questionnaire’s total: a survey’s number, or points of its parts."""
+    named = (concept_of(it).codings for it in objects(resource, "category"))
+    is_told = number(inner(resource, "valueQuantity"), "value") is not None
+    return any(it.code == SURVEY for codings in named for it in codings) and (
+        (is_told or number(resource, "valueInteger") is not None)
+        and _points(resource, codes) is not None
+        or any(it is not None for it in _component_points(resource, codes))
+    )
+
+
+def _component_points(resource: Json, codes: EhrCodes) -> list[int | None]:
+    return [_points(it, codes) for it in objects(resource, "component")]
+
+
+def _parts(resource: Json) -> Iterator[tuple[str, Json]]:
+    """(LOINC code, component) of every component."""
+    for component in objects(resource, "component"):
+        for code in concept(component, "code").codes(LOINC):
+            yield code, component
 
 
 def _answered(parent: Json, depth: int = 0) -> Iterator[tuple[str, Json]]:

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import requests
 
+from alerts.context_taking import subject_of
 from tests.fhir_server import FhirServer
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -26,6 +27,9 @@ class Front:
         self.asked: list[str] = []
         self.fault: Callable[[str, Any], Answer | None] = lambda address, headers: None
         self.cut_after: int | None = None  # lines of an exported file, then the connection ends
+        self.group: set[str] | None = None  # the patients whom the export holds, None: all
+        self.left_out: set[str] = set()  # kinds without a file
+        self.errors: list[dict[str, Any]] = []  # OperationOutcomes of the export
         self.base_url = ""
         self._types: list[str] = []
         self._polls = 0
@@ -59,15 +63,24 @@ class Front:
         files = [
             {"type": kind, "url": f"{self.base_url}/export-file/{kind}"}
             for kind in self._types
-            if any(True for _ in self._lines(kind))
+            if kind not in self.left_out and any(True for _ in self._lines(kind))
         ]
-        at = "2026-03-01T00:00:00Z"
-        return {"transactionTime": at, "requiresAccessToken": True, "output": files}
+        told = {"type": "OperationOutcome", "url": f"{self.base_url}/export-file/OperationOutcome"}
+        return {
+            "transactionTime": "2026-03-01T00:00:00Z",
+            "requiresAccessToken": True,
+            "output": files,
+            "error": [told] if self.errors else [],
+        }
 
     def _lines(self, kind: str) -> Iterator[bytes]:
+        if kind == "OperationOutcome":
+            yield from (json.dumps(it).encode() + b"\n" for it in self.errors)
+            return
         found = requests.get(f"{self.ehr.base_url}/{kind}?_count=10000", timeout=60).json()
         for entry in found.get("entry", []):
-            yield json.dumps(entry["resource"]).encode() + b"\n"
+            if self.group is None or subject_of(entry["resource"]) in self.group:
+                yield json.dumps(entry["resource"]).encode() + b"\n"
 
     @contextmanager
     def serving(self) -> Iterator[Self]:

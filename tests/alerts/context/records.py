@@ -11,6 +11,7 @@ from typing import Any
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 LOINC = "http://loinc.org"
 ICD = "http://hl7.org/fhir/sid/icd-10-cm"
+ICD_WHO = "http://hl7.org/fhir/sid/icd-10"
 PHQ9 = (
     *("44250-9", "44255-8", "44259-0", "44254-1", "44251-7", "44258-2", "44252-5", "44253-3"),
     "44260-8",
@@ -47,11 +48,11 @@ def bounded(start: str, end: str | None = None, text: str = "1 tablet daily") ->
     return {"dosageInstruction": [{"text": text, "timing": {"repeat": {"boundsPeriod": period}}}]}
 
 
-def condition(key: str, code: str = "F33.1", **more: Any) -> dict[str, Any]:
+def condition(key: str, code: str = "F33.1", system: str = ICD, **more: Any) -> dict[str, Any]:
     values = {
         "clinicalStatus": {"coding": [{"code": "active"}]},
         "verificationStatus": {"coding": [{"code": "confirmed"}]},
-        "code": drug(code, "", ICD),
+        "code": drug(code, "", system),
     }
     return resource("Condition", key, **values | more)
 
@@ -67,9 +68,21 @@ def response(key: str, answers: Sequence[int], when: str, **more: Any) -> dict[s
     return resource("QuestionnaireResponse", key, **values | more)
 
 
-def observation(key: str, code: str, when: str, **more: Any) -> dict[str, Any]:
-    values = {"status": "final", "code": drug(code, "", LOINC), "effectiveDateTime": when}
+def observation(key: str, code: str, when: str, system: str = LOINC, **more: Any) -> dict[str, Any]:
+    values = {"status": "final", "code": drug(code, code, system), "effectiveDateTime": when}
     return resource("Observation", key, **values | more)
+
+
+def parts(codes: Sequence[str], points: Sequence[int]) -> dict[str, Any]:
+    """The category and the components of a survey’s panel."""
+    system = "http://terminology.hl7.org/CodeSystem/observation-category"
+    return {
+        "category": [{"coding": [{"system": system, "code": "survey"}]}],
+        "component": [
+            {"code": drug(code, "", LOINC), "valueInteger": it}
+            for code, it in zip(codes, points, strict=True)
+        ],
+    }
 
 
 def care_team(key: str, *members: str, **more: Any) -> dict[str, Any]:

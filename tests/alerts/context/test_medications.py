@@ -150,6 +150,32 @@ def test_an_end_that_is_not_told_is_the_day_on_which_the_ehr_said_so_and_stays(
     ]
 
 
+@pytest.mark.parametrize(
+    ("more", "last"),
+    [
+        ({"status": "active"}, ""),
+        ({"status": "completed"}, "2026-01-20"),
+        ({"status": "active"} | bounded("2026-01-05", "2026-01-31"), "2026-01-31"),
+        ({"status": "stopped"} | bounded("2026-01-05", "2026-01-31"), "2026-01-31"),
+    ],
+)
+def test_until_when_it_may_be_dispensed_is_no_end_of_taking_it(
+    patient: Patient, more: dict[str, Any], last: str
+) -> None:
+    valid = {"validityPeriod": {"start": "2026-01-05", "end": "2026-01-20"}}
+    take(patient, request("m-1", dispenseRequest=valid, **more))
+    assert [it[3] for it in courses(patient)] == [last]
+
+
+def test_a_course_that_the_end_of_its_prescription_had_ended_goes_on_again(
+    patient: Patient,
+) -> None:
+    take(patient, request("m-1", **bounded("2026-01-05", "2026-01-20")))
+    valid = {"validityPeriod": {"end": "2026-01-20"}}
+    take(patient, request("m-1", dispenseRequest=valid))
+    assert [it[3] for it in courses(patient)] == [""]
+
+
 def test_held_and_taken_up_again_leaves_a_gap(patient: Patient) -> None:
     take(patient, request("m-1"))
     take(patient, request("m-1", status="on-hold", meta={"lastUpdated": "2026-02-10T12:00:00Z"}))

@@ -14,7 +14,9 @@ from django.utils import timezone
 
 from alerts import context as reading
 from alerts.context import GOING_ON, LOCK, OFF, context_read
+from alerts.context_export import LEFT_OUT
 from alerts.context_models import ContextRun, ContextSetting, EhrPatient, EhrTerm
+from alerts.context_pages import CIRCLE, SEARCHES, TIME_OVER
 from alerts.context_settle import identifier_set
 from alerts.fhir.answers import Refused, TemporaryFailure
 from alerts.fhir.reading import Reader
@@ -24,14 +26,18 @@ from patients.models import AuditEvent, MedicationCourse, Patient, Questionnaire
 from tests import factories
 from tests.alerts.context.bulk_ehr import Front
 from tests.alerts.context.records import (
+    SERTRALINE,
     bounded,
     care_team,
     condition,
+    drug,
     observation,
+    parts,
     request,
     response,
     stored,
 )
+from tests.alerts.context.taking import take
 from tests.fhir_server import FhirServer
 from tests.fhir_server.fixtures import require_fhir_server
 
@@ -61,6 +67,7 @@ RECORD = [
     response("q-1", (1,) * 8 + (0,), WHEN),
     observation("o-1", "44261-6", WHEN, valueInteger=8),
     observation("o-2", "8867-4", WHEN, valueInteger=70),
+    observation("o-3", "asrm", WHEN, MRN, valueInteger=7, **parts("", ())),
     care_team("t-1", "Practitioner/a"),
 ]
 
@@ -102,7 +109,7 @@ def test_a_record_is_read_page_by_page_and_then_only_what_is_new(
     patient.refresh_from_db()
     assert patient.diagnosis == "mdd"
     assert Questionnaire.objects.get().total == 8
-    assert EhrTerm.objects.get().code == "Practitioner/a"
+    assert set(EhrTerm.objects.values_list("code", flat=True)) == {"Practitioner/a", "asrm"}
     pages = [it for it in front.asked if "/MedicationRequest?" in it]
     assert len(pages) == 3 and "_lastUpdated" not in pages[0]
     front.asked.clear()
@@ -158,6 +165,125 @@ def test_one_kind_that_is_refused_keeps_no_other_from_being_read(
     assert run.state == "done"
     assert run.refused == {"Condition": "The EHR refused to be read (403). No scope for this."}
     assert Questionnaire.objects.exists()
+
+
+def referring(front: Front) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A bundle of a prescription that refers to its drug, and the drug."""
+    told = request("m-ref", medicationReference={"reference": "Medication/d-1"})
+    del told["medicationCodeableConcept"]
+    bundle = {"resourceType": "Bundle", "entry": [{"resource": told}]}
+    return bundle, {"resourceType": "Medication", "id": "d-1", "code": drug(*SERTRALINE)}
+
+
+def test_a_drug_whose_medication_is_refused_is_read_once_the_right_is_there(
+    front: Front, patient: Patient
+) -> None:
+    bundle, medication = referring(front)
+    rights = 403
+
+    def guarded(address: str, headers: Any) -> Any:
+        if "/MedicationRequest?" in address:
+            old = "_lastUpdated" in address  # what was read before is not new
+            told = {"resourceType": "Bundle"} if old else bundle
+            return 200, {}, json.dumps(told).encode()
+        if "/Medication/d-1" in address:
+            return rights, {}, json.dumps(medication if rights == 200 else {}).encode()
+        return None
+
+    front.fault = guarded
+    for _ in range(2):
+        run = read(front)
+        assert run.refused == {"Medication": "The EHR refused to be read (403)."}
+        assert patient.ehr_items.get(resource_id="m-ref").state == "unclear"
+    rights = 200
+    assert read(front).refused == {}
+    assert patient.medications.get().drug == "sertraline"
+    assert read(front).counts["MedicationRequest"] == {}
+    rights = 404  # gone for good: it is not asked for again and again
+    EhrPatient.objects.update(marks={})
+    assert read(front).refused == {}
+    assert EhrPatient.objects.get().marks["MedicationRequest"]["since"]
+
+
+def test_a_drug_that_an_export_lacks_is_asked_for(
+    front: Front, patient: Patient, settings: Any
+) -> None:
+    bundle, medication = referring(front)
+    settings.EHR_GROUP, front.exports = "g-1", True
+
+    def lacking(address: str, headers: Any) -> Any:
+        if "/export-file/MedicationRequest" in address:
+            return 200, {}, json.dumps(bundle["entry"][0]["resource"]).encode() + b"\n"
+        if "/MedicationRequest?" in address:
+            return 200, {}, json.dumps(bundle).encode()
+        found = "/Medication/d-1" in address
+        return (200, {}, json.dumps(medication).encode()) if found else None
+
+    front.fault = lacking
+    assert read(front).state == "done"
+    assert not any("_lastUpdated" in it for it in front.asked if "/MedicationRequest?" in it)
+    assert patient.medications.get().drug == "sertraline"
+
+
+def test_pages_that_lead_in_a_circle_are_refused_and_the_rest_is_read(
+    front: Front, patient: Patient
+) -> None:
+    def circle(address: str, headers: Any) -> Any:
+        if "/MedicationRequest" not in address or "?" not in address:
+            return None
+        page = {"": "b", "page=b": "c", "page=c": "d", "page=d": "b"}[
+            address[-6:] if "page=" in address else ""
+        ]
+        link = {"relation": "next", "url": f"{front.base_url}/MedicationRequest?page={page}"}
+        told = request(f"m-{page}", authoredOn="2025-03-01", status="completed")
+        bundle = {"resourceType": "Bundle", "link": [link], "entry": [{"resource": told}]}
+        return 200, {}, json.dumps(bundle).encode()
+
+    front.fault = circle
+    for _ in range(2):
+        run = read(front)
+        assert (run.state, run.refused) == ("done", {"MedicationRequest": CIRCLE})
+        assert sum("/MedicationRequest" in it for it in front.asked) == 4
+        front.asked.clear()
+    assert sorted(it.resource_id for it in patient.ehr_items.filter(
+        resource_type="MedicationRequest"
+    )) == ["m-b", "m-c", "m-d"]  # fmt: skip
+    assert Questionnaire.objects.exists()
+    front.fault = lambda address, headers: None
+    assert read(front).refused == {}
+    assert patient.ehr_items.filter(resource_type="MedicationRequest").count() == 15
+
+
+def test_a_reading_stops_at_its_time_in_the_middle_of_a_search(
+    front: Front, patient: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = timezone.now() + timedelta(hours=1)
+
+    def late(address: str, headers: Any) -> Any:
+        if "_offset=5" in address:
+            monkeypatch.setattr("alerts.context_pages.timezone.now", lambda: over)
+
+    front.fault = late
+    run = read(front, until=over)
+    assert (run.state, run.why) == ("stopped", TIME_OVER)
+    assert patient.medications.count() == 10
+    assert "_offset=10" in EhrPatient.objects.get().marks["MedicationRequest"]["next"]
+
+
+def test_whose_time_in_a_team_is_over_leaves_it_though_the_ehr_refuses_care_teams(
+    front: Front, patient: Patient
+) -> None:
+    doctor = factories.user(username="dr.a")
+    EhrTerm.objects.create(
+        kind="person", system="person", code="Practitioner/a", meaning=doctor.username
+    )
+    first, last = timezone.now() - timedelta(days=9), timezone.now() - timedelta(days=3)
+    told = care_team("t-2", "Practitioner/a", period={"end": last.date().isoformat()})
+    take(patient, told, now=first)
+    assert patient.care_team.count() == 1
+    front.fault = lambda address, headers: (403, {}, b"{}") if "/CareTeam?" in address else None
+    assert "CareTeam" in read(front).refused
+    assert patient.care_team.count() == 0
 
 
 def test_an_ehr_that_knows_no_include_and_no_last_updated_is_read_whole(
@@ -301,7 +427,7 @@ def test_two_readings_at_once_are_one(front: Front, patient: Patient) -> None:
 
 def test_a_reading_stops_at_its_time_and_is_gone_on_with(front: Front, patient: Patient) -> None:
     run = read(front, until=timezone.now() - timedelta(seconds=1))
-    assert (run.state, run.why, run.patients) == ("stopped", reading.TIME_OVER, 0)
+    assert (run.state, run.why, run.patients) == ("stopped", TIME_OVER, 0)
 
 
 def test_the_first_load_is_one_export_where_it_is_offered(
@@ -334,6 +460,56 @@ def test_an_export_cut_off_goes_on_at_the_line_where_it_stopped(
     assert run.counts["MedicationRequest"]["new"] == 8
     assert sum("$export" in it for it in front.asked) == 1
     assert patient.medications.count() == 12
+
+
+def test_whom_the_export_does_not_hold_is_read_page_by_page(
+    front: Front, patient: Patient, settings: Any
+) -> None:
+    settings.EHR_GROUP, front.exports, front.group = "g-1", True, {"pat-2"}
+    factories.patient("P-2", ehr_id="pat-2")
+    run = read(front)
+    assert (run.state, run.refused) == ("done", {})
+    assert patient.medications.count() == 12
+    assert EhrPatient.objects.get(patient__code="P-2").marks.keys() == SEARCHES.keys()
+    pages = [it for it in front.asked if "/MedicationRequest?" in it]
+    assert sorted("_lastUpdated" in it for it in pages) == [False, False, False, True]
+
+
+def test_a_kind_that_the_export_leaves_out_is_read_page_by_page(
+    front: Front, patient: Patient, settings: Any
+) -> None:
+    settings.EHR_GROUP, front.exports, front.left_out = "g-1", True, {"Condition"}
+    assert read(front).refused == {}
+    patient.refresh_from_db()
+    assert patient.diagnosis == "mdd"
+
+
+@pytest.mark.parametrize(("severity", "said"), [("error", True), ("warning", False)])
+def test_what_went_wrong_with_an_export_is_shown_and_all_is_read_page_by_page(
+    front: Front, patient: Patient, settings: Any, severity: str, said: bool
+) -> None:
+    settings.EHR_GROUP, front.exports = "g-1", True
+    issue = {"severity": severity, "code": "exception", "diagnostics": "File 2 of 3 was lost."}
+    front.errors = [{"resourceType": "OperationOutcome", "issue": [issue]}]
+    run = read(front)
+    assert run.state == "done" and patient.medications.count() == 12
+    told = f"{LEFT_OUT} File 2 of 3 was lost."
+    assert run.refused == ({"$export": told} if said else {})
+    pages = [it for it in front.asked if "/MedicationRequest?" in it]
+    assert ("_lastUpdated" in pages[0]) is not said
+
+
+def test_whoever_is_found_between_an_export_and_its_end_is_read_page_by_page(
+    front: Front, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alerts.context_export.LINES_AT_ONCE", 2)
+    monkeypatch.setattr("alerts.fhir.reading.CHUNK_BYTES", 64)
+    factories.patient("P-2", ehr_id="pat-2")
+    settings.EHR_GROUP, front.exports, front.cut_after = "g-1", True, 5
+    assert read(front).state == "stopped"
+    late = factories.patient("P-1", ehr_id="pat-1")
+    assert read(front).state == "done"
+    assert late.medications.count() == 12
 
 
 def test_an_export_that_is_refused_is_read_page_by_page(

@@ -16,16 +16,26 @@ from alerts.fhir.context.questionnaire import observation_told, response_told
 from alerts.fhir.context.values import as_plain, day_told, moment_told, reference_id
 from alerts.resources import ehr_codes
 from patients.domain.days import ZoneHistory
-from tests.alerts.context.records import care_team, condition, observation, request, response
+from patients.resources import instruments
+from tests.alerts.context.records import (
+    PHQ9,
+    care_team,
+    condition,
+    observation,
+    parts,
+    request,
+    response,
+)
 
 ZONES = ZoneHistory.of("America/Toronto")
-TODAY = date(2026, 3, 1)
 WHEN = "2026-02-03T09:30:00-05:00"
 WHOLE: list[dict[str, Any]] = [
     request("m-1"),
     condition("c-1"),
     response("q-1", (1,) * 9, WHEN),
     observation("o-1", "44261-6", WHEN, valueQuantity={"value": 3}),
+    observation("o-2", "44249-1", WHEN, **parts(PHQ9, (1,) * 9)),
+    observation("o-3", "b", WHEN, "a", **parts("abcde", (1,) * 5)),
     care_team("t-1", "Practitioner/a", period={"start": "2026-01-01"}),
 ]
 JUNK = st.recursive(
@@ -41,10 +51,10 @@ def told(resource: dict[str, Any]) -> list[Any]:
     return [
         request_told(resource, ZONES.local_day, {"x": resource}),
         statement_told(resource, ZONES.local_day, {"x": resource}),
-        condition_told(resource, codes),
-        response_told(resource, codes, {"": "asrm"}, {"asrm": 5}, ZONES),
-        observation_told(resource, codes, ZONES),
-        team_told(resource, ZONES.local_day, TODAY, {"PractitionerRole/x": resource}),
+        condition_told(resource, codes, {("a", "b"): "mdd"}),
+        response_told(resource, codes, {"": "asrm"}, instruments(), ZONES),
+        observation_told(resource, codes, {("a", "b"): "asrm"}, instruments(), ZONES),
+        team_told(resource, ZONES.local_day, {"PractitionerRole/x": resource}),
         patient_told(resource),
         ids_of([resource], "a", "b"),
     ]

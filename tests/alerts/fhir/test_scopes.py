@@ -7,8 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerts.context_export import ORDER
 from alerts.fhir import scopes as module
-from alerts.fhir.scopes import LETTERS, allows, granted, scopes_of, scopes_to_ask, unknown_words
+from alerts.fhir.scopes import (
+    LETTERS,
+    WANTED_SCOPES,
+    allows,
+    granted,
+    scopes_of,
+    scopes_to_ask,
+    unknown_words,
+)
 
 LETTER_SETS = st.lists(st.sampled_from(LETTERS), min_size=1, unique=True).map(
     lambda them: "".join(it for it in LETTERS if it in them)
@@ -23,6 +32,16 @@ LISTS = st.lists(SCOPES, max_size=5).map(" ".join)
 def test_the_examples_hold() -> None:
     tried = doctest.testmod(module)
     assert (tried.failed, tried.attempted > 3) == (0, True)
+
+
+@pytest.mark.parametrize("kind", ["Communication", "Provenance", "CommunicationRequest"])
+def test_what_is_told_may_be_looked_for_before_it_is_told_again(kind: str) -> None:
+    assert all(allows(scopes_of(WANTED_SCOPES), kind, letter) for letter in "crs")
+
+
+def test_whatever_is_read_is_asked_for() -> None:
+    wanted = scopes_of(WANTED_SCOPES)
+    assert all(allows(wanted, kind, it) for kind in (*ORDER, "Group") for it in "rs")
 
 
 @pytest.mark.parametrize(
