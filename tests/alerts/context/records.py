@@ -8,6 +8,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from django.utils import timezone
+
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 LOINC = "http://loinc.org"
 ICD = "http://hl7.org/fhir/sid/icd-10-cm"
@@ -17,8 +19,16 @@ PHQ9 = (
     "44260-8",
 )
 ANSWERS = ("LA6568-5", "LA6569-3", "LA6570-1", "LA6571-9")
+WHEN = "2026-02-03T09:30:00-05:00"
+ITEMS = (2, 2, 2, 2, 1, 1, 2, 0, 0)
+HARM = (*ITEMS[:8], 1)
 SERTRALINE = ("312940", "sertraline 50 MG Oral Tablet")
 NIZATIDINE = ("476872", "Nizatidine 15 MG/ML Oral Solution")
+
+
+def lately(days: int = 2) -> str:
+    """The moment so many days ago."""
+    return (timezone.now() - timedelta(days=days)).isoformat()
 
 
 def resource(kind: str, key: str, patient: str = "pat-1", **more: Any) -> dict[str, Any]:
@@ -66,6 +76,17 @@ def response(key: str, answers: Sequence[int], when: str, **more: Any) -> dict[s
     items.append({"linkId": "/44261-6", "answer": [{"valueDecimal": sum(answers)}]})
     values = {"status": "completed", "authored": when, "item": items}
     return resource("QuestionnaireResponse", key, **values | more)
+
+
+def without(told: dict[str, Any], *codes: str) -> dict[str, Any]:
+    """The response without its answers to these."""
+    left = [it for it in told["item"] if it["linkId"].removeprefix("/") not in codes]
+    return told | {"item": left}
+
+
+def with_total(told: dict[str, Any], total: int) -> dict[str, Any]:
+    answer = {"linkId": "/44261-6", "answer": [{"valueDecimal": total}]}
+    return told | {"item": [*without(told, "44261-6")["item"], answer]}
 
 
 def observation(key: str, code: str, when: str, system: str = LOINC, **more: Any) -> dict[str, Any]:

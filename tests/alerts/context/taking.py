@@ -7,9 +7,9 @@ from typing import Any
 from django.utils import timezone
 
 from alerts.context_items import World
-from alerts.context_models import ContextItem, EhrPatient
+from alerts.context_models import ContextConflict, ContextItem, EhrPatient
 from alerts.context_taking import CLOSERS, resource_take
-from patients.models import MedicationCourse, Patient
+from patients.models import MedicationCourse, Patient, Questionnaire
 from patients.selectors import zones_of
 
 
@@ -41,3 +41,14 @@ def courses(patient: Patient) -> list[tuple[str, str, str, str]]:
         (c.drug, c.dose, c.first_day.isoformat(), c.last_day.isoformat() if c.last_day else "")
         for c in rows.order_by("first_day", "last_day", "drug", "pk")
     ]
+
+
+def conflict() -> ContextConflict:
+    """The one that waits for a person."""
+    return ContextConflict.objects.get(settled_at=None)
+
+
+def answers(patient: Patient) -> list[tuple[str, float, list[int]]]:
+    """(instrument, total, items) of what counts, by moment."""
+    rows = Questionnaire.objects.filter(patient=patient, entered_in_error=False)
+    return [(q.instrument, q.total, q.items) for q in rows.order_by("taken_at", "pk")]
