@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import requests
 
@@ -133,7 +133,7 @@ class Reader:
         ours, theirs = urlsplit(self.base_url), urlsplit(whole)
         same = (ours.scheme, ours.netloc.casefold()) == (theirs.scheme, theirs.netloc.casefold())
         below = theirs.path == ours.path or theirs.path.startswith(f"{ours.path}/")
-        if not same or (below_base and not below) or "/../" in theirs.path:
+        if not same or (below_base and not below) or ".." in unquote(theirs.path).split("/"):
             raise Refused("The EHR gave a link to another host, which is not followed.")
         return whole
 

@@ -126,6 +126,7 @@ def test_requests_are_kept_apart() -> None:
         "/other/place",
         "/fhir/R4x/Condition",
         "/fhir/R4/../../admin",
+        "/fhir/R4/%2e%2e/%2E%2e/admin",
         "javascript:alert(1)",
     ],
 )
