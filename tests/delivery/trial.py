@@ -42,7 +42,7 @@ from tests.people import morning
 DAY = date(2026, 3, 1)
 TOKEN, NAME = "a-token-of-this-trial", "Zebulon Quist"
 SECRET = (TOKEN, NAME, "Clarity risk indicator")  # what may stand in no log
-WORKERS, LONGEST_S = 3, 900
+WORKERS, LONGEST_S = 3, 2400
 State = OutboxMessage.State
 
 
