@@ -51,6 +51,13 @@ def focused(page: Page) -> str:
     return str(page.evaluate("document.activeElement.closest('[data-item]')?.id ?? ''"))
 
 
+def stays_on(page: Page, item: str) -> None:
+    """What takes a card's place gets its focus once it is settled."""
+    page.wait_for_function(
+        "id => document.activeElement.closest('[data-item]')?.id === id", arg=item
+    )
+
+
 def press(page: Page, *keys: str) -> None:
     for key in keys:
         page.keyboard.press(key)
@@ -80,6 +87,7 @@ def test_the_queue_is_gone_through_by_keys_alone(opened: Page) -> None:
     press(page, "d", "d", "Tab", "Tab", "Tab", "Enter")  # d opens and goes to the reasons
     expect(said).to_contain_text("dismissed")
     expect(page.locator(f"#{ids[0]}")).to_contain_text("Dismissed (Data artefact")
+    stays_on(page, ids[0])
 
     press(page, "j", "j", "k")
     assert focused(page) == ids[1]
