@@ -34,8 +34,10 @@ def why_no_cards(system: TrustedSystem) -> str:
 
     Ids of patients and people mean something only on the server that gave them.
     """
+    if not system.issuer:  # it reads and calls nothing
+        return ""
     if not system.fhir_url:
-        return NO_FHIR_URL if system.issuer else ""
+        return NO_FHIR_URL
     return "" if is_the_ehr(system.fhir_url) else OTHER_EHR
 
 

@@ -158,7 +158,7 @@ def test_the_page_says_what_to_tell_the_other_side(client: Client) -> None:
 
 def test_the_pages_say_which_address_is_missing_for_cards(client: Client, settings: Any) -> None:
     kept = system()
-    system(name="Warehouse", issuer="", fhir_url="", client_id="warehouse")
+    system(name="Warehouse", issuer="", client_id="warehouse")
     pages = ("/systems/", f"/systems/{kept.pk}/")
 
     def said(sentence: str) -> list[int]:
