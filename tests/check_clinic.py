@@ -30,7 +30,7 @@ from alerts.domain.triage import (
     Verdict,
     triage,
 )
-from alerts.resources import triage_rules
+from alerts.domain.triage_rules import load_triage_rules
 from patients.domain.recording import Family
 from scoring.domain.baseline_rules import BaselineRules
 from scoring.domain.early_warning import EarlyWarning, early_warning
@@ -45,7 +45,9 @@ from scoring.learning.cohort import FIRST_DAY, Member, a_member, recorded, with_
 from scoring.learning.episodes import CLINIC_TIMES, Rates, episode_kinds
 from scoring.learning.people import DEPRESSION, EUTHYMIA, HYPOMANIA, MANIA, RAMP_DAYS
 from scoring.resources import DATA, baseline_rules, models, router_rules, sedentary_thresholds
+from tests.conftest import ROOT
 
+TRIAGE = ROOT / "alerts" / "data" / "triage.toml"
 PATIENTS, DAYS, SEED = 500, 180, 20261129
 PANEL, WANTED_ALERTS, WANTED_EPISODES = 60, 2.0, 0.85
 BEFORE_DAYS, WITHIN_DAYS = 14, 2
@@ -165,7 +167,7 @@ def _output(probability: float, coverage: float) -> TrackOutput:
 
 def run_triage(patient: Patient) -> None:
     """Every night's verdict on both tracks."""
-    rules = triage_rules()
+    rules = load_triage_rules(TRIAGE)
     for track in ("mania", "depression"):
         standing: Standing | None = None
         found: list[tuple[int, Verdict]] = []
