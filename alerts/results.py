@@ -1,6 +1,7 @@
 """Sends what a score says beside the alert, to an EHR that takes it as resources of its own."""
 
 from alerts.fhir.answers import Delivered, Refused
+from alerts.fhir.capability import FOLDER
 from alerts.fhir.client import EhrClient
 from alerts.fhir.observations import observation, provenance, risk_assessment
 from alerts.models import EhrConnection, OutboxMessage
@@ -22,7 +23,9 @@ def send_results(
     notice = message.transition.messages.filter(kind=Kind.NOTICE).first()
     rows = RiskScore.objects.filter(pk=message.resource.get("score", message.alert.score_id))
     scored = rows.select_related("patient", "depression_model", "mania_model").first()
-    if client is None or notice is None or scored is None or not ehr.results:
+    if client is None or notice is None or scored is None:
+        return None
+    if not ehr.results or ehr.way == FOLDER:  # then nothing goes to the EHR's server
         return None
     if notice.state == State.HELD:
         raise Held(notice.last_error)

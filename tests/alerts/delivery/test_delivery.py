@@ -1,11 +1,9 @@
 """What the EHR holds follows the alert, by whichever way it takes messages."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 import requests
@@ -21,27 +19,13 @@ from alerts.services import (
 )
 from patients.models import AuditEvent, Patient
 from tests import factories
+from tests.alerts.delivery.told import NOW, held, raised, states, text
 from tests.alerts.ehr import Gateway, Handler
-from tests.alerts.told import NOW, held, raised, states, text
 from tests.fhir_server import FhirServer
-from tests.fhir_server.fixtures import require_fhir_server
 
 pytestmark = pytest.mark.django_db
 Kind = OutboxMessage.Kind
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[FhirServer]:
-    require_fhir_server()
-    with FhirServer() as running:
-        yield running
-
-
-@pytest.fixture
-def patient(settings: Any) -> Patient:
-    settings.EHR_RECIPIENT, settings.EHR_TOKEN_FILE = "Practitioner/dr-1", ""
-    return factories.patient("P-1", ehr_id=f"ehr-{uuid4()}")
 
 
 def test_a_resolved_alert_completes_its_request_and_a_dismissed_one_revokes_it(

@@ -18,17 +18,17 @@ from alerts.outbox import message_resend
 from alerts.services import alert_acknowledge, alert_dismiss, alert_retier, alert_undo
 from patients.models import Patient, Role
 from tests import factories
+from tests.alerts.delivery.told import NOW, held, raised, states
 from tests.alerts.ehr import Gateway, Handler, outcome
-from tests.alerts.test_delivery import MINUTE, NOW, held, patient, raised, server, states
 from tests.fhir_server import FhirServer
 
-__all__ = ["patient", "server"]
 pytestmark = pytest.mark.django_db
 Kind = OutboxMessage.Kind
+MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def ehr(server: FhirServer, settings: Any) -> Iterator[Gateway]:  # noqa: F811
+def ehr(server: FhirServer, settings: Any) -> Iterator[Gateway]:
     with Gateway(server.base_url) as gateway:
         settings.EHR_BASE_URL = gateway.base_url
         yield gateway
@@ -53,7 +53,7 @@ def told(alert: Any) -> tuple[str, str]:
 
 def test_a_folder_that_is_not_set_holds_what_should_go_there(
     ehr: Gateway,
-    patient: Patient,  # noqa: F811
+    patient: Patient,
     settings: Any,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -76,9 +76,9 @@ def test_a_folder_that_is_not_set_holds_what_should_go_there(
 
 def test_a_letter_is_made_anew_from_what_was_put_right(
     ehr: Gateway,
-    patient: Patient,  # noqa: F811
+    patient: Patient,
     settings: Any,
-    server: FhirServer,  # noqa: F811
+    server: FhirServer,
 ) -> None:
     ehr.offers, settings.EHR_RECIPIENT = ("Communication",), ""
     alert, by = raised(patient), factories.user(Role.ADMINISTRATOR)
@@ -96,7 +96,7 @@ def test_a_letter_is_made_anew_from_what_was_put_right(
 def test_what_was_not_asked_does_not_say_that_the_ehr_works(
     ehr: Gateway,
     patient: Patient,
-    settings: Any,  # noqa: F811
+    settings: Any,
 ) -> None:
     ehr.fault = answers(503)
     alert = raised(patient)
@@ -124,7 +124,7 @@ def test_a_rest_that_the_ehr_asked_for_is_not_shortened() -> None:
 def test_who_lost_the_claim_settles_nothing(
     ehr: Gateway,
     patient: Patient,
-    comes_late: int,  # noqa: F811
+    comes_late: int,
 ) -> None:
     alert = raised(patient)
     row = alert.messages.get()
@@ -155,7 +155,7 @@ def test_who_lost_the_claim_settles_nothing(
 def test_a_statement_that_is_none_delays_and_says_so(
     ehr: Gateway,
     patient: Patient,
-    statement: dict[str, Any],  # noqa: F811
+    statement: dict[str, Any],
 ) -> None:
     whole = {"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1"} | statement
 
@@ -174,7 +174,7 @@ def test_a_statement_that_is_none_delays_and_says_so(
 def test_where_it_takes_communications_the_scores_go_too_if_it_takes_them(
     ehr: Gateway,
     patient: Patient,
-    server: FhirServer,  # noqa: F811
+    server: FhirServer,
 ) -> None:
     ehr.offers = ("Communication", "Observation", "RiskAssessment", "Provenance")
     with connection.ehr_client() as client:
@@ -189,7 +189,7 @@ def test_where_it_takes_communications_the_scores_go_too_if_it_takes_them(
 def test_a_result_tried_again_after_a_rise_is_still_that_of_its_score(
     ehr: Gateway,
     patient: Patient,
-    server: FhirServer,  # noqa: F811
+    server: FhirServer,
 ) -> None:
     ehr.offers = ("CommunicationRequest", "Observation", "RiskAssessment")
     with connection.ehr_client() as client:
@@ -210,6 +210,22 @@ def test_a_result_tried_again_after_a_rise_is_still_that_of_its_score(
         assert len(answer["entry"]) == 1, pk
 
 
+def test_where_an_administrator_chose_the_folder_no_score_goes_to_the_server(
+    ehr: Gateway, patient: Patient, settings: Any, tmp_path: Path
+) -> None:
+    ehr.offers = ("CommunicationRequest", "Observation")
+    settings.EHR_FOLDER = str(tmp_path / "out")
+    with connection.ehr_client() as client:
+        connection.capability_read(client=client, now=NOW)
+    connection.way_set(way="folder", by=factories.user())
+    alert = raised(patient)
+    for _ in range(2):
+        outbox_deliver(now=NOW)
+    assert states(alert) == [(Kind.NOTICE, "delivered"), (Kind.RESULT, "superseded")]
+    assert len([*(tmp_path / "out").iterdir()]) == 1
+    assert "POST" not in {method for method, *_ in ehr.seen}
+
+
 def test_a_result_is_held_with_its_notice(ehr: Gateway) -> None:
     ehr.offers = ("CommunicationRequest", "Observation")
     with connection.ehr_client() as client:
@@ -228,7 +244,7 @@ def test_a_result_is_held_with_its_notice(ehr: Gateway) -> None:
 
 def test_an_administrators_way_is_searched_by_its_own_type(
     ehr: Gateway,
-    patient: Patient,  # noqa: F811
+    patient: Patient,
 ) -> None:
     def fault(handler: Handler) -> bool:
         if "metadata" not in handler.path:
@@ -252,7 +268,7 @@ def test_an_administrators_way_is_searched_by_its_own_type(
 
 def test_a_type_that_cannot_be_searched_says_nothing_of_the_others(
     ehr: Gateway,
-    patient: Patient,  # noqa: F811
+    patient: Patient,
 ) -> None:
     ehr.offers = ("CommunicationRequest", "Observation", "Provenance")
     first = [True]
@@ -280,7 +296,7 @@ def test_a_type_that_cannot_be_searched_says_nothing_of_the_others(
 def test_a_clinicians_tier_is_named_as_theirs_also_after_an_undo(
     ehr: Gateway,
     patient: Patient,
-    server: FhirServer,  # noqa: F811
+    server: FhirServer,
 ) -> None:
     alert, by = raised(patient, 0.5), factories.user()
     alert_acknowledge(alert=alert, by=by)
@@ -346,7 +362,7 @@ def test_a_recipient_that_is_none_is_said_at_start_up(
 def test_an_answer_that_drips_is_given_up_in_time(
     ehr: Gateway,
     patient: Patient,
-    monkeypatch: pytest.MonkeyPatch,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("alerts.fhir.client.WHOLE_ANSWER_S", 0.3)
 

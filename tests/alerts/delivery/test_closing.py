@@ -1,10 +1,9 @@
 """What is taken back of an alert that has ended, and what never arrived."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -16,27 +15,13 @@ from alerts.services import alert_acknowledge, alert_dismiss, alert_resolve, ale
 from patients.models import Patient
 from scoring.models import RiskScore
 from tests import factories
+from tests.alerts.delivery.told import NOW, held, raised, states, text
 from tests.alerts.ehr import Gateway, Handler
-from tests.alerts.told import NOW, held, raised, states, text
 from tests.fhir_server import FhirServer
-from tests.fhir_server.fixtures import require_fhir_server
 
 pytestmark = pytest.mark.django_db
 Kind = OutboxMessage.Kind
 LATER = NOW + timedelta(days=400)  # whatever was put off is due
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[FhirServer]:
-    require_fhir_server()
-    with FhirServer() as running:
-        yield running
-
-
-@pytest.fixture
-def patient(settings: Any) -> Patient:
-    settings.EHR_RECIPIENT, settings.EHR_TOKEN_FILE = "Practitioner/dr-1", ""
-    return factories.patient("P-1", ehr_id=f"ehr-{uuid4()}")
 
 
 def refused(status: int) -> Callable[[Handler], bool]:
